@@ -1,0 +1,71 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"usher/booking"
+	"usher/catalog"
+	"usher/internal/id"
+	"usher/search"
+	"usher/waitroom"
+	"usher/waitroom/pass"
+)
+
+// Waitroom is what the edge needs of the line. *waitroom.Keeper is the one implementation; the interface lets the
+// edge's own tests stand without stores.
+type Waitroom interface {
+	NewVisitor() (v id.Visitor, sealed string)
+	Visitor(sealed string) (id.Visitor, error)   // waitroom.ErrVisitorInvalid
+	Place(sealed string) (waitroom.Place, error) // waitroom.ErrPlaceInvalid
+	Room(room string) (waitroom.Room, error)     // from memory; waitroom.ErrRoomNotFound
+	RoomOf(event id.Event) (waitroom.Room, bool) // from memory
+	Join(ctx context.Context, room string, v id.Visitor, shown *waitroom.Place) (line waitroom.Line, first bool, err error)
+	Poll(place waitroom.Place, shown int64) (waitroom.Line, error) // no store
+	Enter(ctx context.Context, place waitroom.Place) (waitroom.Line, error)
+	Renew(ctx context.Context, p pass.Claims) (token string, expires time.Time, err error)
+	// Extend lets a session that has booked last until the given time and returns its new pass.
+	Extend(ctx context.Context, p pass.Claims, until time.Time) (token string, expires time.Time, err error)
+	Leave(ctx context.Context, place waitroom.Place) error
+	LeaveSession(ctx context.Context, p pass.Claims) error
+	CheckActive(ctx context.Context, p pass.Claims) error // waitroom.ErrSessionOver
+	Verify(token, room string) (pass.Claims, error)       // pass.ErrInvalid, ErrExpired, ErrWrongRoom
+	JWKS() []byte
+	Ready() error
+}
+
+// Desk is what the edge needs of the booking core. Errors are the values of package booking.
+type Desk interface {
+	Hold(ctx context.Context, o booking.Owner, event id.Event, tickets []id.Ticket) (h booking.Holds, fresh bool, err error)
+	HoldBest(ctx context.Context, o booking.Owner, event id.Event, want booking.BestAvailable) (booking.Holds, error)
+	Holds(ctx context.Context, o booking.Owner, event id.Event) (booking.Holds, error)
+	Release(ctx context.Context, o booking.Owner, event id.Event, tickets []id.Ticket) error // no tickets: all
+	ExtendHolds(ctx context.Context, o booking.Owner, event id.Event) (time.Time, error)
+	// Book waits at most two seconds for the worker; a booking that is still Pending then goes on by itself.
+	// key is the request's Idempotency-Key, or empty.
+	Book(ctx context.Context, o booking.Owner, tickets []id.Ticket, key string) (booking.Booking, error)
+	Confirm(ctx context.Context, owner id.Visitor, b id.Booking, p booking.Payment, key string) (booking.Booking, error)
+	Cancel(ctx context.Context, owner id.Visitor, b id.Booking, key string) (booking.Booking, error)
+	Booking(ctx context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error)
+	Ready() error
+}
+
+// Idempotency remembers answers by key. See booking/desk for the implementation.
+type Idempotency interface {
+	// Begin claims the key, or returns the stored answer of an earlier request with the same hash. It waits up to
+	// two seconds for a parallel first request. Errors: booking.ErrIdempotencyKeyReused, ErrIdempotencyKeyInFlight.
+	Begin(ctx context.Context, scope, request [32]byte) (stored *booking.StoredAnswer, err error)
+	// Finish stores the answer; a nil answer gives the key back.
+	Finish(ctx context.Context, scope [32]byte, a *booking.StoredAnswer) error
+}
+
+// Catalog is what the edge needs of the event views. Errors: booking.ErrEventNotFound, catalog.ErrBadCursor.
+type Catalog interface {
+	Event(ctx context.Context, event id.Event, ticketsCursor string) (*catalog.View, error)
+	Seats(ctx context.Context, event id.Event) (*catalog.View, error)
+}
+
+// Searcher is what the edge needs of search. Errors: search.ErrBadCursor.
+type Searcher interface {
+	Search(ctx context.Context, q search.Query) (search.Page, error)
+}
