@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// picture is the architecture: which package may import which other packages of Usher. Data flows one way, and what
+// two sides share is a small package that holds only the message (pass, command, event, layout). A package stands
+// here before it has code; an arrow that is not here fails the test.
+var picture = map[string][]string{
+	// the rim: composition and the machine at home
+	"usher": {"*"},
+
+	// the edge
+	"gateway":         {"gateway/page", "gateway/openapi", "booking", "catalog", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
+	"gateway/page":    {},
+	"gateway/openapi": {},
+
+	// the line
+	"waitroom":           {"waitroom/pass", "internal/id"},
+	"waitroom/pass":      {"internal/id"},
+	"waitroom/redisline": {"waitroom", "internal/batch", "internal/id"},
+	"waitroom/memline":   {"waitroom", "internal/id"},
+	"waitroom/pgledger":  {"waitroom", "internal/batch", "internal/id"},
+
+	// the truth
+	"booking":                 {"internal/id"},
+	"booking/command":         {"booking", "internal/id"},
+	"booking/event":           {"booking", "internal/id"},
+	"booking/hold":            {"booking", "booking/event", "internal/id"},
+	"booking/desk":            {"booking", "booking/command", "booking/hold", "catalog/layout", "internal/id", "internal/batch"},
+	"booking/worker":          {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/pgstore":         {"booking", "booking/command", "booking/event", "booking/payment", "catalog/layout", "internal/batch", "internal/id"},
+	"booking/relay":           {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/payment":         {"booking", "booking/command", "internal/id"},
+	"booking/payment/sandbox": {"booking/payment", "internal/id"},
+
+	// reading
+	"catalog":        {"booking", "catalog/layout", "internal/id"},
+	"catalog/layout": {"internal/id"},
+	"search":         {"internal/id"},
+	"search/pgtext":  {"search", "internal/id"},
+
+	// what every role needs
+	"internal/id":        {},
+	"internal/batch":     {},
+	"internal/config":    {},
+	"internal/problem":   {},
+	"internal/stream":    {"booking/command", "internal/id"},
+	"internal/telemetry": {},
+}
+
+// fences names the packages that alone may use a technology.
+var fences = map[string][]string{
+	"github.com/valyala/fasthttp":   {"gateway"},
+	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "usher"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "search/pgtext", "usher"},
+	"github.com/segmentio/kafka-go": {"internal/stream"},
+	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsFollowThePicture(t *testing.T) {
+	t.Parallel()
+	for _, complaint := range complaints(packages(t), picture, fences) {
+		t.Error(complaint)
+	}
+}
+
+func TestAnArrowOutsideThePictureIsFound(t *testing.T) {
+	t.Parallel()
+	bad := []listed{
+		{"usher/waitroom", []string{"usher/booking", "github.com/valyala/fasthttp"}},
+		{"usher/nowhere", nil},
+	}
+	if got := complaints(bad, picture, fences); len(got) != 3 {
+		t.Errorf("three planted faults gave %d complaints: %q", len(got), got)
+	}
+}
+
+func complaints(all []listed, picture, fences map[string][]string) (out []string) {
+	for _, p := range all {
+		name := short(p.ImportPath)
+		allowed, drawn := picture[name]
+		if !drawn {
+			out = append(out, name+" is not in the picture: draw it, then write it")
+			continue
+		}
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "usher/") && !slices.Contains(allowed, "*") && !slices.Contains(allowed, short(i)) {
+				out = append(out, name+" → "+short(i)+" is an arrow outside the picture")
+			}
+			for technology, owners := range fences {
+				if (i == technology || strings.HasPrefix(i, technology+"/")) && !slices.Contains(owners, name) {
+					out = append(out, name+" uses "+technology+", which belongs to "+strings.Join(owners, ", "))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func short(path string) string { return strings.TrimPrefix(path, "usher/") }
+
+func packages(t *testing.T) (out []listed) {
+	t.Helper()
+	b, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for d := json.NewDecoder(bytes.NewReader(b)); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return out
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, p)
+	}
+}

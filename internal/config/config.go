@@ -1,0 +1,209 @@
+// Package config is the one table of everything that can be set. A setting comes from its flag, else from its
+// environment variable, else from its default. docs/configuration.md is this table; a test compares them.
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config holds the settings of every role. A role reads those that it needs.
+type Config struct {
+	Postgres string
+	Redis    string
+	Kafka    string
+	PGConns  int
+
+	Addr         string
+	AdminAddr    string
+	AdminToken   string
+	PublicURL    string
+	SecureCookie bool
+	TrustedProxy string
+	VisitorRate  int
+
+	SecretFile   string
+	PassKeysFile string
+	RoomsFile    string
+	Node         string
+	LogLevel     string
+
+	HoldFor   time.Duration
+	HoldCap   time.Duration
+	Checkout  time.Duration
+	SeatLimit int
+	BookWait  time.Duration
+
+	Data string
+}
+
+// Setting is one row of the table.
+type Setting struct {
+	Flag    string // without dashes
+	Env     string
+	Default string
+	Usage   string
+	Roles   string // who reads it
+	set     func(c *Config, value string) error
+}
+
+// Settings returns the table in the order of the documentation.
+func Settings() []Setting {
+	const stores, edge, all = "gateway worker relay import migrate dev", "gateway dev", "all"
+	return []Setting{
+		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
+		{"redis", "USHER_REDIS", "", "Redis address, host:port or redis:// URL (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
+		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port (dev: empty serves the protocol in-process)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Kafka })},
+		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
+		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
+		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", edge, text(func(c *Config) *string { return &c.AdminAddr })},
+		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
+		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge, text(func(c *Config) *string { return &c.PublicURL })},
+		{"secure-cookies", "USHER_SECURE_COOKIES", "false", "mark cookies Secure: set it behind TLS", "gateway", boolean(func(c *Config) *bool { return &c.SecureCookie })},
+		{"trusted-proxies", "USHER_TRUSTED_PROXIES", "", "networks (CIDR, comma-separated) whose X-Forwarded-For is believed", "gateway", text(func(c *Config) *string { return &c.TrustedProxy })},
+		{"visitor-rate", "USHER_VISITOR_RATE", "6000", "new visitors a minute from one client address, 1 to 1,000,000", "gateway", number(func(c *Config) *int { return &c.VisitorRate }, 1, 1_000_000)},
+		{"secret-file", "USHER_SECRET_FILE", "", "file of the keys that seal visitor tokens and places (dev: made)", "gateway", text(func(c *Config) *string { return &c.SecretFile })},
+		{"pass-keys-file", "USHER_PASS_KEYS_FILE", "", "file of the Ed25519 keys that sign passes (dev: made)", "gateway", text(func(c *Config) *string { return &c.PassKeysFile })},
+		{"rooms-file", "USHER_ROOMS_FILE", "", "JSON file of waiting rooms; empty: those already in Postgres", "gateway dev", text(func(c *Config) *string { return &c.RoomsFile })},
+		{"node", "USHER_NODE", "", "name of this process, unique in the system (empty: host and process id)", "gateway worker relay", text(func(c *Config) *string { return &c.Node })},
+		{"log-level", "USHER_LOG_LEVEL", "info", "debug, info, warn or error", all, text(func(c *Config) *string { return &c.LogLevel })},
+		{"hold", "USHER_HOLD", "10m", "how long seats are held, 1s to 1h", "gateway", duration(func(c *Config) *time.Duration { return &c.HoldFor }, time.Second, time.Hour)},
+		{"hold-cap", "USHER_HOLD_CAP", "30m", "how long with all extensions, from the first hold, 1s to 4h", "gateway", duration(func(c *Config) *time.Duration { return &c.HoldCap }, time.Second, 4*time.Hour)},
+		{"checkout", "USHER_CHECKOUT", "10m", "how long a reserved booking waits for its payment, 1s to 1h", "gateway", duration(func(c *Config) *time.Duration { return &c.Checkout }, time.Second, time.Hour)},
+		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
+		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
+		{"data", "USHER_DATA", ".usher", "folder of everything that dev keeps", "dev", text(func(c *Config) *string { return &c.Data })},
+	}
+}
+
+// Load reads the settings of a role from its arguments and the environment. Other flags may be declared on the
+// returned set's owner through extra before parsing. flag.ErrHelp means that help was asked for and printed.
+func Load(role string, args []string, getenv func(string) string, out io.Writer, extra func(*flag.FlagSet)) (Config, error) {
+	var c Config
+	set := flag.NewFlagSet("usher "+role, flag.ContinueOnError)
+	set.SetOutput(out)
+	given := map[string]string{}
+	for _, s := range Settings() {
+		if !s.readBy(role) {
+			continue
+		}
+		set.Func(s.Flag, fmt.Sprintf("%s [%s] (default %q)", s.Usage, s.Env, s.Default), func(v string) error {
+			given[s.Flag] = v
+			return s.set(&Config{}, v) // complain while the flag's name is at hand
+		})
+	}
+	if extra != nil {
+		extra(set)
+	}
+	if err := set.Parse(args); err != nil {
+		return c, err
+	}
+	if set.NArg() > 0 && extra == nil {
+		return c, fmt.Errorf("usher %s takes no argument %q; see usher %s -h", role, set.Arg(0), role)
+	}
+	var errs []error
+	for _, s := range Settings() {
+		value, from := s.Default, "default"
+		if v := getenv(s.Env); v != "" {
+			value, from = v, s.Env
+		}
+		if v, ok := given[s.Flag]; ok {
+			value, from = v, "--"+s.Flag
+		}
+		if err := s.set(&c, value); err != nil && s.readBy(role) {
+			errs = append(errs, fmt.Errorf("%s: %w", from, err))
+		}
+	}
+	if c.Node == "" {
+		host, _ := os.Hostname()
+		c.Node = host + "-" + strconv.Itoa(os.Getpid())
+	}
+	return c, errors.Join(errs...)
+}
+
+// Need reports the settings among the named flags that are empty, with how to give them.
+func (c Config) Need(flags ...string) error {
+	values := map[string]string{
+		"postgres": c.Postgres, "redis": c.Redis, "kafka": c.Kafka, "admin-token": c.AdminToken,
+		"secret-file": c.SecretFile, "pass-keys-file": c.PassKeysFile,
+	}
+	var errs []error
+	for _, s := range Settings() {
+		for _, f := range flags {
+			if v, known := values[f]; s.Flag == f && (!known || v == "") {
+				errs = append(errs, fmt.Errorf("--%s (or %s) is needed: %s", s.Flag, s.Env, s.Usage))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Markdown writes the table of docs/configuration.md.
+func Markdown(w io.Writer) {
+	fmt.Fprintln(w, "| flag | environment | default | read by | what it sets |\n|---|---|---|---|---|")
+	for _, s := range Settings() {
+		fmt.Fprintf(w, "| `--%s` | `%s` | %s | %s | %s |\n", s.Flag, s.Env, quoted(s.Default), s.Roles, s.Usage)
+	}
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return "`" + s + "`"
+}
+
+func (s Setting) readBy(role string) bool {
+	if s.Roles == "all" {
+		return true
+	}
+	for r := range strings.FieldsSeq(s.Roles) {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+func text(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error { *at(c) = v; return nil }
+}
+
+func boolean(at func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", v)
+		}
+		*at(c) = b
+		return nil
+	}
+}
+
+func number(at func(*Config) *int, low, high int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("%q is no whole number from %d to %d", v, low, high)
+		}
+		*at(c) = n
+		return nil
+	}
+}
+
+func duration(at func(*Config) *time.Duration, low, high time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < low || d > high {
+			return fmt.Errorf("%q is no duration from %s to %s (such as 90s or 10m)", v, low, high)
+		}
+		*at(c) = d
+		return nil
+	}
+}

@@ -1,0 +1,70 @@
+// Command usher is a waiting room and queue front for surge traffic with a booking core behind it.
+// One binary holds every role; see README.md for the two commands that a newcomer needs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// command is one subcommand. run returns when its work is done or ctx ends.
+type command struct {
+	name, what string
+	run        func(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error
+}
+
+// commands is the table of contents, in the order of the data flow.
+func commands() []command {
+	return []command{
+		{"dev", "run the whole system on this machine with demo data", runDev},
+		{"migrate", "bring the Postgres schema up to date", runMigrate},
+		{"import", "read venues and events from files", runImport},
+		{"gateway", "serve the public and the admin port: pages, waiting room, booking API", runGateway},
+		{"worker", "decide booking commands: Kafka to Postgres", runWorker},
+		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},
+		{"config", "print every setting as a table", runConfig},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "usher:", err)
+		os.Exit(1)
+	}
+}
+
+// run dispatches to a subcommand. Asking for help is not an error, and neither is being told to stop.
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		return usage(out)
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		err := c.run(ctx, args[1:], getenv, out)
+		if errors.Is(err, flag.ErrHelp) || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	}
+	return fmt.Errorf("no command %q; `usher help` lists them", args[0])
+}
+
+func usage(out io.Writer) error {
+	fmt.Fprintln(out, "usher: a fair waiting room in front of an on-sale, and a booking core that sells every seat once\n\nCommands:")
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-9s %s\n", c.name, c.what)
+	}
+	_, err := fmt.Fprintln(out, "\n`usher COMMAND -h` lists a command's settings; docs/configuration.md lists all of them.")
+	return err
+}
