@@ -1,0 +1,111 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// KafkaConfig says what the stand-in for Kafka serves.
+type KafkaConfig struct {
+	Dir        string   // its folder, made if missing; every write is synced. "": in memory, for tests
+	Topics     []string // made if missing
+	Partitions int      // of every topic in Topics
+}
+
+// Kafka is one broker that speaks Kafka's protocol, inside this process.
+type Kafka struct {
+	addr    string
+	cluster *kfake.Cluster
+}
+
+// StartKafka serves the topics of cfg. A topic that is there with another number of partitions is an error: the number is part
+// of the data.
+func StartKafka(ctx context.Context, cfg KafkaConfig) (*Kafka, error) {
+	k, err := startKafka(cfg)
+	if err == nil {
+		err = k.makeTopics(ctx, cfg)
+	}
+	if err != nil {
+		if k != nil {
+			k.cluster.Close()
+		}
+		return nil, fmt.Errorf("private Kafka (kfake): %w", err)
+	}
+	return k, nil
+}
+
+func startKafka(cfg KafkaConfig) (*Kafka, error) {
+	if cfg.Dir == "" {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+		if err != nil {
+			return nil, err
+		}
+		return &Kafka{addr: cluster.ListenAddrs()[0], cluster: cluster}, nil
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	k := &Kafka{}
+	err := onFreePort(filepath.Join(cfg.Dir, "port"), func(port int) (err error) {
+		k.addr = loopback(port)
+		k.cluster, err = kfake.NewCluster(kfake.Ports(port), kfake.DataDir(filepath.Join(cfg.Dir, "data")), kfake.SyncWrites())
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("%w: %w", errBusy, err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// Addr is host:port.
+func (k *Kafka) Addr() string { return k.addr }
+
+// Stop writes what is in memory to the folder and closes all connections.
+func (k *Kafka) Stop() { k.cluster.Close() }
+
+// makeTopics also counts the partitions of those that were there before.
+func (k *Kafka) makeTopics(ctx context.Context, cfg KafkaConfig) error {
+	if len(cfg.Topics) == 0 {
+		return nil
+	}
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(k.addr), Timeout: 10 * time.Second, Transport: transport}
+	request := &kafka.CreateTopicsRequest{}
+	for _, topic := range cfg.Topics {
+		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: cfg.Partitions, ReplicationFactor: 1})
+	}
+	made, err := client.CreateTopics(ctx, request)
+	if err != nil {
+		return fmt.Errorf("make topics: %w", err)
+	}
+	for topic, err := range made.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("make topic %s: %w", topic, err)
+		}
+	}
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: cfg.Topics})
+	if err != nil {
+		return fmt.Errorf("count partitions: %w", err)
+	}
+	for _, topic := range meta.Topics {
+		if topic.Error != nil {
+			return fmt.Errorf("count partitions of %s: %w", topic.Name, topic.Error)
+		}
+		if len(topic.Partitions) != cfg.Partitions {
+			return fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), cfg.Partitions)
+		}
+	}
+	return nil
+}
