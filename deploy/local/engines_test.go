@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
+
+	"usher/booking/command"
 )
 
 // forTests makes Postgres cheap: nothing here outlives the machine.
@@ -27,7 +29,7 @@ func startTestPostgres(t *testing.T, dir string) *Postgres {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() { stop(t, p.Process) }) // a killed Postgres leaves zombies where nobody reaps orphans
 	return p
 }
 
@@ -84,18 +86,23 @@ func TestPostgresFindsItsDataAndPortAgain(t *testing.T) {
 	}
 }
 
-func TestPostgresRecoversFromKillNine(t *testing.T) {
+func TestPostgresRecovers(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "postgres")
-	first := startTestPostgres(t, dir)
-	query(t, first, "CREATE TABLE kept AS SELECT 'data' AS v")
-	if err := syscall.Kill(first.Pid(), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	<-first.Done()
-	second := startTestPostgres(t, dir)
-	if got := query(t, second, "SELECT v FROM kept"); got != "data" {
-		t.Errorf("kept %q, want data", got)
+	for name, end := range map[string]func(*Postgres){
+		"killed by SIGKILL": func(p *Postgres) { _ = syscall.Kill(p.Pid(), syscall.SIGKILL); <-p.Done() },
+		"still running":     func(*Postgres) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "postgres")
+			first := startTestPostgres(t, dir)
+			query(t, first, "CREATE TABLE kept AS SELECT 'data' AS v")
+			end(first)
+			second := startTestPostgres(t, dir)
+			if got := query(t, second, "SELECT v FROM kept"); got != "data" {
+				t.Errorf("kept %q, want data", got)
+			}
+		})
 	}
 }
 
@@ -183,6 +190,13 @@ func TestEngineThatDoesNotStartSaysWhy(t *testing.T) {
 	_, err := StartRedis(t.Context(), RedisConfig{Dir: t.TempDir() + "/redis", Settings: map[string]string{"maxmemory-policy": "nonsense"}})
 	if err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("error %v, want the line of the log that says why", err)
+	}
+}
+
+func TestTopicsAreThoseOfTheMessages(t *testing.T) {
+	t.Parallel()
+	if Topics()[0] != command.Topic || Partitions != command.Partitions {
+		t.Errorf("topics %q with %d partitions, commands go to %s with %d", Topics(), Partitions, command.Topic, command.Partitions)
 	}
 }
 

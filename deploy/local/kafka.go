@@ -13,11 +13,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
+// Topics returns the topics of Usher. Each has Partitions partitions.
+func Topics() []string { return []string{"booking.commands", "booking.events", "catalog.events"} }
+
+// Partitions is the number of partitions of every topic of Usher.
+const Partitions = 12
+
 // KafkaConfig says what the stand-in for Kafka serves.
 type KafkaConfig struct {
-	Dir        string   // its folder, made if missing; every write is synced. "": in memory, for tests
-	Topics     []string // made if missing
-	Partitions int      // of every topic in Topics
+	Dir string // its folder, made if missing; every write is synced. "": in memory, for tests
 }
 
 // Kafka is one broker that speaks Kafka's protocol, inside this process.
@@ -26,12 +30,12 @@ type Kafka struct {
 	cluster *kfake.Cluster
 }
 
-// StartKafka serves the topics of cfg. A topic that is there with another number of partitions is an error: the number is part
-// of the data.
+// StartKafka serves the topics of Usher and makes those that are missing. A topic that is there with another number of partitions is an
+// error: the number is part of the data.
 func StartKafka(ctx context.Context, cfg KafkaConfig) (*Kafka, error) {
 	k, err := startKafka(cfg)
 	if err == nil {
-		err = k.makeTopics(ctx, cfg)
+		err = k.makeTopics(ctx)
 	}
 	if err != nil {
 		if k != nil {
@@ -75,16 +79,13 @@ func (k *Kafka) Addr() string { return k.addr }
 func (k *Kafka) Stop() { k.cluster.Close() }
 
 // makeTopics also counts the partitions of those that were there before.
-func (k *Kafka) makeTopics(ctx context.Context, cfg KafkaConfig) error {
-	if len(cfg.Topics) == 0 {
-		return nil
-	}
+func (k *Kafka) makeTopics(ctx context.Context) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(k.addr), Timeout: 10 * time.Second, Transport: transport}
 	request := &kafka.CreateTopicsRequest{}
-	for _, topic := range cfg.Topics {
-		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: cfg.Partitions, ReplicationFactor: 1})
+	for _, topic := range Topics() {
+		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: Partitions, ReplicationFactor: 1})
 	}
 	made, err := client.CreateTopics(ctx, request)
 	if err != nil {
@@ -95,7 +96,7 @@ func (k *Kafka) makeTopics(ctx context.Context, cfg KafkaConfig) error {
 			return fmt.Errorf("make topic %s: %w", topic, err)
 		}
 	}
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: cfg.Topics})
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: Topics()})
 	if err != nil {
 		return fmt.Errorf("count partitions: %w", err)
 	}
@@ -103,8 +104,8 @@ func (k *Kafka) makeTopics(ctx context.Context, cfg KafkaConfig) error {
 		if topic.Error != nil {
 			return fmt.Errorf("count partitions of %s: %w", topic.Name, topic.Error)
 		}
-		if len(topic.Partitions) != cfg.Partitions {
-			return fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), cfg.Partitions)
+		if len(topic.Partitions) != Partitions {
+			return fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), Partitions)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+
+	"usher/deploy/local"
 )
 
 // Kafka returns the address of a broker.
@@ -15,6 +17,17 @@ func Kafka(t testing.TB) string {
 	addr, err := ours.Kafka(ctx)
 	must(t, "start Kafka", err)
 	return addr
+}
+
+// FreshKafka returns the address of a broker for this test alone, in memory, with the topics of Usher.
+func FreshKafka(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	broker, err := local.StartKafka(ctx, local.KafkaConfig{})
+	must(t, "start Kafka", err)
+	t.Cleanup(broker.Stop)
+	return broker.Addr()
 }
 
 // Topic makes a topic at Kafka(t), deleted when the test ends, and returns its name.

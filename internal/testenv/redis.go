@@ -42,6 +42,8 @@ func deleteKeys(addr, pattern string) error {
 
 // OwnRedis is a server of one test, to flush, kill and start again at the same address.
 type OwnRedis struct {
+	Addr string // host:port
+
 	t      testing.TB
 	config local.RedisConfig
 	mu     sync.Mutex // guards server
@@ -67,6 +69,10 @@ func (o *OwnRedis) Start() {
 	var err error
 	o.server, err = local.StartRedis(ctx, o.config)
 	must(o.t, "start Redis", err)
+	if o.Addr != "" && o.server.Addr() != o.Addr {
+		o.t.Fatalf("testenv: somebody took the port of %s", o.Addr)
+	}
+	o.Addr = o.server.Addr()
 }
 
 // Kill ends the server with SIGKILL.
@@ -76,13 +82,6 @@ func (o *OwnRedis) Kill() {
 	if o.server != nil {
 		o.server.Kill()
 	}
-}
-
-// Addr is host:port.
-func (o *OwnRedis) Addr() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.server.Addr()
 }
 
 // DataDir is the folder of the append-only file, for tests that cut or remove it while the server is down.

@@ -32,7 +32,7 @@ func main() {
 
 func run(args []string) (code int, err error) {
 	if len(args) == 0 {
-		return 2, errors.New("want a command: stores -- go test ./...")
+		return 2, errors.New("want a command, as in: stores -- go test PACKAGES")
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
