@@ -1,0 +1,119 @@
+#!/bin/sh
+# Installs the programs that Usher needs on this machine and that are not there yet, from Debian's or Ubuntu's packages.
+#
+#   install.sh [--yes] [postgres] [redis] [gcc] [make]      without names: postgres redis
+#
+# It touches nothing that is there already. The packages' own services are neither started nor enabled, and no database
+# cluster is made: Usher starts private servers under its data folder. As root it goes ahead; with sudo it asks first
+# (--yes: does not ask); otherwise it says what to install and ends with status 1.
+set -eu
+
+yes=no
+wanted=
+for argument in "$@"; do
+	case $argument in
+	--yes) yes=yes ;;
+	postgres | redis | gcc | make) wanted="$wanted $argument" ;;
+	*) echo "install.sh: unknown program $argument" >&2; exit 2 ;;
+	esac
+done
+
+# is_there NAME: Debian keeps initdb out of the PATH.
+is_there() {
+	case $1 in
+	postgres)
+		command -v initdb >/dev/null && return
+		for initdb in /usr/lib/postgresql/*/bin/initdb; do
+			[ -x "$initdb" ] && return
+		done
+		return 1
+		;;
+	redis) command -v redis-server >/dev/null ;;
+	# The race detector links with the C library.
+	gcc) command -v gcc >/dev/null && [ -n "$(printf '#include <stdlib.h>\n' | gcc -E - 2>/dev/null)" ] ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+package_of() {
+	case $1 in
+	postgres) echo postgresql ;;
+	redis) echo redis-server ;;
+	gcc) echo gcc libc6-dev ;;
+	*) echo "$1" ;;
+	esac
+}
+
+missing=
+packages=
+for name in ${wanted:-postgres redis}; do
+	if ! is_there "$name"; then
+		missing="$missing $name"
+		packages="$packages $(package_of "$name")"
+	fi
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "Usher needs$missing, and this system has no apt-get. Install them by its own means, so that these are found:" >&2
+	echo "  postgres: initdb and postgres (PostgreSQL 14 or newer) in the PATH; redis: redis-server (7 or newer) in the PATH" >&2
+	exit 1
+fi
+
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "Usher needs packages that are not installed. As root, run:  apt-get install$packages" >&2
+		exit 1
+	fi
+	if [ $yes = no ]; then
+		if [ ! -t 0 ]; then
+			echo "Usher needs packages that are not installed. Run:  sudo apt-get install$packages" >&2
+			exit 1
+		fi
+		printf 'Usher needs the packages%s. Install them with sudo? [y/N] ' "$packages"
+		read -r answer || answer=no
+		case $answer in
+		[yY] | [yY][eE][sS]) ;;
+		*) echo "Not installed. To do it yourself, run:  sudo apt-get install$packages" >&2; exit 1 ;;
+		esac
+	fi
+	# shellcheck disable=SC2086 # one word a program
+	exec sudo sh "$0" --yes $missing
+fi
+
+# Packages start their services when policy-rc.d lets them, and Postgres' makes a cluster unless told otherwise.
+policy=/usr/sbin/policy-rc.d
+no_cluster=/etc/postgresql-common/createcluster.d/usher-install.conf
+made_policy=
+clean_up() {
+	rm -f "$no_cluster"
+	rmdir "${no_cluster%/*}" 2>/dev/null || true
+	[ -z "$made_policy" ] || rm -f "$policy"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+if [ ! -e "$policy" ]; then
+	made_policy=yes
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
+mkdir -p "${no_cluster%/*}"
+echo 'create_main_cluster = false' >"$no_cluster"
+
+apt_install() {
+	# shellcheck disable=SC2086 # one word a package
+	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages </dev/null
+}
+echo "Installing$packages"
+# A fresh machine has no package lists, and old ones name files that are gone.
+apt_install >/dev/null 2>&1 || { apt-get -qq update || true; apt_install; }
+
+# Postgres' and Redis' packages enable their services for the next boot.
+if command -v systemctl >/dev/null; then
+	case $missing in *postgres*) systemctl disable postgresql >/dev/null 2>&1 || true ;; esac
+	case $missing in *redis*) systemctl disable redis-server >/dev/null 2>&1 || true ;; esac
+fi
+
+for name in $missing; do
+	is_there "$name" || { echo "install.sh: $name is still not found after the installation" >&2; exit 1; }
+done
