@@ -98,7 +98,7 @@ func ParseEvent(s string) (Event, error) {
 		return 0, ErrMalformed
 	}
 	b, err := encoding.DecodeString(s)
-	if err != nil || b[0]&0x80 != 0 {
+	if err != nil || len(b) != 5 || b[0]&0x80 != 0 { // the decoder skips line ends
 		return 0, ErrMalformed
 	}
 	e := Event(b[0])<<32 | Event(b[1])<<24 | Event(b[2])<<16 | Event(b[3])<<8 | Event(b[4])

@@ -1,0 +1,53 @@
+# Go is all that must be there. `make` alone lists what it can do.
+
+GO ?= go
+FUZZTIME ?= 10s
+# Arguments for `usher dev`, as in: make run ARGS="--addr :9090"
+ARGS ?=
+# Tests share one private Postgres, Redis and Kafka stand-in, which end with them.
+STORES := $(GO) run ./internal/testenv/stores --
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do printf '  %-8s %s\n' "$$name" "$$what"; done
+
+.PHONY: deps
+deps: ## install PostgreSQL and Redis if they are missing (Debian, Ubuntu; asks before it uses sudo)
+	@./deploy/local/install.sh postgres redis
+
+.PHONY: build
+build: ## build bin/usher
+	$(GO) build -o bin/usher .
+
+.PHONY: run
+run: deps build ## run the whole system here with demo data, on http://localhost:8080
+	@exec ./bin/usher dev $(ARGS)
+
+.PHONY: test
+test: deps ## run all tests against real stores
+	$(STORES) $(GO) test ./...
+
+.PHONY: race
+race: deps ## run the packages' tests with the race detector
+	@./deploy/local/install.sh gcc
+	CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, deadcode
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'd: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags faults ./...
+	$(GO) tool staticcheck ./...
+	@dead=$$($(GO) tool deadcode -test -tags faults ./...); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser of outside bytes for FUZZTIME (10s) each
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built; the data of make run stays in .usher
+	rm -rf bin

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"usher/deploy/local"
+	"usher/internal/config"
+	"usher/internal/telemetry"
+)
+
+// devRoles are the child processes of `usher dev`, in the order in which they start. They stop in reverse: the one that takes new
+// work first.
+var devRoles = []string{"relay", "worker", "gateway"}
+
+// devRestarts: a role that dies is back within a second; one that cannot start is given up after six tries in 6 s.
+var devRestarts = local.Restarts{Pause: 200 * time.Millisecond, Steady: 20 * time.Second, Tries: 5, Grace: 10 * time.Second}
+
+const storeGrace = 20 * time.Second // how long a store may take to write its data and end
+
+// runDev runs the whole system on this machine: private stores where no address is given, the schema, the demo catalog at the first start,
+// and every role as a child process of the same binary. When ctx ends it stops what it started, in reverse order.
+func runDev(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (err error) {
+	d := &devSystem{out: out, lines: local.NewLines(out)}
+	if d.Config, err = config.Load("dev", args, getenv, out, nil); err != nil {
+		return err
+	}
+	if d.log, err = telemetry.Logger(d.lines.Of("dev"), d.LogLevel, "dev", d.Node); err != nil {
+		return err
+	}
+	if d.binary, err = os.Executable(); err != nil {
+		return err
+	}
+	if d.folder, err = local.OpenFolder(d.Data); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.folder.Close()) }()
+
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	d.fail = fail
+	defer func() { err = errors.Join(err, d.stop()) }()
+	err = d.start(ctx)
+	if err == nil {
+		<-ctx.Done()
+	}
+	fmt.Fprintln(out, "\nStopping.")
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return err // a step failed
+	case errors.Is(cause, context.Canceled):
+		return nil // we were told to end
+	default:
+		return cause // a part gave up, and maybe cut a step short
+	}
+}
+
+// devSystem is everything that one `usher dev` started.
+type devSystem struct {
+	config.Config
+	out    io.Writer
+	lines  *local.Lines
+	log    *slog.Logger
+	binary string
+	folder *local.Folder
+	fail   context.CancelCauseFunc // ends the whole system
+	stops  []func() error          // undo what was started, in the order of starting
+}
+
+// start returns when the system serves.
+func (d *devSystem) start(ctx context.Context) error {
+	for _, role := range slices.Backward(devRoles) {
+		if err := d.stopLeftOver(ctx, role); err != nil {
+			return err
+		}
+	}
+	steps := []func(context.Context) error{d.checkPorts, d.startPostgres, d.startRedis, d.startKafka, d.makeSecrets, d.migrate,
+		d.importDemo, d.startRoles, d.waitReady, d.announce}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stop undoes start. Every step is bounded: a process that does not end in its time is killed.
+func (d *devSystem) stop() error {
+	var errs []error
+	for _, stop := range slices.Backward(d.stops) {
+		errs = append(errs, stop())
+	}
+	return errors.Join(errs...)
+}
+
+func (d *devSystem) startPostgres(ctx context.Context) error {
+	if d.Postgres != "" {
+		return nil
+	}
+	p, err := local.StartPostgres(ctx, local.PostgresConfig{Dir: d.folder.Engine("postgres")})
+	if err != nil {
+		return err
+	}
+	d.Postgres = p.DSN()
+	d.watch("Postgres", p.Process)
+	return nil
+}
+
+func (d *devSystem) startRedis(ctx context.Context) error {
+	if d.Redis != "" {
+		return nil
+	}
+	r, err := local.StartRedis(ctx, local.RedisConfig{Dir: d.folder.Engine("redis")})
+	if err != nil {
+		return err
+	}
+	d.Redis = r.Addr()
+	d.watch("Redis", r.Process)
+	return nil
+}
+
+func (d *devSystem) startKafka(ctx context.Context) error {
+	if d.Kafka != "" {
+		return nil
+	}
+	k, err := local.StartKafka(ctx, local.KafkaConfig{Dir: d.folder.Engine("kafka")})
+	if err != nil {
+		return err
+	}
+	d.Kafka = k.Addr()
+	d.stops = append(d.stops, func() error { k.Stop(); return nil })
+	return nil
+}
+
+// watch ends the system when a store of ours ends, and the store when the system ends.
+func (d *devSystem) watch(name string, p *local.Process) {
+	go func() {
+		<-p.Done()
+		d.fail(fmt.Errorf("%s ended by itself: %w; its log is under %s", name, p.Err(), d.folder.Path))
+	}()
+	d.stops = append(d.stops, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), storeGrace)
+		defer cancel()
+		return p.Stop(ctx)
+	})
+}
+
+// makeSecrets makes the files that nobody gave: the admin token and the keys. They stay from start to start, so that places and passes do.
+func (d *devSystem) makeSecrets(context.Context) error {
+	if d.SecretFile == "" {
+		d.SecretFile = filepath.Join(d.folder.Path, "secrets.json")
+	}
+	if d.PassKeysFile == "" {
+		d.PassKeysFile = filepath.Join(d.folder.Path, "pass-keys.json")
+	}
+	if d.AdminToken != "" {
+		return nil
+	}
+	file := filepath.Join(d.folder.Path, "admin-token")
+	token, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		token = []byte(rand.Text())
+		err = os.WriteFile(file, token, 0o600)
+	}
+	d.AdminToken = strings.TrimSpace(string(token))
+	return err
+}
+
+func (d *devSystem) migrate(ctx context.Context) error { return d.once(ctx, "migrate") }
+
+// importDemo fills the database once. The mark that it was done lies with the data it speaks of.
+func (d *devSystem) importDemo(ctx context.Context) error {
+	mark := d.folder.Engine("demo-imported")
+	if _, err := os.Stat(d.folder.Engine("postgres")); err == nil {
+		mark = filepath.Join(d.folder.Engine("postgres"), "demo-imported")
+	}
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if err := d.once(ctx, "import", "--demo"); err != nil {
+		return err
+	}
+	return os.WriteFile(mark, nil, 0o600)
+}
+
+// environment tells a child of all that was given to us or made by us.
+func (d *devSystem) environment() []string {
+	return append(os.Environ(),
+		"USHER_POSTGRES="+d.Postgres, "USHER_REDIS="+d.Redis, "USHER_KAFKA="+d.Kafka, "USHER_PG_CONNS="+strconv.Itoa(d.PGConns),
+		"USHER_ADDR="+d.Addr, "USHER_ADMIN_ADDR="+d.AdminAddr, "USHER_ADMIN_TOKEN="+d.AdminToken, "USHER_PUBLIC_URL="+d.PublicURL,
+		"USHER_SECRET_FILE="+d.SecretFile, "USHER_PASS_KEYS_FILE="+d.PassKeysFile, "USHER_ROOMS_FILE="+d.RoomsFile,
+		"USHER_LOG_LEVEL="+d.LogLevel)
+}
+
+// child is a process of our own binary.
+func (d *devSystem) child(name string, out io.Writer, args ...string) local.Command {
+	return local.Command{Name: name, Path: d.binary, Args: args, Env: d.environment(), Out: out,
+		PidFile: d.pidFile(name), StopSignal: syscall.SIGTERM}
+}
+
+func (d *devSystem) pidFile(name string) string { return filepath.Join(d.folder.Path, name+".pid") }
+
+// stopLeftOver ends a role that outlived a killed `usher dev` on this folder: it may hold our ports.
+func (d *devSystem) stopLeftOver(ctx context.Context, role string) error {
+	ctx, cancel := context.WithTimeout(ctx, devRestarts.Grace)
+	defer cancel()
+	return local.StopLeftOver(ctx, d.pidFile(role), syscall.SIGTERM)
+}
+
+// once runs a subcommand to its end. Its output is not prefixed: it may draw a progress bar.
+func (d *devSystem) once(ctx context.Context, args ...string) error {
+	p, err := local.Start(d.child(args[0], d.out, args...))
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		stopping, cancel := context.WithTimeout(context.Background(), devRestarts.Grace)
+		defer cancel()
+		return errors.Join(ctx.Err(), p.Stop(stopping))
+	}
+	if p.Err() != nil {
+		return fmt.Errorf("usher %s: %w", strings.Join(args, " "), p.Err())
+	}
+	return nil
+}
+
+// startRoles keeps every role running until it is stopped.
+func (d *devSystem) startRoles(context.Context) error {
+	for _, role := range devRoles {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() {
+			err := devRestarts.Keep(ctx, d.child(role, d.lines.Of(role), role), d.log)
+			if ctx.Err() == nil {
+				d.fail(err)
+			}
+			ended <- err
+		}()
+		d.stops = append(d.stops, func() error {
+			cancel()
+			return <-ended
+		})
+	}
+	return nil
+}
