@@ -55,7 +55,9 @@ func runDev(ctx context.Context, args []string, getenv func(string) string, out 
 	if err == nil {
 		<-ctx.Done()
 	}
-	fmt.Fprintln(out, "\nStopping.")
+	if len(d.stops) > 0 {
+		fmt.Fprintln(out, "\nStopping.")
+	}
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
 		return err // a step failed
@@ -108,6 +110,7 @@ func (d *devSystem) startPostgres(ctx context.Context) error {
 	if d.Postgres != "" {
 		return nil
 	}
+	fmt.Fprintln(d.out, "Starting a private Postgres in", d.folder.Engine("postgres"))
 	p, err := local.StartPostgres(ctx, local.PostgresConfig{Dir: d.folder.Engine("postgres")})
 	if err != nil {
 		return err
@@ -121,6 +124,7 @@ func (d *devSystem) startRedis(ctx context.Context) error {
 	if d.Redis != "" {
 		return nil
 	}
+	fmt.Fprintln(d.out, "Starting a private Redis in", d.folder.Engine("redis"))
 	r, err := local.StartRedis(ctx, local.RedisConfig{Dir: d.folder.Engine("redis")})
 	if err != nil {
 		return err
@@ -134,6 +138,7 @@ func (d *devSystem) startKafka(ctx context.Context) error {
 	if d.Kafka != "" {
 		return nil
 	}
+	fmt.Fprintln(d.out, "Serving Kafka's protocol from", d.folder.Engine("kafka"))
 	k, err := local.StartKafka(ctx, local.KafkaConfig{Dir: d.folder.Engine("kafka")})
 	if err != nil {
 		return err
@@ -245,7 +250,8 @@ func (d *devSystem) startRoles(context.Context) error {
 		go func() {
 			err := devRestarts.Keep(ctx, d.child(role, d.lines.Of(role), role), d.log)
 			if ctx.Err() == nil {
-				d.fail(err)
+				d.fail(err) // reported once: as the reason of the end
+				err = nil
 			}
 			ended <- err
 		}()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/redis/go-redis/v9"
 
 	"usher/booking/command"
@@ -91,6 +92,14 @@ func TestPostgresRecovers(t *testing.T) {
 	for name, end := range map[string]func(*Postgres){
 		"killed by SIGKILL": func(p *Postgres) { _ = syscall.Kill(p.Pid(), syscall.SIGKILL); <-p.Done() },
 		"still running":     func(*Postgres) {},
+		"killed during a query": func(p *Postgres) {
+			running := startQuery(t, p, "SELECT count(*) FROM generate_series(1, 10000000)") // it looks up only when done
+			_ = syscall.Kill(p.Pid(), syscall.SIGKILL)
+			<-p.Done()
+			if running.IsClosed() {
+				t.Error("the query had ended before the kill")
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,6 +113,22 @@ func TestPostgresRecovers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// startQuery returns while the query runs.
+func startQuery(t *testing.T, p *Postgres, sql string) *pgconn.PgConn {
+	t.Helper()
+	conn, err := pgconn.Connect(t.Context(), p.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Exec(t.Context(), sql) // its result is never read
+	for end := time.Now().Add(10 * time.Second); query(t, p, "SELECT count(*)::text FROM pg_stat_activity WHERE state = 'active'") != "2"; {
+		if time.Now().After(end) {
+			t.Fatal("the query does not run")
+		}
+	}
+	return conn
 }
 
 func TestPostgresStartsBesideAReusedPid(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // PostgresConfig says where a private Postgres lives.
@@ -58,16 +59,28 @@ func startPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.dropReusedPid(); err != nil {
+	if err := e.dropStalePid(); err != nil {
 		return nil, err
 	}
 	p := &Postgres{}
 	err = onFreePort(e.path("port"), func(port int) error {
 		p.dsn = postgresDSN(string(password), port)
-		p.Process, err = e.start(ctx, filepath.Join(bin, "postgres"), postgresArgs(e.data(), port, cfg.Settings), e.postgresReady)
+		p.Process, err = e.startServer(ctx, filepath.Join(bin, "postgres"), postgresArgs(e.data(), port, cfg.Settings))
 		return err
 	})
 	return p, err
+}
+
+// startServer waits for the backends of a killed server: one in the middle of a query ends only with it, and until then Postgres
+// rightly refuses to start.
+func (e *engine) startServer(ctx context.Context, path string, args []string) (*Process, error) {
+	for {
+		p, err := e.start(ctx, path, args, e.postgresReady)
+		if err == nil || !strings.Contains(err.Error(), "is still in use") || ctx.Err() != nil {
+			return p, err
+		}
+		time.Sleep(10 * pollEvery)
+	}
 }
 
 // DSN is the URL of the database "usher".
@@ -126,22 +139,20 @@ func (e *engine) postgresReady(pid int) bool {
 	return err == nil && len(lines) > 7 && lines[0] == fmt.Sprint(pid) && strings.TrimSpace(lines[7]) == "ready"
 }
 
-// dropReusedPid removes a postmaster.pid whose process has gone and whose number another process has now: Postgres would
-// believe itself to be running. That is usual after the restart of a container. Else the file is Postgres' to judge.
-func (e *engine) dropReusedPid() error {
+// dropStalePid removes the postmaster.pid of a server that we started and that has ended. Postgres does so itself, except when
+// the number lives on, as another process or as a zombie that nobody reaps: both are usual in containers. Backends that are still
+// alive do no harm: Postgres finds them by its shared memory.
+func (e *engine) dropStalePid() error {
 	file := filepath.Join(e.data(), "postmaster.pid")
 	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	pid, started, err := readPid(e.path("pid"))
-	if err != nil || pid == 0 {
+	if err != nil || pid == 0 || startTime(pid) == started || !strings.HasPrefix(string(text), fmt.Sprintln(pid)) {
 		return err
 	}
-	if now := startTime(pid); strings.HasPrefix(string(text), fmt.Sprintln(pid)) && now != "" && now != started {
-		return os.Remove(file)
-	}
-	return nil
+	return os.Remove(file)
 }
 
 // findPostgres returns the folder of the newest Postgres programs, or of those that fit data if it exists already.

@@ -70,6 +70,7 @@ func (p *Process) supervise(started chan<- error) {
 		return
 	}
 	p.err = p.cmd.Wait()
+	p.forget()
 	close(p.done)
 }
 
@@ -88,7 +89,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	_ = p.cmd.Process.Signal(p.command.StopSignal) // fails only if it has ended already
 	select {
 	case <-p.done:
-		return removePid(p.command.PidFile)
+		return nil
 	case <-ctx.Done():
 		p.Kill()
 		return fmt.Errorf("stop %s: killed: %w", p.command.Name, ctx.Err())
@@ -99,7 +100,13 @@ func (p *Process) Stop(ctx context.Context) error {
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // fails only if it has ended already
 	<-p.done
-	_ = removePid(p.command.PidFile) // what stays is found stale by the next start
+}
+
+// forget removes the pid file, unless another process stands in it by now. A file that stays is found stale by the next start.
+func (p *Process) forget() {
+	if pid, _, err := readPid(p.command.PidFile); err == nil && pid == p.Pid() {
+		_ = os.Remove(p.command.PidFile)
+	}
 }
 
 // StopLeftOver ends the process that an earlier run of ours wrote into pidFile, if it still runs: with signal first, and
@@ -147,11 +154,4 @@ func readPid(file string) (pid int, started string, err error) {
 		return 0, "", nil
 	}
 	return pid, started, nil
-}
-
-func removePid(file string) error {
-	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) && file != "" {
-		return err
-	}
-	return nil
 }
