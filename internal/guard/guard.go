@@ -11,6 +11,8 @@ type Guard string
 const (
 	VersionCheck Guard = "version_check" // worker: a seat changes only from the version that was decided upon
 	OffsetCheck  Guard = "offset_check"  // worker: the log's offset moves only from where this worker found it
+	SeatFree     Guard = "seat_free"     // worker: a seat that a live booking owns is refused
+	SeatUnique   Guard = "seat_unique"   // worker: the row that the unique index of live bookings protects
 	Dedupe       Guard = "dedupe"        // worker: a command id has one effect
 	HoldOwner    Guard = "hold_owner"    // hold: a seat that somebody holds is refused to others
 	DurableHold  Guard = "durable_hold"  // desk: a hold is in Postgres before it is acknowledged

@@ -171,6 +171,23 @@ CREATE TABLE partition_leases (
     PRIMARY KEY (topic, partition)
 );
 
+CREATE TABLE worker_presence (                      -- workers that live: they share the partitions evenly
+    topic      text NOT NULL,
+    owner      text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (topic, owner)
+);
+
+CREATE TABLE poison_messages (                      -- what nobody could read, set aside for a human
+    topic      text NOT NULL,
+    partition  int NOT NULL,
+    log_offset bigint NOT NULL,
+    message    bytea NOT NULL,
+    reason     text NOT NULL,
+    seen_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, log_offset)
+);
+
 CREATE TABLE outbox (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic      text NOT NULL,

@@ -1,0 +1,2 @@
+-- $1 event id.
+SELECT currency FROM events WHERE id = $1

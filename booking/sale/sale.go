@@ -1,0 +1,163 @@
+// Package sale holds the rules of one event's sale: given the state of its seats and bookings and one command, it
+// decides what happens. It is pure: no I/O, no clock; time is handed in. The worker keeps a Sale in memory for each
+// event that it writes, lets it decide command after command in log order, and commits what changed.
+package sale
+
+import (
+	"time"
+
+	"usher/booking"
+	"usher/booking/event"
+	"usher/internal/id"
+)
+
+// MaxExtension is how far beginning to pay moves the end of a reservation, once.
+const MaxExtension = 5 * time.Minute
+
+// Seat is one seat as the worker last knew it.
+type Seat struct {
+	State   booking.SeatState
+	Version int
+	Price   int        // minor units
+	Booking id.Key     // the live booking that owns it
+	Holder  id.Visitor // as loaded; holds change without the worker
+	Until   time.Time  // end of the hold or the reservation
+}
+
+// Record is a booking as the worker keeps it.
+type Record struct {
+	Key            id.Key
+	Owner          id.Visitor
+	Status         booking.Status
+	Seats          []int
+	Total          int64
+	ExpirationTime time.Time
+	ConfirmationID string
+	Attempt        id.Key // the latest payment attempt; zero before the first
+	Session        booking.Session
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Sale is the state of one event's sale.
+type Sale struct {
+	Event    id.Event
+	Currency string
+	Seats    []Seat
+	Bookings map[id.Key]*Record // those that commands have named since the sale was loaded
+
+	stock   event.Stock
+	touched map[int]int        // seat → version before the first change since Flush
+	changed map[id.Key]*Record // bookings changed since Flush
+	freed   map[seatOf]bool    // seat of a booking → whether the booking still owns it
+}
+
+type seatOf struct {
+	seat    int
+	booking id.Key
+}
+
+// New returns a sale of the given seats, in seat order.
+func New(e id.Event, currency string, seats []Seat) *Sale {
+	s := &Sale{Event: e, Currency: currency, Seats: seats, Bookings: map[id.Key]*Record{}}
+	s.stock.Capacity = len(seats)
+	for _, seat := range seats {
+		s.count(seat.State, 1)
+	}
+	s.reset()
+	return s
+}
+
+// Stock counts the seats by state.
+func (s *Sale) Stock() event.Stock { return s.stock }
+
+func (s *Sale) reset() {
+	s.touched, s.changed, s.freed = map[int]int{}, map[id.Key]*Record{}, map[seatOf]bool{}
+}
+
+func (s *Sale) count(state booking.SeatState, n int) {
+	switch state {
+	case booking.SeatReserved:
+		s.stock.Reserved += n
+	case booking.SeatPaying:
+		s.stock.Paying += n
+	case booking.SeatBooked:
+		s.stock.Booked += n
+	case booking.SeatBlocked:
+		s.stock.Blocked += n
+	default:
+		s.stock.Free += n
+	}
+}
+
+// move changes seats and returns the changes for the world.
+func (s *Sale) move(seats []int, to booking.SeatState, owner *Record) []event.SeatChange {
+	changes := make([]event.SeatChange, 0, len(seats))
+	for _, i := range seats {
+		seat := &s.Seats[i]
+		if _, again := s.touched[i]; !again {
+			s.touched[i] = seat.Version
+		}
+		s.count(seat.State, -1)
+		s.count(to, 1)
+		if !seat.Booking.IsZero() {
+			s.freed[seatOf{i, seat.Booking}] = false
+		}
+		seat.State, seat.Version = to, seat.Version+1
+		seat.Booking, seat.Holder, seat.Until = id.Key{}, id.Visitor{}, time.Time{}
+		if owner != nil {
+			s.freed[seatOf{i, owner.Key}] = true
+			seat.Booking = owner.Key
+			if to != booking.SeatBooked {
+				seat.Holder, seat.Until = owner.Owner, owner.ExpirationTime
+			}
+		}
+		changes = append(changes, event.SeatChange{Seat: i, Version: seat.Version, State: to})
+	}
+	return changes
+}
+
+// SeatWrite is a seat's new row, to be written if its version is still From.
+type SeatWrite struct {
+	Ticket id.Ticket
+	From   int
+	Seat
+	// Claimed says that the seat was free before: nobody else's live hold may lie on it.
+	Claimed bool
+}
+
+// SeatOwner says whether a booking owns a seat after the batch.
+type SeatOwner struct {
+	Ticket  id.Ticket
+	Booking id.Key
+	Live    bool
+}
+
+// Writes is everything that changed since the last Flush.
+type Writes struct {
+	Seats    []SeatWrite
+	Bookings []*Record
+	Owners   []SeatOwner
+}
+
+// Flush returns what must be written and forgets it. When the write fails, the whole Sale must be thrown away.
+func (s *Sale) Flush() (w Writes) {
+	for i, from := range s.touched {
+		seat := s.Seats[i]
+		w.Seats = append(w.Seats, SeatWrite{
+			Ticket: s.Event.Ticket(i), From: from, Seat: seat,
+			Claimed: seat.State == booking.SeatReserved || seat.State == booking.SeatBlocked,
+		})
+	}
+	for _, r := range s.changed {
+		w.Bookings = append(w.Bookings, r)
+		if !r.Status.Live() {
+			delete(s.Bookings, r.Key) // loaded again if anybody asks
+		}
+	}
+	for of, live := range s.freed {
+		w.Owners = append(w.Owners, SeatOwner{Ticket: s.Event.Ticket(of.seat), Booking: of.booking, Live: live})
+	}
+	s.reset()
+	return w
+}

@@ -1,0 +1,270 @@
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"usher/internal/guard"
+	"usher/internal/testenv"
+)
+
+// adminToken is the token of every system under test.
+const adminToken = "apptest-admin-token"
+
+// Options says what a system consists of. Zero counts mean one.
+type Options struct {
+	Gateways, Workers, Relays int
+	Catalog                   string            // JSON Lines for `usher import --tickets`
+	Rooms                     string            // the rooms file
+	Env                       map[string]string // USHER_* settings
+	Off                       []guard.Guard     // guards switched off: a negative control
+}
+
+// System is a running Usher with stores of its own.
+type System struct {
+	Public, Admin []string // base URLs of the gateways
+	Postgres      string
+	Redis         string
+
+	t      *testing.T
+	binary string
+	env    []string
+	mu     sync.Mutex // guards procs
+	procs  map[string]*process
+}
+
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has been waited for
+	log  *tail
+}
+
+// Start starts a system and stops it when the test ends.
+func Start(t *testing.T, o Options) *System {
+	t.Helper()
+	dir := t.TempDir()
+	s := &System{t: t, binary: build(t, len(o.Off) > 0), procs: map[string]*process{}}
+	s.Postgres = testenv.Postgres(t, nil)
+	s.Redis = testenv.FreshRedis(t).Addr
+	kafka := testenv.FreshKafka(t)
+	s.env = append(os.Environ(),
+		"USHER_POSTGRES="+s.Postgres, "USHER_REDIS="+s.Redis, "USHER_KAFKA="+kafka,
+		"USHER_ADMIN_TOKEN="+adminToken, "USHER_LOG_LEVEL=warn", "USHER_PG_CONNS=8",
+		"USHER_SECRET_FILE="+filepath.Join(dir, "secrets.json"), "USHER_PASS_KEYS_FILE="+filepath.Join(dir, "pass.json"),
+		"USHER_VISITOR_RATE=1000000")
+	for k, v := range o.Env {
+		s.env = append(s.env, k+"="+v)
+	}
+	var off []string
+	for _, g := range o.Off {
+		off = append(off, string(g))
+	}
+	s.env = append(s.env, "USHER_GUARDS_OFF="+strings.Join(off, ","))
+	s.must("migrate")
+	if o.Catalog != "" {
+		s.must("import", "--tickets", write(t, dir, "catalog.jsonl", o.Catalog))
+	}
+	if o.Rooms != "" {
+		s.env = append(s.env, "USHER_ROOMS_FILE="+write(t, dir, "rooms.json", o.Rooms))
+	}
+	t.Cleanup(s.stopAll)
+	for i := range max(o.Workers, 1) {
+		s.StartRole("worker", i)
+	}
+	for i := range max(o.Relays, 1) {
+		s.StartRole("relay", i)
+	}
+	for i := range max(o.Gateways, 1) {
+		public, admin := freePort(t), freePort(t)
+		s.Public = append(s.Public, "http://"+public)
+		s.Admin = append(s.Admin, "http://"+admin)
+		s.StartRole("gateway", i)
+	}
+	for i := range s.Admin {
+		s.WaitReady(i)
+	}
+	return s
+}
+
+// StartRole starts process i of a role, for the first time or after Kill.
+func (s *System) StartRole(role string, i int) {
+	s.t.Helper()
+	name := fmt.Sprintf("%s-%d", role, i)
+	cmd := exec.Command(s.binary, role)
+	cmd.Env = append(append([]string{}, s.env...), fmt.Sprintf("USHER_NODE=%s-%d", name, time.Now().UnixNano()))
+	if role == "gateway" {
+		cmd.Env = append(cmd.Env, "USHER_ADDR="+strings.TrimPrefix(s.Public[i], "http://"), "USHER_ADMIN_ADDR="+strings.TrimPrefix(s.Admin[i], "http://"), "USHER_PUBLIC_URL="+s.Public[0])
+	}
+	p := &process{cmd: cmd, done: make(chan struct{}), log: &tail{}}
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatalf("start %s: %v", name, err)
+	}
+	go func() { _ = cmd.Wait(); close(p.done) }()
+	s.mu.Lock()
+	s.procs[name] = p
+	s.mu.Unlock()
+}
+
+// Kill sends SIGKILL to process i of a role and waits until it is gone.
+func (s *System) Kill(role string, i int) {
+	s.t.Helper()
+	s.mu.Lock()
+	p := s.procs[fmt.Sprintf("%s-%d", role, i)]
+	s.mu.Unlock()
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// WaitReady waits until gateway i answers that it is ready.
+func (s *System) WaitReady(i int) {
+	s.t.Helper()
+	name := fmt.Sprintf("gateway-%d", i)
+	s.mu.Lock()
+	p := s.procs[name]
+	s.mu.Unlock()
+	last := ""
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		select {
+		case <-p.done:
+			s.t.Fatalf("%s ended:\n%s", name, p.log)
+		default:
+		}
+		resp, err := http.Get(s.Admin[i] + "/readyz")
+		if err != nil {
+			continue
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return
+		}
+		last = string(body)
+	}
+	s.t.Fatalf("%s is not ready: %s\n%s", name, last, p.log)
+}
+
+func (s *System) must(args ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.binary, args...)
+	cmd.Env = s.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("usher %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// stopAll asks every process to end, kills those that do not, and shows the logs of a failed test.
+func (s *System) stopAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.procs {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	}
+	for name, p := range s.procs {
+		select {
+		case <-p.done:
+		case <-time.After(10 * time.Second):
+			s.t.Errorf("%s did not stop within 10 s of SIGTERM", name)
+			_ = p.cmd.Process.Kill()
+			<-p.done
+		}
+		if s.t.Failed() {
+			s.t.Logf("── %s\n%s", name, p.log)
+		}
+	}
+}
+
+var (
+	builds   = map[bool]func() (string, error){false: sync.OnceValues(compile(false)), true: sync.OnceValues(compile(true))}
+	buildDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "usher-apptest-") })
+)
+
+// build compiles the binary once a test process: with faults, the one whose guards can be switched off.
+func build(t *testing.T, faults bool) string {
+	t.Helper()
+	path, err := builds[faults]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func compile(faults bool) func() (string, error) {
+	return func() (string, error) {
+		dir, err := buildDir()
+		if err != nil {
+			return "", err
+		}
+		path, tags := filepath.Join(dir, "usher"), ""
+		if faults {
+			path, tags = path+"-faults", "faults"
+		}
+		out, err := exec.Command("go", "build", "-tags", tags, "-o", path, "usher").CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("go build: %w\n%s", err, out)
+		}
+		return path, nil
+	}
+}
+
+// CleanUp removes the binaries that the tests built.
+func CleanUp() error {
+	dir, err := buildDir()
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+func write(t *testing.T, dir, name, content string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// tail keeps the last 16 KiB of a process's output.
+type tail struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (b *tail) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.buf.Len() > 16<<10 {
+		b.buf.Next(b.buf.Len() - 8<<10)
+	}
+	return b.buf.Write(p)
+}
+
+func (b *tail) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
