@@ -47,6 +47,7 @@ type Booking struct {
 	ExpirationTime time.Time // zero: none
 	ConfirmationID string
 	Failure        string // a problem slug
+	Attempt        id.Key // the latest payment attempt; zero before the first
 	Action         *Action
 	Session        Session
 	CreatedAt      time.Time

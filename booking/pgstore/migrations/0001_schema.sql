@@ -118,6 +118,8 @@ CREATE TABLE bookings (
     CONSTRAINT confirmed_booking_has_a_number CHECK ((status = 'confirmed') = (confirmation_id IS NOT NULL))
 ) PARTITION BY RANGE (event_id);
 
+CREATE INDEX reservations_by_end ON bookings (expiration_time) WHERE status = 'reserved';
+
 CREATE TABLE booking_seats (
     ticket_id  bigint NOT NULL,
     booking_id uuid NOT NULL,

@@ -1,0 +1,114 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"usher/internal/id"
+)
+
+// Pending is an outbox row. Sent says that it is in Kafka, but not yet in the seat map.
+type Pending struct {
+	ID int64
+	Message
+	Sent bool
+}
+
+// Pending reads the oldest outbox rows, at most n, in order. Rows of one event come in the order of their commits, because one
+// worker at a time writes them; only the leading relay reads them.
+func (s *Store) Pending(ctx context.Context, n int) ([]Pending, error) {
+	rows, err := s.pool.Query(ctx, query("outbox_pending"), n)
+	if err != nil {
+		return nil, fmt.Errorf("outbox: %w", away(err))
+	}
+	pending, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Pending, err error) {
+		err = row.Scan(&p.ID, &p.Topic, &p.Key, &p.Payload, &p.Sent)
+		return p, err
+	})
+	return pending, away(err)
+}
+
+// MarkSent remembers that rows are in Kafka.
+func (s *Store) MarkSent(ctx context.Context, ids []int64) error {
+	_, err := s.pool.Exec(ctx, query("outbox_sent"), ids)
+	return away(err)
+}
+
+// Delivered removes rows that everybody has.
+func (s *Store) Delivered(ctx context.Context, ids []int64) error {
+	_, err := s.pool.Exec(ctx, query("outbox_delete"), ids)
+	return away(err)
+}
+
+// Overdue is a reservation that has run out.
+type Overdue struct {
+	Booking id.Booking
+	Until   time.Time
+}
+
+// Overdue returns reserved bookings past their end, oldest first, at most n.
+func (s *Store) Overdue(ctx context.Context, n int) ([]Overdue, error) {
+	rows, err := s.pool.Query(ctx, query("overdue"), n)
+	if err != nil {
+		return nil, fmt.Errorf("overdue bookings: %w", away(err))
+	}
+	overdue, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o Overdue, err error) {
+		var e int64
+		var k [16]byte
+		err = row.Scan(&e, &k, &o.Until)
+		o.Booking = id.Booking{Event: id.Event(e), Key: k}
+		return o, err
+	})
+	return overdue, away(err)
+}
+
+// Lead runs lead while this process holds the named lock, and waits for the lock while another does. lead's context ends
+// when the connection that holds the lock is lost: whoever leads then may already be somebody else.
+func (s *Store) Lead(ctx context.Context, lock int64, lead func(ctx context.Context) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return away(err)
+	}
+	defer func() {
+		_ = conn.Conn().Close(context.WithoutCancel(ctx)) // and with it the lock
+		conn.Release()
+	}()
+	for {
+		var mine bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lock).Scan(&mine); err != nil {
+			return away(err)
+		}
+		if mine {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	leading, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- lead(leading) }()
+	alive := time.NewTicker(time.Second)
+	defer alive.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-alive.C:
+			ping, cancel := context.WithTimeout(ctx, 2*time.Second)
+			err := conn.Ping(ping)
+			cancel()
+			if err != nil {
+				stop()
+				<-done
+				return fmt.Errorf("the leader's connection is lost: %w", away(err))
+			}
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"usher/booking/command"
+	"usher/booking/event"
+	"usher/booking/pgstore"
+	"usher/booking/sale"
+	"usher/internal/guard"
+	"usher/internal/id"
+)
+
+// tick is one batch on its way: decoded, decided, committed, told.
+type tick struct {
+	*Worker
+	arrivals  []arrival
+	refuseAll bool // the last way out for a command that can never be committed
+
+	commands []command.Command
+	stored   map[id.Key]command.Result // of earlier ticks and of this one
+	sales    map[id.Event]*sale.Sale
+	batch    pgstore.Batch
+	replies  map[string][]command.Result
+	ends     map[int]int64 // partition → offset after the batch
+}
+
+func (w *Worker) newTick(arrivals []arrival) *tick {
+	return &tick{
+		Worker: w, arrivals: arrivals, sales: map[id.Event]*sale.Sale{}, replies: map[string][]command.Result{}, ends: map[int]int64{},
+		batch: pgstore.Batch{Topic: command.Topic, TopicID: w.topicID},
+	}
+}
+
+// run decides and commits. After an error the worker's memory is not to be believed.
+func (t *tick) run(ctx context.Context) error {
+	t.decode()
+	if err := t.load(ctx); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, c := range t.commands {
+		if err := t.decide(c, now); err != nil {
+			return err
+		}
+	}
+	for e, s := range t.sales {
+		t.batch.Sales = append(t.batch.Sales, pgstore.SaleWrites{Event: e, Currency: s.Currency, Writes: s.Flush()})
+	}
+	for p, end := range t.ends {
+		t.batch.Offsets = append(t.batch.Offsets, pgstore.Offset{Partition: p, Was: t.parts[p].next, Next: end})
+	}
+	if guard.Off(guard.CommitFirst) {
+		t.Notify(ctx, t.replies)
+		pause(ctx, 20*time.Millisecond)
+	}
+	if err := t.store.Commit(ctx, &t.batch); err != nil {
+		return err
+	}
+	for p, end := range t.ends {
+		t.parts[p].next = end
+	}
+	commandsTotal.Add(len(t.commands))
+	return nil
+}
+
+// tell publishes the results to the gateways that wait.
+func (t *tick) tell(ctx context.Context) {
+	if len(t.replies) > 0 {
+		t.Notify(ctx, t.replies)
+	}
+}
+
+func (t *tick) decode() {
+	for _, a := range t.arrivals {
+		t.ends[a.Partition] = a.Offset + 1
+		if a.Offset < t.parts[a.Partition].next {
+			continue // decided already
+		}
+		c, err := command.Decode(a.Value)
+		if err == nil && partitionOf(c.Event) != a.Partition {
+			err = fmt.Errorf("event %s does not belong to this partition", c.Event)
+		}
+		if err != nil {
+			poisonTotal.Inc()
+			t.Log.Error("a message cannot be read and is set aside", "partition", a.Partition, "offset", a.Offset, "err", err)
+			t.batch.Poison = append(t.batch.Poison, pgstore.Poison{Partition: a.Partition, Offset: a.Offset, Message: a.Value, Reason: err.Error()})
+			continue
+		}
+		t.commands = append(t.commands, c)
+	}
+}
+
+// load reads what the decisions need: results of commands that were decided before, sales, and the bookings that commands name.
+func (t *tick) load(ctx context.Context) (err error) {
+	var ids []id.Key
+	for _, c := range t.commands {
+		ids = append(ids, c.ID)
+		if c.Kind == command.Fence {
+			ids = append(ids, c.Fenced)
+		}
+	}
+	t.stored = map[id.Key]command.Result{}
+	if len(ids) > 0 && !guard.Off(guard.Dedupe) {
+		if t.stored, err = t.store.Results(ctx, ids); err != nil {
+			return err
+		}
+	}
+	var missing []id.Booking
+	for _, c := range t.commands {
+		s := t.sales[c.Event]
+		if s == nil {
+			if s, err = t.Worker.sales.sale(ctx, c.Event); err != nil {
+				return err
+			}
+			t.sales[c.Event] = s
+		}
+		if c.Kind != command.Book && !c.Booking.IsZero() && s.Bookings[c.Booking] == nil {
+			missing = append(missing, id.Booking{Event: c.Event, Key: c.Booking})
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	records, err := t.store.Records(ctx, missing)
+	for b, r := range records {
+		t.sales[b.Event].Bookings[b.Key] = r
+	}
+	return err
+}
+
+// decide carries out one command, or answers a repeat from its stored result.
+func (t *tick) decide(c command.Command, now time.Time) error {
+	if r, known := t.stored[c.ID]; known {
+		repeatsTotal.Inc()
+		t.reply(c, r)
+		return nil
+	}
+	if c.Kind == command.Fence {
+		return t.fence(c)
+	}
+	var d sale.Decision
+	if t.refuseAll {
+		d.Result = command.Result{Command: c.ID, Event: c.Event, Kind: c.Kind, Outcome: command.SeatsTaken, Taken: c.Seats}
+	} else {
+		d = t.sales[c.Event].Decide(c, now)
+	}
+	t.keep(c, d.Result)
+	if d.Attempt != nil {
+		t.batch.Attempts = append(t.batch.Attempts, pgstore.AttemptRow{Event: c.Event, Currency: d.Result.Currency, Attempt: *d.Attempt})
+	}
+	if d.Settled {
+		t.batch.Settled = append(t.batch.Settled, c.Attempt)
+	}
+	if d.Event == nil {
+		return nil
+	}
+	payload, err := json.Marshal(d.Event)
+	if err != nil {
+		return fmt.Errorf("event of command %s: %w", c.ID, err)
+	}
+	t.batch.Outbox = append(t.batch.Outbox, pgstore.Message{Topic: event.Topic, Key: c.Event.String(), Payload: payload})
+	return nil
+}
+
+// fence gives the fenced command a definite end, if it has none yet: should its message come later, it is a repeat of that.
+func (t *tick) fence(c command.Command) error {
+	if _, known := t.stored[c.Fenced]; !known && !c.Fenced.IsZero() {
+		t.keep(command.Command{ID: c.Fenced, ReplyTo: c.ReplyTo}, command.Result{
+			Command: c.Fenced, Event: c.Event, Booking: c.Booking, Outcome: command.TooLate,
+		})
+	}
+	t.keep(c, command.Result{Command: c.ID, Event: c.Event, Kind: c.Kind, Outcome: command.Done})
+	return nil
+}
+
+func (t *tick) keep(c command.Command, r command.Result) {
+	if !guard.Off(guard.Dedupe) {
+		t.stored[c.ID] = r
+		t.batch.Results = append(t.batch.Results, r)
+	}
+	t.reply(c, r)
+}
+
+func (t *tick) reply(c command.Command, r command.Result) {
+	if c.ReplyTo != "" {
+		t.replies[c.ReplyTo] = append(t.replies[c.ReplyTo], r)
+	}
+}
