@@ -223,18 +223,20 @@ type seatColumns struct {
 	booking, holder []*[16]byte
 	until           []*time.Time
 	claimed         []bool
+	claimant        []*[16]byte
 }
 
 func (c *seatColumns) add(w sale.SeatWrite) {
 	c.id, c.was, c.version = append(c.id, int64(w.Ticket)), append(c.was, w.From), append(c.version, w.Version)
 	c.status, c.blocked = append(c.status, string(w.State.Status())), append(c.blocked, w.State == booking.SeatBlocked)
 	c.booking, c.holder = append(c.booking, nullable(w.Booking)), append(c.holder, nullable(id.Key(w.Holder)))
-	c.until, c.claimed = append(c.until, moment(w.Until)), append(c.claimed, w.Claimed)
+	c.until = append(c.until, moment(w.Until))
+	c.claimed, c.claimant = append(c.claimed, w.Claimed), append(c.claimant, nullable(id.Key(w.Claimant)))
 }
 
 func (c *seatColumns) queue(p *pgx.Batch) {
 	expect(p, len(c.id), ErrStale, query("update_seats"), c.id, c.was, c.version, c.status, c.blocked, c.booking, c.holder, c.until,
-		c.claimed, !guard.Off(guard.VersionCheck))
+		c.claimed, c.claimant, !guard.Off(guard.VersionCheck))
 }
 
 type bookingColumns struct {

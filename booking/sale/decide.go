@@ -69,11 +69,11 @@ func (s *Sale) decide(c command.Command, now time.Time) Decision {
 
 func refuse(o command.Outcome) Decision { return Decision{Result: command.Result{Outcome: o}} }
 
-// taken returns the asked seats that are not in the wanted state, or on which somebody else's hold lives.
+// taken returns the asked seats that are not in the wanted state, or on which somebody else's hold is known to live.
 func (s *Sale) taken(c command.Command, want booking.SeatState, now time.Time) (taken []int) {
 	for _, i := range c.Seats {
 		seat := s.Seats[i]
-		held := seat.State == booking.SeatFree && !seat.Holder.IsZero() && seat.Holder != c.Owner && seat.Until.After(now)
+		held := s.holdsKnown && seat.State == booking.SeatFree && !seat.Holder.IsZero() && seat.Holder != c.Owner && seat.Until.After(now)
 		if (seat.State != want || held) && !guard.Off(guard.SeatFree) {
 			taken = append(taken, i)
 		}
@@ -115,8 +115,8 @@ func (s *Sale) beginPayment(c command.Command, r *Record, now time.Time) Decisio
 	case c.IssuedAt.After(r.ExpirationTime):
 		return s.state(command.TooLate, r)
 	}
-	if latest := now.Add(MaxExtension); r.Attempt.IsZero() && c.Until.After(r.ExpirationTime) { // extended once
-		r.ExpirationTime = earlier(c.Until, latest).Truncate(time.Microsecond).UTC()
+	if r.Attempt.IsZero() && c.Until.After(r.ExpirationTime) { // extended once
+		r.ExpirationTime = earlier(c.Until, r.ExpirationTime.Add(MaxExtension)).Truncate(time.Microsecond).UTC()
 	}
 	r.Attempt = c.Attempt
 	s.set(r, booking.Paying, now)
@@ -126,6 +126,11 @@ func (s *Sale) beginPayment(c command.Command, r *Record, now time.Time) Decisio
 }
 
 func (s *Sale) settle(c command.Command, r *Record, now time.Time) (d Decision) {
+	if r.Status == booking.Confirmed && r.Attempt == c.Attempt && c.Outcome == command.Captured { // a repeat
+		d = s.state(command.Done, r)
+		d.Settled, d.Result.Settlement = true, c.Outcome
+		return d
+	}
 	if r.Status != booking.Paying || r.Attempt != c.Attempt {
 		return s.state(command.WrongState, r)
 	}
@@ -146,7 +151,8 @@ func (s *Sale) settle(c command.Command, r *Record, now time.Time) (d Decision) 
 }
 
 func (s *Sale) expire(c command.Command, r *Record, now time.Time) Decision {
-	if r.Status != booking.Reserved || !r.ExpirationTime.Equal(c.Until) || now.Before(r.ExpirationTime) {
+	// No look at the clock: the sweeper's was Postgres', and a refusal would stand for ever under the command's id.
+	if r.Status != booking.Reserved || !r.ExpirationTime.Equal(c.Until) {
 		return s.state(command.WrongState, r) // it has moved on: the log decided who was first
 	}
 	s.set(r, booking.Expired, now)

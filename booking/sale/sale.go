@@ -4,6 +4,8 @@
 package sale
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"usher/booking"
@@ -20,7 +22,7 @@ type Seat struct {
 	Version int
 	Price   int        // minor units
 	Booking id.Key     // the live booking that owns it
-	Holder  id.Visitor // as loaded; holds change without the worker
+	Holder  id.Visitor // of the hold or the reservation, see Sale.holdsKnown
 	Until   time.Time  // end of the hold or the reservation
 }
 
@@ -46,10 +48,20 @@ type Sale struct {
 	Seats    []Seat
 	Bookings map[id.Key]*Record // those that commands have named since the sale was loaded
 
-	stock   event.Stock
-	touched map[int]int        // seat → version before the first change since Flush
-	changed map[id.Key]*Record // bookings changed since Flush
-	freed   map[seatOf]bool    // seat of a booking → whether the booking still owns it
+	stock event.Stock
+	// holdsKnown says that Holder and Until of free seats can be believed: from loading to the first Flush. Holds come
+	// and go without the worker, so later only the seat's row says who holds it, and the write checks that.
+	holdsKnown bool
+	touched    map[int]origin     // seats changed since Flush
+	changed    map[id.Key]*Record // bookings changed since Flush
+	freed      map[seatOf]bool    // seat of a booking → whether the booking still owns it
+}
+
+// origin is what a seat was before the first change since Flush.
+type origin struct {
+	version  int
+	free     bool
+	claimant id.Visitor // who took the free seat first
 }
 
 type seatOf struct {
@@ -59,7 +71,7 @@ type seatOf struct {
 
 // New returns a sale of the given seats, in seat order.
 func New(e id.Event, currency string, seats []Seat) *Sale {
-	s := &Sale{Event: e, Currency: currency, Seats: seats, Bookings: map[id.Key]*Record{}}
+	s := &Sale{Event: e, Currency: currency, Seats: seats, Bookings: map[id.Key]*Record{}, holdsKnown: true}
 	s.stock.Capacity = len(seats)
 	for _, seat := range seats {
 		s.count(seat.State, 1)
@@ -72,7 +84,7 @@ func New(e id.Event, currency string, seats []Seat) *Sale {
 func (s *Sale) Stock() event.Stock { return s.stock }
 
 func (s *Sale) reset() {
-	s.touched, s.changed, s.freed = map[int]int{}, map[id.Key]*Record{}, map[seatOf]bool{}
+	s.touched, s.changed, s.freed = map[int]origin{}, map[id.Key]*Record{}, map[seatOf]bool{}
 }
 
 func (s *Sale) count(state booking.SeatState, n int) {
@@ -96,7 +108,11 @@ func (s *Sale) move(seats []int, to booking.SeatState, owner *Record) []event.Se
 	for _, i := range seats {
 		seat := &s.Seats[i]
 		if _, again := s.touched[i]; !again {
-			s.touched[i] = seat.Version
+			was := origin{version: seat.Version, free: seat.State == booking.SeatFree}
+			if owner != nil {
+				was.claimant = owner.Owner
+			}
+			s.touched[i] = was
 		}
 		s.count(seat.State, -1)
 		s.count(to, 1)
@@ -122,8 +138,9 @@ type SeatWrite struct {
 	Ticket id.Ticket
 	From   int
 	Seat
-	// Claimed says that the seat was free before: nobody else's live hold may lie on it.
-	Claimed bool
+	// Claimed says that the seat was free before: no live hold may lie on it but that of Claimant.
+	Claimed  bool
+	Claimant id.Visitor
 }
 
 // SeatOwner says whether a booking owns a seat after the batch.
@@ -140,13 +157,13 @@ type Writes struct {
 	Owners   []SeatOwner
 }
 
-// Flush returns what must be written and forgets it. When the write fails, the whole Sale must be thrown away.
+// Flush returns what must be written and forgets it. When the write fails, the whole Sale must be thrown away. Seats stand
+// in seat order: whoever locks seats, locks them in this order, and nobody waits in a circle.
 func (s *Sale) Flush() (w Writes) {
-	for i, from := range s.touched {
-		seat := s.Seats[i]
+	for _, i := range slices.Sorted(maps.Keys(s.touched)) {
+		was := s.touched[i]
 		w.Seats = append(w.Seats, SeatWrite{
-			Ticket: s.Event.Ticket(i), From: from, Seat: seat,
-			Claimed: seat.State == booking.SeatReserved || seat.State == booking.SeatBlocked,
+			Ticket: s.Event.Ticket(i), From: was.version, Seat: s.Seats[i], Claimed: was.free, Claimant: was.claimant,
 		})
 	}
 	for _, r := range s.changed {
@@ -159,5 +176,6 @@ func (s *Sale) Flush() (w Writes) {
 		w.Owners = append(w.Owners, SeatOwner{Ticket: s.Event.Ticket(of.seat), Booking: of.booking, Live: live})
 	}
 	s.reset()
+	s.holdsKnown = false
 	return w
 }
