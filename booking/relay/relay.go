@@ -28,7 +28,7 @@ const (
 	faultPause  = 500 * time.Millisecond // after an error
 	sweepEvery  = 500 * time.Millisecond // a reservation outlives its end by at most this and the log's latency
 	maxOverdue  = 1000
-	expireAgain = 10 * time.Second // a sweep repeats a command that had no effect yet; the worker drops repeats
+	expireAgain = 10 * time.Second // a sweep repeats a command that had no effect yet; the worker ignores it when the booking has moved on
 )
 
 var (
@@ -148,7 +148,7 @@ func (r *Relay) applyRows(ctx context.Context, rows []pgstore.Pending) (done []i
 // sweep appends the end of reservations that have run out. The command carries the end that was seen: when the booking has
 // moved on meanwhile, the worker ignores it.
 func (r *Relay) sweep(ctx context.Context) {
-	appended := map[id.Key]time.Time{} // commands on their way
+	appended := map[pgstore.Overdue]time.Time{} // commands on their way
 	for ctx.Err() == nil {
 		pause(ctx, sweepEvery)
 		overdue, err := r.store.Overdue(ctx, maxOverdue)
@@ -159,15 +159,14 @@ func (r *Relay) sweep(ctx context.Context) {
 			continue
 		}
 		for _, o := range overdue {
-			c := expireCommand(o)
-			if at, on := appended[c.ID]; on && time.Since(at) < expireAgain {
+			if at, on := appended[o]; on && time.Since(at) < expireAgain {
 				continue
 			}
-			if err := r.append(ctx, c); err != nil {
+			if err := r.append(ctx, expireCommand(o)); err != nil {
 				r.log.Warn("a reservation's end is not appended", "err", err)
 				break
 			}
-			appended[c.ID] = time.Now()
+			appended[o] = time.Now()
 			expireTotal.Inc()
 		}
 		for k, at := range appended {
@@ -180,7 +179,7 @@ func (r *Relay) sweep(ctx context.Context) {
 
 func expireCommand(o pgstore.Overdue) command.Command {
 	return command.Command{
-		ID:   command.KeyOf(id.Visitor(o.Booking.Key), "expire", o.Until.UTC().Format(time.RFC3339Nano)),
+		ID:   id.NewKey(), // not derived: one that came too early must not stand for those that follow
 		Kind: command.Expire, Event: o.Booking.Event, Booking: o.Booking.Key, Until: o.Until, IssuedAt: time.Now().UTC(),
 	}
 }
