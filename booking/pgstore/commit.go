@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -246,6 +247,7 @@ type bookingColumns struct {
 	total                        []int64
 	expiration, created, updated []*time.Time
 	confirmation, room, jti      []*string
+	seats                        []string // unnest takes arrays of arrays apart, so each travels as text
 	attempt                      []*[16]byte
 }
 
@@ -256,11 +258,12 @@ func (c *bookingColumns) add(e id.Event, currency string, r *sale.Record) {
 	c.created, c.updated = append(c.created, moment(r.CreatedAt)), append(c.updated, moment(r.UpdatedAt))
 	c.confirmation, c.attempt = append(c.confirmation, word(r.ConfirmationID)), append(c.attempt, nullable(r.Attempt))
 	c.room, c.jti = append(c.room, word(r.Session.Room)), append(c.jti, word(r.Session.JTI))
+	c.seats = append(c.seats, arrayText(r.Seats))
 }
 
 func (c *bookingColumns) queue(p *pgx.Batch) {
 	p.Queue(query("upsert_bookings"), c.event, c.key, c.owner, c.status, c.total, c.currency, c.expiration, c.confirmation, c.attempt,
-		c.room, c.jti, c.created, c.updated)
+		c.room, c.jti, c.created, c.updated, c.seats)
 }
 
 type ownerColumns struct {
@@ -271,6 +274,18 @@ type ownerColumns struct {
 
 func (c *ownerColumns) add(o sale.SeatOwner) {
 	c.ticket, c.booking, c.live = append(c.ticket, int64(o.Ticket)), append(c.booking, o.Booking), append(c.live, o.Live)
+}
+
+// arrayText writes numbers as Postgres writes an array of them.
+func arrayText(numbers []int) string {
+	b := []byte{'{'}
+	for i, n := range numbers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return string(append(b, '}'))
 }
 
 func uuids(keys []id.Key) [][16]byte {

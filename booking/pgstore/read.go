@@ -32,22 +32,29 @@ func (s *Store) Sale(ctx context.Context, e id.Event) (*sale.Sale, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sale of %s: %w", e, away(err))
 	}
-	seats, err := pgx.CollectRows(rows, scanSeat)
+	place := -1
+	seats, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (sale.Seat, error) {
+		at, seat, err := scanSeat(row)
+		if place++; err == nil && at != place {
+			err = fmt.Errorf("seat %d is missing", place)
+		}
+		return seat, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sale of %s: %w", e, away(err))
 	}
 	return sale.New(e, currency, seats), nil
 }
 
-func scanSeat(row pgx.CollectableRow) (seat sale.Seat, err error) {
+func scanSeat(row pgx.CollectableRow) (at int, seat sale.Seat, err error) {
 	var status string
 	var blocked bool
 	var owner, holder *[16]byte
 	var until *time.Time
-	err = row.Scan(&seat.Version, &status, &blocked, &seat.Price, &owner, &holder, &until)
+	err = row.Scan(&at, &seat.Version, &status, &blocked, &seat.Price, &owner, &holder, &until)
 	seat.State = booking.StateOf(booking.TicketStatus(status), owner != nil, blocked)
 	seat.Booking, seat.Holder, seat.Until = key(owner), id.Visitor(key(holder)), value(until)
-	return seat, err
+	return at, seat, err
 }
 
 // Records reads bookings by id; those that do not exist are missing in the answer.
@@ -115,13 +122,16 @@ func (s *Store) Booking(ctx context.Context, b id.Booking) (booking.Booking, err
 		ConfirmationID: r.ConfirmationID, Failure: rest.failure, Session: r.Session, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		Attempt: r.Attempt,
 	}
-	out.Seats, err = s.bookingTickets(ctx, b, rest.currency)
+	out.Seats, err = s.tickets(ctx, b.Event, r.Seats, rest.currency)
 	return out, err
 }
 
-func (s *Store) bookingTickets(ctx context.Context, b id.Booking, currency string) ([]booking.Ticket, error) {
-	from, to := b.Event.Tickets()
-	rows, err := s.pool.Query(ctx, query("booking_tickets"), [16]byte(b.Key), int64(from), int64(to))
+func (s *Store) tickets(ctx context.Context, e id.Event, seats []int, currency string) ([]booking.Ticket, error) {
+	ids := make([]int64, len(seats))
+	for i, seat := range seats {
+		ids[i] = int64(e.Ticket(seat))
+	}
+	rows, err := s.pool.Query(ctx, query("booking_tickets"), ids)
 	if err != nil {
 		return nil, fmt.Errorf("tickets of a booking: %w", away(err))
 	}

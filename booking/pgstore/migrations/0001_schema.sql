@@ -102,6 +102,7 @@ CREATE TABLE bookings (
     event_id        bigint NOT NULL,
     id              uuid NOT NULL,
     owner           uuid NOT NULL,
+    seats           int[] NOT NULL DEFAULT '{}',    -- seat indexes, ascending: a booking finds its tickets without an index on them
     status          text NOT NULL CONSTRAINT booking_status_is_known
                     CHECK (status IN ('reserved', 'paying', 'confirmed', 'expired', 'cancelled', 'failed')),
     total           bigint NOT NULL,

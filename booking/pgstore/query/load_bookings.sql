@@ -1,7 +1,5 @@
--- Bookings by key, with the indexes of their seats in seat order. $1 event ids, $2 booking keys, pairwise.
+-- Bookings by key. $1 event ids, $2 booking keys, pairwise.
 SELECT b.event_id, b.id, b.owner, b.status, b.total, b.currency, b.expiration_time, b.confirmation_id, b.failure, b.attempt_id,
-       b.room, b.jti, b.created_at, b.updated_at,
-       ARRAY(SELECT (s.ticket_id & 1048575)::int FROM booking_seats s
-             WHERE s.booking_id = b.id AND s.ticket_id >= b.event_id << 20 AND s.ticket_id < (b.event_id + 1) << 20 ORDER BY 1)
+       b.room, b.jti, b.created_at, b.updated_at, b.seats
 FROM unnest($1::bigint[], $2::uuid[]) AS k (event_id, id)
 JOIN bookings b ON b.event_id = k.event_id AND b.id = k.id
