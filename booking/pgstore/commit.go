@@ -24,6 +24,8 @@ var (
 	ErrFenced = errors.New("another worker has moved the offset")
 	// ErrStale: a seat's version or hold is not what was decided upon.
 	ErrStale = errors.New("a seat has changed since it was read")
+	// ErrRefused: Postgres refuses a statement of the batch: a constraint, a value, a deadlock.
+	ErrRefused = errors.New("postgres refuses the batch")
 )
 
 // Offset is how far one partition's log has been worked off.
@@ -72,8 +74,8 @@ type AttemptRow struct {
 	sale.Attempt
 }
 
-// Commit writes the batch in one transaction and one pipelined round trip, the offsets first. ErrFenced and ErrStale mean
-// that nothing was written. Any other error leaves it open whether the commit took effect: the caller must read again.
+// Commit writes the batch in one transaction and one pipelined round trip, the offsets first. ErrFenced, ErrStale and ErrRefused
+// mean that nothing was written. Any other error leaves it open whether the commit took effect: the caller must read again.
 func (s *Store) Commit(ctx context.Context, b *Batch) error {
 	tx, err := s.pool.Begin(ctx)
 	if err != nil {
@@ -81,15 +83,28 @@ func (s *Store) Commit(ctx context.Context, b *Batch) error {
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	var p pgx.Batch
-	b.offsets(&p)
-	b.sales(&p)
+	b.offsets(&p, s.off)
+	b.sales(&p, s.off)
 	if err := b.rest(&p); err != nil {
 		return err
 	}
-	if err := away(tx.SendBatch(ctx, &p).Close()); err != nil {
-		return err
+	if err := tx.SendBatch(ctx, &p).Close(); err != nil {
+		return refused(err)
 	}
 	return away(tx.Commit(ctx))
+}
+
+// refused tells an answer of Postgres, after which the transaction is certainly gone, from its absence.
+func refused(err error) error {
+	var said *pgconn.PgError
+	switch {
+	case errors.Is(err, ErrFenced), errors.Is(err, ErrStale):
+		return err
+	case errors.As(err, &said) && !unavailable(said.Code):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	default:
+		return away(err)
+	}
 }
 
 // expect queues a statement that must touch exactly n rows, or the batch fails with the given error.
@@ -102,20 +117,20 @@ func expect(p *pgx.Batch, n int, broken error, sql string, args ...any) {
 	})
 }
 
-func (b *Batch) offsets(p *pgx.Batch) {
+func (b *Batch) offsets(p *pgx.Batch, off func(guard.Guard) bool) {
 	var partitions []int
 	var was, next []int64
 	for _, o := range b.Offsets {
 		partitions, was, next = append(partitions, o.Partition), append(was, o.Was), append(next, o.Next)
 	}
 	name := "advance_offsets"
-	if guard.Off(guard.OffsetCheck) {
+	if off(guard.OffsetCheck) {
 		name = "advance_offsets_unchecked"
 	}
 	expect(p, len(b.Offsets), ErrFenced, query(name), b.Topic, b.TopicID, partitions, was, next)
 }
 
-func (b *Batch) sales(p *pgx.Batch) {
+func (b *Batch) sales(p *pgx.Batch, off func(guard.Guard) bool) {
 	var seats seatColumns
 	var bookings bookingColumns
 	var gone, came ownerColumns
@@ -133,8 +148,11 @@ func (b *Batch) sales(p *pgx.Batch) {
 			came.add(o)
 		}
 	}
+	if off(guard.SeatUnique) {
+		came = ownerColumns{}
+	}
 	if len(seats.id) > 0 {
-		seats.queue(p)
+		seats.queue(p, !off(guard.VersionCheck))
 	}
 	if len(bookings.key) > 0 {
 		bookings.queue(p)
@@ -235,9 +253,9 @@ func (c *seatColumns) add(w sale.SeatWrite) {
 	c.claimed, c.claimant = append(c.claimed, w.Claimed), append(c.claimant, nullable(id.Key(w.Claimant)))
 }
 
-func (c *seatColumns) queue(p *pgx.Batch) {
+func (c *seatColumns) queue(p *pgx.Batch, checked bool) {
 	expect(p, len(c.id), ErrStale, query("update_seats"), c.id, c.was, c.version, c.status, c.blocked, c.booking, c.holder, c.until,
-		c.claimed, c.claimant, !guard.Off(guard.VersionCheck))
+		c.claimed, c.claimant, checked)
 }
 
 type bookingColumns struct {

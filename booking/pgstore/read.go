@@ -167,6 +167,26 @@ func (s *Store) Results(ctx context.Context, ids []id.Key) (map[id.Key]command.R
 	return out, away(err)
 }
 
+// Recall reads the stored results of commands and the time, in one round trip.
+func (s *Store) Recall(ctx context.Context, ids []id.Key) (results map[id.Key]command.Result, now time.Time, err error) {
+	results = make(map[id.Key]command.Result, len(ids))
+	var p pgx.Batch
+	p.Queue(query("now")).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	p.Queue(query("results"), uuids(ids)).Query(func(rows pgx.Rows) error {
+		var k [16]byte
+		var r command.Result
+		_, err := pgx.ForEachRow(rows, []any{&k, &r}, func() error {
+			results[k], r = r, command.Result{}
+			return nil
+		})
+		return err
+	})
+	if err := s.pool.SendBatch(ctx, &p).Close(); err != nil {
+		return nil, now, fmt.Errorf("results: %w", away(err))
+	}
+	return results, now, nil
+}
+
 // LiveHold is a visitor's hold as Postgres has it.
 type LiveHold struct {
 	Ticket id.Ticket

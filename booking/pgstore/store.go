@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"usher/booking"
+	"usher/internal/guard"
 )
 
 //go:embed query/*.sql
@@ -26,7 +27,13 @@ func query(name string) string {
 }
 
 // Store is a pool of connections to the truth.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool     *pgxpool.Pool
+	switched map[guard.Guard]bool // guards that this package's own tests have switched off; nil elsewhere
+}
+
+// off reports whether a guard is switched off, for a negative control.
+func (s *Store) off(g guard.Guard) bool { return guard.Off(g) || s.switched[g] }
 
 // Open connects with at most maxConns connections. Every session has timeouts that keep a paused process from blocking
 // the one that takes over its work: measured, a zombie without them held row locks for more than 8 s.

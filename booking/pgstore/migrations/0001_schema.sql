@@ -200,6 +200,8 @@ CREATE TABLE outbox (
     sent_at    timestamptz                          -- in Kafka, but not yet in the seat map of Redis
 );
 
+CREATE INDEX outbox_in_turn ON outbox ((sent_at IS NOT NULL), id);
+
 CREATE TABLE payment_attempts (
     id           uuid PRIMARY KEY,                  -- also the provider's idempotency key
     event_id     bigint NOT NULL,
