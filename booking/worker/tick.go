@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"usher/booking/command"
@@ -17,10 +18,10 @@ import (
 // tick is one batch on its way: decoded, decided, committed, told.
 type tick struct {
 	*Worker
-	arrivals  []arrival
-	refuseAll bool // the last way out for a command that can never be committed
-
+	arrivals []arrival
+	refuse   error // why the only command can never be committed; nil: decide
 	commands []command.Command
+	bad      []command.Command         // of messages that were set aside, as far as they could be read
 	stored   map[id.Key]command.Result // of earlier ticks and of this one
 	sales    map[id.Event]*sale.Sale
 	batch    pgstore.Batch
@@ -28,9 +29,9 @@ type tick struct {
 	ends     map[int]int64 // partition → offset after the batch
 }
 
-func (w *Worker) newTick(arrivals []arrival) *tick {
+func (w *Worker) newTick(arrivals []arrival, refuse error) *tick {
 	return &tick{
-		Worker: w, arrivals: arrivals, sales: map[id.Event]*sale.Sale{}, replies: map[string][]command.Result{}, ends: map[int]int64{},
+		Worker: w, arrivals: arrivals, refuse: refuse, sales: map[id.Event]*sale.Sale{}, replies: map[string][]command.Result{}, ends: map[int]int64{},
 		batch: pgstore.Batch{Topic: command.Topic, TopicID: w.topicID},
 	}
 }
@@ -38,10 +39,11 @@ func (w *Worker) newTick(arrivals []arrival) *tick {
 // run decides and commits. After an error the worker's memory is not to be believed.
 func (t *tick) run(ctx context.Context) error {
 	t.decode()
-	if err := t.load(ctx); err != nil {
+	now, err := t.load(ctx)
+	if err != nil {
 		return err
 	}
-	now := time.Now()
+	t.malformed()
 	for _, c := range t.commands {
 		if err := t.decide(c, now); err != nil {
 			return err
@@ -53,7 +55,7 @@ func (t *tick) run(ctx context.Context) error {
 	for p, end := range t.ends {
 		t.batch.Offsets = append(t.batch.Offsets, pgstore.Offset{Partition: p, Was: t.parts[p].next, Next: end})
 	}
-	if guard.Off(guard.CommitFirst) {
+	if t.switchedOff(guard.CommitFirst) {
 		t.Notify(ctx, t.replies)
 		pause(ctx, 20*time.Millisecond)
 	}
@@ -67,50 +69,63 @@ func (t *tick) run(ctx context.Context) error {
 	return nil
 }
 
-// tell publishes the results to the gateways that wait.
-func (t *tick) tell(ctx context.Context) {
-	if len(t.replies) > 0 {
-		t.Notify(ctx, t.replies)
-	}
-}
-
+// decode reads the messages. One that nobody can read is set aside with the batch.
 func (t *tick) decode() {
 	for _, a := range t.arrivals {
 		t.ends[a.Partition] = a.Offset + 1
-		if a.Offset < t.parts[a.Partition].next {
-			continue // decided already
-		}
 		c, err := command.Decode(a.Value)
 		if err == nil && partitionOf(c.Event) != a.Partition {
 			err = fmt.Errorf("event %s does not belong to this partition", c.Event)
 		}
+		if err == nil {
+			err = t.refuse
+		}
 		if err != nil {
 			poisonTotal.Inc()
-			t.Log.Error("a message cannot be read and is set aside", "partition", a.Partition, "offset", a.Offset, "err", err)
+			t.Log.Error("a message is set aside", "partition", a.Partition, "offset", a.Offset, "err", err)
 			t.batch.Poison = append(t.batch.Poison, pgstore.Poison{Partition: a.Partition, Offset: a.Offset, Message: a.Value, Reason: err.Error()})
+			t.bad = append(t.bad, c)
 			continue
 		}
 		t.commands = append(t.commands, c)
 	}
 }
 
-// load reads what the decisions need: results of commands that were decided before, sales, and the bookings that commands name.
-func (t *tick) load(ctx context.Context) (err error) {
+// malformed gives the messages that were set aside an end, as far as they tell who they are: somebody may wait.
+func (t *tick) malformed() {
+	for _, c := range t.bad {
+		if _, known := t.stored[c.ID]; known || c.ID.IsZero() || c.Event == 0 {
+			continue
+		}
+		t.keep(c, command.Result{Command: c.ID, Event: c.Event, Booking: c.Booking, Kind: c.Kind, Outcome: command.Malformed})
+	}
+}
+
+// load reads what the decisions need: the time, results of commands that were decided before, sales, and the bookings that
+// commands name.
+func (t *tick) load(ctx context.Context) (now time.Time, err error) {
 	var ids []id.Key
-	for _, c := range t.commands {
+	for _, c := range slices.Concat(t.commands, t.bad) {
 		ids = append(ids, c.ID)
 		if c.Kind == command.Fence {
 			ids = append(ids, c.Fenced)
 		}
 	}
-	t.stored = map[id.Key]command.Result{}
-	if len(ids) > 0 && !guard.Off(guard.Dedupe) {
-		if t.stored, err = t.store.Results(ctx, ids); err != nil {
-			return err
-		}
+	if t.stored, now, err = t.store.Recall(ctx, ids); err != nil {
+		return now, err
 	}
+	if t.switchedOff(guard.Dedupe) {
+		clear(t.stored)
+	}
+	return now, t.loadSales(ctx)
+}
+
+func (t *tick) loadSales(ctx context.Context) (err error) {
 	var missing []id.Booking
 	for _, c := range t.commands {
+		if _, known := t.stored[c.ID]; known || c.Kind == command.Fence {
+			continue
+		}
 		s := t.sales[c.Event]
 		if s == nil {
 			if s, err = t.Worker.sales.sale(ctx, c.Event); err != nil {
@@ -142,12 +157,7 @@ func (t *tick) decide(c command.Command, now time.Time) error {
 	if c.Kind == command.Fence {
 		return t.fence(c)
 	}
-	var d sale.Decision
-	if t.refuseAll {
-		d.Result = command.Result{Command: c.ID, Event: c.Event, Kind: c.Kind, Outcome: command.SeatsTaken, Taken: c.Seats}
-	} else {
-		d = t.sales[c.Event].Decide(c, now)
-	}
+	d := t.sales[c.Event].Decide(c, now)
 	t.keep(c, d.Result)
 	if d.Attempt != nil {
 		t.batch.Attempts = append(t.batch.Attempts, pgstore.AttemptRow{Event: c.Event, Currency: d.Result.Currency, Attempt: *d.Attempt})
@@ -178,7 +188,7 @@ func (t *tick) fence(c command.Command) error {
 }
 
 func (t *tick) keep(c command.Command, r command.Result) {
-	if !guard.Off(guard.Dedupe) {
+	if !t.switchedOff(guard.Dedupe) {
 		t.stored[c.ID] = r
 		t.batch.Results = append(t.batch.Results, r)
 	}
