@@ -1,0 +1,241 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"usher/booking/command"
+	"usher/internal/testenv"
+)
+
+const patience = 20 * time.Second
+
+// running returns a producer that runs until the test ends.
+func running(t *testing.T, brokers []string) *Producer {
+	t.Helper()
+	p := NewProducer(brokers)
+	ctx, stop := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { _ = p.Run(ctx) })
+	t.Cleanup(func() { stop(); run.Wait() })
+	return p
+}
+
+// read returns n messages of a partition from the given offset on.
+func read(t *testing.T, l *Log, partition int, from int64, n int) (out []Record) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	done := errors.New("enough")
+	err := l.Read(ctx, partition, from, func(r Record) error {
+		if out = append(out, r); len(out) == n {
+			return done
+		}
+		return nil
+	})
+	if !errors.Is(err, done) {
+		t.Fatalf("read %d of %d messages: %v", len(out), n, err)
+	}
+	return out
+}
+
+func TestEveryWriteIsInTheLogOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	p, l := running(t, brokers), Open(brokers, topic)
+	const keys, each = 40, 50
+	counts := make([]int, command.Partitions)
+	var writers sync.WaitGroup
+	for k := range keys {
+		key := fmt.Sprintf("key-%d", k)
+		counts[Partition(key, command.Partitions)] += each
+		writers.Go(func() {
+			for i := range each {
+				if err := p.Write(t.Context(), Message{Topic: topic, Key: key, Value: fmt.Appendf(nil, "%s/%d", key, i)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	next := map[string]int{}
+	for partition, n := range counts {
+		for i, r := range read(t, l, partition, 0, n) {
+			var k, number int
+			if _, err := fmt.Sscanf(string(r.Value), "key-%d/%d", &k, &number); err != nil || r.Offset != int64(i) {
+				t.Fatalf("offset %d holds %q: %v", r.Offset, r.Value, err)
+			}
+			key := fmt.Sprintf("key-%d", k)
+			if number != next[key] {
+				t.Errorf("%s: got %d, want %d", key, number, next[key])
+			}
+			next[key]++
+		}
+	}
+	ends, err := l.Ends(t.Context(), command.Partitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for partition, n := range counts {
+		if ends[partition] != int64(n) {
+			t.Errorf("partition %d ends at %d, want %d", partition, ends[partition], n)
+		}
+	}
+}
+
+func TestWriteAllKeepsTheOrderOfAKey(t *testing.T) {
+	t.Parallel()
+	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	p, l := running(t, brokers), Open(brokers, topic)
+	var messages []Message
+	for i := range 3 * maxBatch {
+		messages = append(messages, Message{Topic: topic, Key: "one", Value: fmt.Append(nil, i)})
+	}
+	if err := p.WriteAll(t.Context(), messages); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range read(t, l, Partition("one", command.Partitions), 0, len(messages)) {
+		if string(r.Value) != fmt.Sprint(i) {
+			t.Fatalf("message %d is %s", i, r.Value)
+		}
+	}
+}
+
+func TestAMissingBrokerMeansUnknownWithinTheBound(t *testing.T) {
+	t.Parallel()
+	p := running(t, []string{"127.0.0.1:1"})
+	began := time.Now()
+	err := p.Write(t.Context(), Message{Topic: "nowhere", Key: "k", Value: []byte("v")})
+	if !errors.Is(err, ErrUnknown) {
+		t.Errorf("got %v, want ErrUnknown", err)
+	}
+	if took := time.Since(began); took > writeTime+2*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestReadingGoesOnWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	p, l := running(t, brokers), Open(brokers, topic)
+	partition := Partition("k", command.Partitions)
+	for i := range 10 {
+		if err := p.Write(t.Context(), Message{Topic: topic, Key: "k", Value: fmt.Append(nil, i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, l, partition, 7, 3); string(got[0].Value) != "7" || got[0].Offset != 7 {
+		t.Errorf("from 7 on came %+v", got)
+	}
+	first, end, err := l.Bounds(t.Context(), partition)
+	if err != nil || first != 0 || end != 10 {
+		t.Errorf("Bounds = %d, %d, %v; want 0, 10", first, end, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err = l.Read(ctx, partition, 1000, func(Record) error { return nil })
+	if !errors.Is(err, kafka.OffsetOutOfRange) {
+		t.Errorf("reading past the end gave %v, want OffsetOutOfRange", err)
+	}
+}
+
+func TestATopicMadeAnewIsAnotherLog(t *testing.T) {
+	t.Parallel()
+	addr := testenv.FreshKafka(t)
+	l := Open([]string{addr}, "again")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(l.Ensure(t.Context(), 3, 1))
+	must(l.Ensure(t.Context(), 3, 1)) // again is fine
+	if err := l.Ensure(t.Context(), 4, 1); err == nil {
+		t.Error("another number of partitions was accepted")
+	}
+	before, err := l.ID(t.Context())
+	must(err)
+	if same, err := l.ID(t.Context()); err != nil || same != before || len(before) != 32 {
+		t.Errorf("the topic's id is %q, then %q, %v", before, same, err)
+	}
+	_, err = l.client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{"again"}})
+	must(err)
+	must(l.Ensure(t.Context(), 3, 1))
+	if after, err := l.ID(t.Context()); err != nil || after == before {
+		t.Errorf("the new topic has the old one's id %s, %v", after, err)
+	}
+	if _, err := Open([]string{addr}, "nowhere").ID(t.Context()); err == nil {
+		t.Error("a topic that does not exist has an id")
+	}
+}
+
+func TestAFollowerSeesWhatComes(t *testing.T) {
+	t.Parallel()
+	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	p, l := running(t, brokers), Open(brokers, topic)
+	ctx, stop := context.WithCancel(t.Context())
+	seen := make(chan Record, 1000)
+	var follower sync.WaitGroup
+	follower.Go(func() {
+		_ = l.Follow(ctx, command.Partitions, func(r Record) {
+			select {
+			case seen <- r:
+			case <-ctx.Done():
+			}
+		})
+	})
+	defer follower.Wait()
+	defer stop()
+	deadline := time.After(patience)
+	for i := 0; ; i++ { // a follower sees nothing that came before it was there, so write until it sees
+		if err := p.Write(ctx, Message{Topic: topic, Key: fmt.Sprint(i), Value: fmt.Append(nil, i)}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case r := <-seen:
+			if Partition(string(r.Value), command.Partitions) != r.Partition {
+				t.Errorf("message %s came from partition %d", r.Value, r.Partition)
+			}
+			return
+		case <-deadline:
+			t.Fatal("nothing seen")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func BenchmarkWriteAlone(b *testing.B) {
+	brokers, topic := []string{testenv.Kafka(b)}, testenv.Topic(b, command.Partitions)
+	p := NewProducer(brokers)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { _ = p.Run(ctx) }()
+	for b.Loop() {
+		if err := p.Write(ctx, Message{Topic: topic, Key: "k", Value: make([]byte, 300)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkWriteCrowd(b *testing.B) {
+	brokers, topic := []string{testenv.Kafka(b)}, testenv.Topic(b, command.Partitions)
+	p := NewProducer(brokers)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { _ = p.Run(ctx) }()
+	b.SetParallelism(128)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := p.Write(ctx, Message{Topic: topic, Key: "k", Value: make([]byte, 300)}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
