@@ -27,6 +27,7 @@ import (
 	"usher/booking/event"
 	"usher/internal/guard"
 	"usher/internal/id"
+	"usher/internal/redisdb"
 )
 
 var (
@@ -90,14 +91,14 @@ var (
 // Store is the seat maps of one Redis.
 type Store struct {
 	Config
-	rdb     *Client
+	rdb     *redisdb.Client
 	scripts struct {
 		hold, mine, release, extend, checkout, apply, beginLoad, finishLoad, restore, snapshot *redis.Script
 	}
 }
 
 // New returns a store.
-func New(rdb *Client, c Config) *Store {
+func New(rdb *redisdb.Client, c Config) *Store {
 	s := &Store{Config: c, rdb: rdb}
 	s.scripts.hold, s.scripts.mine, s.scripts.release = redis.NewScript(holdLua), redis.NewScript(mineLua), redis.NewScript(releaseLua)
 	s.scripts.extend, s.scripts.checkout, s.scripts.apply = redis.NewScript(extendLua), redis.NewScript(checkoutLua), redis.NewScript(applyLua)

@@ -1,4 +1,5 @@
-package hold
+// Package redisdb connects to Redis the way every script of ours needs it.
+package redisdb
 
 import (
 	"context"
