@@ -85,6 +85,12 @@ func (s *Sale) book(c command.Command, now time.Time) Decision {
 	if len(c.Seats) == 0 || c.Seats[len(c.Seats)-1] >= len(s.Seats) {
 		return refuse(command.NoSuchSeat)
 	}
+	if c.Booking != c.ID {
+		return refuse(command.Malformed)
+	}
+	if r := s.Bookings[c.Booking]; r != nil { // a repeat whose result nobody kept
+		return s.state(command.Done, r)
+	}
 	if !c.Until.After(now) {
 		return refuse(command.TooLate)
 	}
@@ -100,7 +106,8 @@ func (s *Sale) book(c command.Command, now time.Time) Decision {
 	for _, i := range c.Seats {
 		r.Total += int64(s.Seats[i].Price)
 	}
-	s.Bookings[r.Key], s.changed[r.Key] = r, r
+	s.Remember(r)
+	s.changed[r.Key] = r
 	return s.done(r, event.BookingReserved, s.move(r.Seats, booking.SeatReserved, r))
 }
 
@@ -190,6 +197,7 @@ func (s *Sale) block(c command.Command, from, to booking.SeatState, kind event.K
 func (s *Sale) set(r *Record, status booking.Status, now time.Time) {
 	r.Status, r.UpdatedAt = status, now
 	s.changed[r.Key] = r
+	s.named = append(s.named, r.Key)
 }
 
 // state is the answer that tells where the booking stands.

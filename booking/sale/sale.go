@@ -46,7 +46,7 @@ type Sale struct {
 	Event    id.Event
 	Currency string
 	Seats    []Seat
-	Bookings map[id.Key]*Record // those that commands have named since the sale was loaded
+	Bookings map[id.Key]*Record // those that are reserved or being paid, as far as commands have named them
 
 	stock event.Stock
 	// holdsKnown says that Holder and Until of free seats can be believed: from loading to the first Flush. Holds come
@@ -55,6 +55,7 @@ type Sale struct {
 	touched    map[int]origin     // seats changed since Flush
 	changed    map[id.Key]*Record // bookings changed since Flush
 	freed      map[seatOf]bool    // seat of a booking → whether the booking still owns it
+	named      []id.Key           // bookings that came into play since Flush
 }
 
 // origin is what a seat was before the first change since Flush.
@@ -85,6 +86,13 @@ func (s *Sale) Stock() event.Stock { return s.stock }
 
 func (s *Sale) reset() {
 	s.touched, s.changed, s.freed = map[int]origin{}, map[id.Key]*Record{}, map[seatOf]bool{}
+	s.named = s.named[:0]
+}
+
+// Remember adds a booking that was read because a command names it.
+func (s *Sale) Remember(r *Record) {
+	s.Bookings[r.Key] = r
+	s.named = append(s.named, r.Key)
 }
 
 func (s *Sale) count(state booking.SeatState, n int) {
@@ -168,12 +176,14 @@ func (s *Sale) Flush() (w Writes) {
 	}
 	for _, r := range s.changed {
 		w.Bookings = append(w.Bookings, r)
-		if !r.Status.Live() {
-			delete(s.Bookings, r.Key) // loaded again if anybody asks
-		}
 	}
 	for of, live := range s.freed {
 		w.Owners = append(w.Owners, SeatOwner{Ticket: s.Event.Ticket(of.seat), Booking: of.booking, Live: live})
+	}
+	for _, k := range s.named {
+		if r := s.Bookings[k]; r != nil && r.Status != booking.Reserved && r.Status != booking.Paying {
+			delete(s.Bookings, k) // it has come to its end: read again if anybody asks
+		}
 	}
 	s.reset()
 	s.holdsKnown = false

@@ -142,7 +142,7 @@ func (t *tick) loadSales(ctx context.Context) (err error) {
 	}
 	records, err := t.store.Records(ctx, missing)
 	for b, r := range records {
-		t.sales[b.Event].Bookings[b.Key] = r
+		t.sales[b.Event].Remember(r)
 	}
 	return err
 }
