@@ -1,0 +1,2 @@
+-- $1 month.
+SELECT usher_add_month($1)
