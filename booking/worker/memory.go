@@ -14,11 +14,13 @@ type memory struct {
 	store *pgstore.Store
 	sales map[id.Event]*list.Element // of *sale.Sale
 	order *list.List                 // most recently used first
-	seats int
+	seats int                        // of all sales
+
+	maxEvents, maxSeats int
 }
 
 func newMemory(store *pgstore.Store) *memory {
-	return &memory{store: store, sales: map[id.Event]*list.Element{}, order: list.New()}
+	return &memory{store: store, sales: map[id.Event]*list.Element{}, order: list.New(), maxEvents: maxEvents, maxSeats: maxSeatsKept}
 }
 
 // sale returns the event's sale, from memory or from Postgres.
@@ -36,7 +38,7 @@ func (m *memory) sale(ctx context.Context, e id.Event) (*sale.Sale, error) {
 	}
 	m.sales[e] = m.order.PushFront(s)
 	m.seats += len(s.Seats)
-	for m.order.Len() > 1 && (m.order.Len() > maxEvents || m.seats > maxSeatsKept) {
+	for m.order.Len() > 1 && (m.order.Len() > m.maxEvents || m.seats > m.maxSeats) {
 		m.forget(m.order.Back().Value.(*sale.Sale).Event)
 	}
 	return s, nil
