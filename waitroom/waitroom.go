@@ -52,15 +52,15 @@ type Rules struct {
 // Room is a room with its state: what everybody may know.
 type Room struct {
 	Rules
-	Events         []id.Event
-	State          State
-	Run            string // names one opening; a place of another run is refused
-	Version        int64
-	Active         bool // whether its events need a pass
-	Waiting        int
-	Watermark      int64
-	CallsPerMinute float64 // as measured; Rules has the limit
-	UpdatedAt      time.Time
+	Events    []id.Event
+	State     State
+	Run       string // names one opening; a place of another run is refused
+	Version   int64
+	Active    bool // whether its events need a pass
+	Waiting   int
+	Watermark int64
+	Pace      float64 // calls a minute, as measured; Rules has the limit
+	UpdatedAt time.Time
 }
 
 // Place is a visitor's ticket in the line; the visitor keeps it, sealed, and the server need not.
@@ -103,6 +103,8 @@ type Line struct {
 	PassExpiresAt time.Time
 	Degraded      bool // the line is frozen: a store is away
 	UpdatedAt     time.Time
+
+	pollBase time.Duration // PollAfter without its jitter
 }
 
 // Estimate is the measured range of the wait that remains.

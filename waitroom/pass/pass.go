@@ -17,7 +17,7 @@ import (
 
 const (
 	leeway   = 2 * time.Second
-	maxToken = 2048   // bytes of a token that is looked at
+	maxToken = 2048    // bytes of a token that is looked at
 	maxCache = 200_000 // verified passes: about 60 MB
 )
 

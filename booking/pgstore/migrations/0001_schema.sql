@@ -200,7 +200,7 @@ CREATE TABLE outbox (
     sent_at    timestamptz                          -- in Kafka, but not yet in the seat map of Redis
 );
 
-CREATE INDEX outbox_in_turn ON outbox ((sent_at IS NOT NULL), id);
+CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL; -- found at once also while the seat map is away and rows pile up
 
 CREATE TABLE payment_attempts (
     id           uuid PRIMARY KEY,                  -- also the provider's idempotency key
@@ -270,8 +270,8 @@ CREATE TABLE line_runs (
     run         text NOT NULL,
     incarnation bigint NOT NULL,                    -- rises with each loss of Redis
     block_end   bigint NOT NULL,                    -- numbers below it may have been given out
+    issued      bigint NOT NULL DEFAULT 0,          -- numbers below it were given out when last looked at
     ceiling     bigint NOT NULL DEFAULT 0,          -- the watermark never passes it
-    holes       jsonb NOT NULL DEFAULT '[]',        -- [[from, to), …]: numbers that nobody has
     updated_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (room, run)
 );
@@ -287,4 +287,4 @@ CREATE TABLE admissions (
     ended_at   timestamptz,                         -- left, or the booking core said done
     CONSTRAINT a_number_enters_once PRIMARY KEY (room, run, number)
 );
-CREATE INDEX admissions_still_active ON admissions (room, run, expires_at) WHERE ended_at IS NULL;
+CREATE INDEX admissions_by_session ON admissions (jti) WHERE ended_at IS NULL;

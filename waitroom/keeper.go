@@ -1,0 +1,418 @@
+package waitroom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"usher/internal/id"
+	"usher/waitroom/pass"
+)
+
+const (
+	callEvery   = 250 * time.Millisecond
+	roomsEvery  = time.Second
+	noteEvery   = time.Second
+	storeTime   = 2 * time.Second
+	blockSize   = 500_000          // numbers reserved ahead: 25 s of 20,000 joins a second, renewed when half is spent
+	ceilingFor  = 10 * time.Second // how far the ceiling runs ahead of the watermark
+	frozenAfter = 3 * time.Second  // without an answer from the line, everybody is told
+	noCeiling   = int64(1) << 52   // while Postgres is away the line goes on
+)
+
+var (
+	pollsTotal   = metrics.NewCounter("usher_line_polls_total")
+	fastTotal    = metrics.NewCounter("usher_line_polls_too_fast_total")
+	entersTotal  = metrics.NewCounter("usher_line_enters_total")
+	fullTotal    = metrics.NewCounter("usher_line_full_total")
+	restoreTotal = metrics.NewCounter("usher_line_restores_total")
+)
+
+// Keeper keeps the rooms of one gateway: it holds each line's state in memory for the polls, moves the watermarks a few times a
+// second together with the keepers of other gateways, and does what needs the stores. Make it with NewKeeper; Run must be running.
+type Keeper struct {
+	queue   Queue
+	ledger  Ledger
+	sealer  *Sealer
+	passes  *pass.Authority
+	log     *slog.Logger
+	now     func() time.Time
+	rooms   atomic.Pointer[map[string]*live]
+	events  atomic.Pointer[map[id.Event]*live]
+	reload  sync.Mutex                       // one refresh at a time
+	keepers func(keep func(context.Context)) // runs keep in the group of Run
+	restore singleflight.Group
+	stock   sync.Map // id.Event → int: seats left
+}
+
+// live is a room as this gateway sees it.
+type live struct {
+	room    atomic.Pointer[Room]
+	view    atomic.Pointer[view] // nil: the line was never heard of
+	polls   *pollTimes
+	key     RunKey
+	stop    func() // ends the keeping of this run
+	noted   time.Time
+	ceiling int64
+}
+
+// view is what polls read: never changed, only replaced.
+type view struct {
+	Watch
+	heard time.Time // by our clock
+	speed speed
+}
+
+// NewKeeper returns a keeper. passes signs and verifies, sealer seals places.
+func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authority, log *slog.Logger) *Keeper {
+	k := &Keeper{queue: queue, ledger: ledger, sealer: sealer, passes: passes, log: log, now: time.Now}
+	k.rooms.Store(&map[string]*live{})
+	k.events.Store(&map[id.Event]*live{})
+	return k
+}
+
+// Load brings the rooms of a file into the ledger; rooms that exist keep their state and run.
+func (k *Keeper) Load(ctx context.Context, file []byte) error {
+	rules, err := ParseRooms(file)
+	if err != nil {
+		return err
+	}
+	return k.ledger.PutRooms(ctx, rules)
+}
+
+// Run keeps the rooms until ctx ends.
+func (k *Keeper) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	k.keepers = func(keep func(context.Context)) { g.Go(func() error { keep(ctx); return nil }) }
+	g.Go(func() error {
+		tick := time.NewTicker(roomsEvery)
+		defer tick.Stop()
+		for {
+			if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
+				k.log.Warn("rooms are not reloaded", "err", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+	})
+	return g.Wait()
+}
+
+// refresh reads the rooms and starts to keep those that are new.
+func (k *Keeper) refresh(ctx context.Context) error {
+	k.reload.Lock()
+	defer k.reload.Unlock()
+	asking, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	all, err := k.ledger.Rooms(asking)
+	if err != nil {
+		return err
+	}
+	before, rooms, events := *k.rooms.Load(), map[string]*live{}, map[id.Event]*live{}
+	for _, r := range all {
+		r.Active = r.State != Ended
+		l := before[r.Room]
+		if l == nil || l.key.Run != r.Run {
+			if l != nil {
+				l.stop()
+			}
+			l = k.start(r)
+		}
+		l.room.Store(&r)
+		rooms[r.Room] = l
+		for _, e := range r.Events {
+			events[e] = l
+		}
+	}
+	for name, l := range before {
+		if rooms[name] == nil {
+			l.stop()
+		}
+	}
+	k.rooms.Store(&rooms)
+	k.events.Store(&events)
+	return nil
+}
+
+// start begins to keep a run of a room.
+func (k *Keeper) start(r Room) *live {
+	stopped := make(chan struct{})
+	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), stop: sync.OnceFunc(func() { close(stopped) })}
+	l.room.Store(&r)
+	k.keepers(func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			select {
+			case <-stopped:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		k.keep(ctx, l)
+	})
+	return l
+}
+
+// keep moves one room's watermark and follows its line until ctx ends.
+func (k *Keeper) keep(ctx context.Context, l *live) {
+	tick := time.NewTicker(callEvery)
+	defer tick.Stop()
+	for {
+		if err := k.step(ctx, l); err != nil && ctx.Err() == nil {
+			k.log.Warn("the line does not move", "room", l.key.Room, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// step is one turn of a room: open it when its time has come, call, keep enough numbers reserved, note what must outlive the line.
+func (k *Keeper) step(ctx context.Context, l *live) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	room := *l.room.Load()
+	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
+		if err := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); err != nil && !errors.Is(err, ErrInvalidTransition) {
+			return err
+		}
+	}
+	rules := CallRules{
+		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
+		Ceiling: k.ceiling(ctx, l), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
+	}
+	rules.Burst = max(1, rules.PerSecond*2*callEvery.Seconds())
+	w, err := k.queue.Call(ctx, l.key, rules)
+	if errors.Is(err, ErrLost) {
+		if err := k.recover(ctx, l.key); err != nil {
+			return err
+		}
+		w, err = k.queue.Call(ctx, l.key, rules)
+	}
+	if err != nil {
+		return err
+	}
+	l.see(w, k.now())
+	if w.BlockEnd-w.Next < blockSize/2 {
+		return k.grow(ctx, l.key, w.Next)
+	}
+	return nil
+}
+
+// perSecond is the limit of the pace in calls a second.
+func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
+
+// see takes a newer state of the line; the watermark never goes back.
+func (l *live) see(w Watch, now time.Time) {
+	v := &view{Watch: w, heard: now}
+	if old := l.view.Load(); old != nil {
+		v.Watermark = max(v.Watermark, old.Watermark)
+		v.speed = old.speed
+	}
+	v.speed = v.speed.add(now, v.Watermark)
+	l.view.Store(v)
+}
+
+// ceiling notes in Postgres how far the watermark may go in the next seconds, and returns what is noted.
+func (k *Keeper) ceiling(ctx context.Context, l *live) int64 {
+	v := l.view.Load()
+	if v == nil {
+		return noCeiling
+	}
+	if now := k.now(); now.Sub(l.noted) >= noteEvery {
+		room := l.room.Load()
+		ahead := v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1
+		if err := k.ledger.Note(ctx, l.key, v.Next, ahead); err != nil {
+			k.log.Warn("the ceiling is suspended", "room", l.key.Room, "err", err)
+			ahead = noCeiling
+		}
+		l.noted, l.ceiling = now, ahead
+	}
+	return l.ceiling
+}
+
+// grow reserves more numbers.
+func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
+	end, err := k.ledger.Reserve(ctx, key, next+blockSize)
+	if err != nil {
+		return err
+	}
+	return k.queue.Grow(ctx, key, end)
+}
+
+// recover gives a line that has lost its memory what the ledger knows; several gateways may try.
+func (k *Keeper) recover(ctx context.Context, key RunKey) error {
+	_, err, _ := k.restore.Do(key.Room+"\x00"+key.Run, func() (any, error) {
+		m, err := k.ledger.Recover(ctx, key, blockSize)
+		if err != nil {
+			return nil, err
+		}
+		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
+			if v := l.view.Load(); v != nil { // what this gateway has told people is not taken back
+				m.Watermark, m.Issued = min(max(m.Watermark, v.Watermark), m.Limit), max(m.Issued, v.Next)
+			}
+		}
+		m.Issued = min(max(m.Issued, m.Watermark), m.Limit)
+		restoreTotal.Inc()
+		if m.Incarnation > 1 {
+			k.log.Warn("the line is restored", "room", key.Room, "incarnation", m.Incarnation, "watermark", m.Watermark, "sessions", len(m.Sessions))
+		}
+		return nil, k.queue.Restore(ctx, key, m)
+	})
+	return err
+}
+
+// do runs a step of the line, and restores the line first if it has lost its memory.
+func (k *Keeper) do(ctx context.Context, key RunKey, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	err := step(ctx)
+	if errors.Is(err, ErrLost) {
+		if err := k.recover(ctx, key); err != nil {
+			return fmt.Errorf("%w: %w", ErrLineUnavailable, err)
+		}
+		err = step(ctx)
+	}
+	if errors.Is(err, ErrLost) || errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err)
+	}
+	return err
+}
+
+// SetStock tells how many tickets of an event are left to sell. At zero nobody is called any more, until some come back.
+func (k *Keeper) SetStock(e id.Event, left int) { k.stock.Store(e, left) }
+
+// left is what is left to sell behind a room, or -1 when that is not known of every event.
+func (k *Keeper) left(r Room) int {
+	if len(r.Events) == 0 {
+		return -1
+	}
+	sum := 0
+	for _, e := range r.Events {
+		n, known := k.stock.Load(e)
+		if !known {
+			return -1
+		}
+		left, _ := n.(int)
+		sum += left
+	}
+	return sum
+}
+
+// Ready reports whether every room's line has been heard of.
+func (k *Keeper) Ready() error {
+	rooms := *k.rooms.Load()
+	for name, l := range rooms {
+		if l.view.Load() == nil {
+			return fmt.Errorf("the line of room %q has not been heard of", name)
+		}
+	}
+	return nil
+}
+
+// Room returns a room with the state of its line.
+func (k *Keeper) Room(name string) (Room, error) {
+	l := (*k.rooms.Load())[name]
+	if l == nil {
+		return Room{}, ErrRoomNotFound
+	}
+	return l.seen(), nil
+}
+
+// Rooms returns all rooms, by name.
+func (k *Keeper) Rooms() []Room {
+	var out []Room
+	for _, l := range *k.rooms.Load() {
+		out = append(out, l.seen())
+	}
+	slices.SortFunc(out, func(a, b Room) int {
+		if a.Room < b.Room {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// RoomOf returns the room that guards an event.
+func (k *Keeper) RoomOf(e id.Event) (Room, bool) {
+	l := (*k.events.Load())[e]
+	if l == nil {
+		return Room{}, false
+	}
+	return l.seen(), true
+}
+
+// seen is the room with what was last heard of its line.
+func (l *live) seen() Room {
+	r := *l.room.Load()
+	if v := l.view.Load(); v != nil {
+		r.Waiting, r.Watermark, r.Pace, r.UpdatedAt = v.Waiting, v.Watermark, v.speed.perSecond()*60, v.heard.UTC()
+	}
+	return r
+}
+
+// Stats is what an operator watches.
+type Stats struct {
+	Watch
+	CallsPerMinute float64
+	NoShowShare    float64 // of those called, how many have not entered; 0 while nobody was called
+	Frozen         bool
+}
+
+// Stats returns a room's figures. ErrRoomNotFound.
+func (k *Keeper) Stats(name string) (s Stats, err error) {
+	l := (*k.rooms.Load())[name]
+	if l == nil {
+		return s, ErrRoomNotFound
+	}
+	v := l.view.Load()
+	if v == nil {
+		return Stats{Frozen: true}, nil
+	}
+	s = Stats{Watch: v.Watch, CallsPerMinute: v.speed.perSecond() * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
+	if called := v.Watermark - (v.Limit - v.Issued); called > 0 {
+		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
+	}
+	return s, nil
+}
+
+// Order carries out an operator's order: open, pause, resume, drain or end. Opening a room that has ended starts a new run: a new
+// line, and places of the old one are refused. ErrRoomNotFound, ErrInvalidTransition.
+func (k *Keeper) Order(ctx context.Context, name, order string) error {
+	l := (*k.rooms.Load())[name]
+	t, known := transitions[order]
+	if l == nil || !known {
+		return ErrRoomNotFound
+	}
+	state := l.room.Load().State
+	if !slices.Contains(t.from, state) {
+		return ErrInvalidTransition
+	}
+	run := ""
+	if order == "open" && state == Ended {
+		run = NewRun()
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	if err := k.ledger.SetState(ctx, name, state, t.to, run); err != nil {
+		return err
+	}
+	return k.refresh(ctx)
+}

@@ -1,0 +1,235 @@
+// Package pgledger is what must outlive the line, in Postgres: rooms, blocks of numbers, the ceiling, admissions.
+package pgledger
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"usher/internal/batch"
+	"usher/internal/id"
+	"usher/waitroom"
+)
+
+//go:embed query/*.sql
+var queries embed.FS
+
+func query(name string) string {
+	b, err := queries.ReadFile("query/" + name + ".sql")
+	if err != nil {
+		panic("pgledger: " + err.Error()) // a wrong name fails every test at once
+	}
+	return string(b)
+}
+
+// Ledger keeps the waiting room's memory. Make it with New; Run must be running for Admit.
+type Ledger struct {
+	pool   *pgxpool.Pool
+	admits *batch.Batcher[admission, bool]
+}
+
+type admission struct {
+	key waitroom.RunKey
+	waitroom.Admission
+}
+
+// New returns a ledger on the pool.
+func New(pool *pgxpool.Pool) *Ledger {
+	l := &Ledger{pool: pool}
+	l.admits = batch.New(l.admitAll, 200, 1, 20_000)
+	return l
+}
+
+// Run commits admissions in groups until ctx ends.
+func (l *Ledger) Run(ctx context.Context) error { return l.admits.Run(ctx) }
+
+// Rooms reads all rooms with their state.
+func (l *Ledger) Rooms(ctx context.Context) ([]waitroom.Room, error) {
+	rows, err := l.pool.Query(ctx, query("rooms"))
+	if err != nil {
+		return nil, fmt.Errorf("rooms: %w", err)
+	}
+	rooms, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r waitroom.Room, err error) {
+		var rules []byte
+		var events []int64
+		var name string
+		if err := row.Scan(&name, &rules, &r.State, &r.Run, &r.Version, &r.UpdatedAt, &events); err != nil {
+			return r, err
+		}
+		if err := json.Unmarshal(rules, &r.Rules); err != nil {
+			return r, fmt.Errorf("rules of room %q: %w", name, err)
+		}
+		for _, e := range events {
+			r.Events = append(r.Events, id.Event(e))
+		}
+		return r, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rooms: %w", err)
+	}
+	return rooms, nil
+}
+
+// PutRooms stores rules. Events that do not exist are an error that names them; nothing is stored then.
+func (l *Ledger) PutRooms(ctx context.Context, rules []waitroom.Rules) error {
+	return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+		for _, r := range rules {
+			text, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, query("put_room"), r.Room, text, waitroom.FirstState(r, time.Now()), waitroom.NewRun()); err != nil {
+				return fmt.Errorf("room %q: %w", r.Room, err)
+			}
+			if err := attach(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func attach(ctx context.Context, tx pgx.Tx, r waitroom.Rules) error {
+	rows, err := tx.Query(ctx, query("attach_events"), r.Room, r.EventKeys)
+	if err != nil {
+		return fmt.Errorf("events of room %q: %w", r.Room, err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("events of room %q: %w", r.Room, err)
+	}
+	known := map[string]bool{}
+	for _, key := range found {
+		known[key] = true
+	}
+	for _, key := range r.EventKeys {
+		if !known[key] {
+			return fmt.Errorf("room %q: there is no event with the external id %q; import it first", r.Room, key)
+		}
+	}
+	return nil
+}
+
+// SetState moves a room from one state to another. waitroom.ErrInvalidTransition.
+func (l *Ledger) SetState(ctx context.Context, room string, from, to waitroom.State, newRun string) error {
+	var run *string
+	if newRun != "" {
+		run = &newRun
+	}
+	tag, err := l.pool.Exec(ctx, query("set_state"), room, from, to, run)
+	if err == nil && tag.RowsAffected() == 0 {
+		return waitroom.ErrInvalidTransition
+	}
+	return err
+}
+
+// Reserve makes sure that numbers below want may be given out.
+func (l *Ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (end int64, err error) {
+	if err = l.pool.QueryRow(ctx, query("reserve"), k.Room, k.Run, want).Scan(&end); err != nil {
+		err = fmt.Errorf("reserve numbers of room %q: %w", k.Room, err)
+	}
+	return end, err
+}
+
+// Note remembers how far numbers were given out, and raises the ceiling.
+func (l *Ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling int64) error {
+	if _, err := l.pool.Exec(ctx, query("note"), k.Room, k.Run, issued, ceiling); err != nil {
+		return fmt.Errorf("note the ceiling of room %q: %w", k.Room, err)
+	}
+	return nil
+}
+
+// Recover begins a new incarnation with a fresh block.
+func (l *Ledger) Recover(ctx context.Context, k waitroom.RunKey, block int64) (m waitroom.Memory, err error) {
+	err = l.pool.QueryRow(ctx, query("recover"), k.Room, k.Run, block).Scan(&m.Incarnation, &m.Watermark, &m.Issued, &m.Next, &m.BlockEnd)
+	if err != nil {
+		return m, fmt.Errorf("recover the line of room %q: %w", k.Room, err)
+	}
+	m.Limit = m.Next
+	m.Watermark = min(m.Watermark, m.Limit)
+	rows, err := l.pool.Query(ctx, query("admissions"), k.Room, k.Run)
+	if err != nil {
+		return m, fmt.Errorf("admissions of room %q: %w", k.Room, err)
+	}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
+		var a waitroom.Admission
+		var visitor [16]byte
+		var live bool
+		if err := row.Scan(&a.Number, &visitor, &a.JTI, &a.Entered, &a.Expires, &live); err != nil {
+			return none, err
+		}
+		a.Visitor = visitor
+		m.Used = append(m.Used, a.Number)
+		if live {
+			m.Sessions = append(m.Sessions, a)
+		}
+		return none, nil
+	})
+	if err != nil {
+		return m, fmt.Errorf("admissions of room %q: %w", k.Room, err)
+	}
+	return m, nil
+}
+
+// Admit records an admission, group-committed. waitroom.ErrPlaceUsed.
+func (l *Ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
+	ok, err := l.admits.Do(ctx, admission{k, a})
+	if err == nil && !ok {
+		return waitroom.ErrPlaceUsed
+	}
+	return err
+}
+
+func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]bool, error) {
+	type at struct {
+		room, run string
+		number    int64
+	}
+	var rooms, runs, jtis []string
+	var numbers []int64
+	var visitors [][16]byte
+	var entered, expires []time.Time
+	seen := map[at]int{}
+	for i, a := range all {
+		if _, again := seen[at{a.key.Room, a.key.Run, a.Number}]; again {
+			continue // a repeat in the same batch: its answer is that of the first
+		}
+		seen[at{a.key.Room, a.key.Run, a.Number}] = i
+		rooms, runs, numbers = append(rooms, a.key.Room), append(runs, a.key.Run), append(numbers, a.Number)
+		visitors, jtis = append(visitors, a.Visitor), append(jtis, a.JTI)
+		entered, expires = append(entered, a.Entered), append(expires, a.Expires)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	rows, err := l.pool.Query(ctx, query("admit"), rooms, runs, numbers, visitors, jtis, entered, expires)
+	if err != nil {
+		return nil, fmt.Errorf("admit: %w", err)
+	}
+	recorded := map[at]bool{}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
+		var a at
+		err = row.Scan(&a.room, &a.run, &a.number)
+		recorded[a] = true
+		return none, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("admit: %w", err)
+	}
+	out := make([]bool, len(all))
+	for i, a := range all {
+		k := at{a.key.Room, a.key.Run, a.Number}
+		out[i] = recorded[k] && all[seen[k]].JTI == a.JTI && all[seen[k]].Visitor == a.Visitor
+	}
+	return out, nil
+}
+
+// Done records the end of a session.
+func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
+	_, err := l.pool.Exec(ctx, query("done"), k.Room, k.Run, jti)
+	return err
+}

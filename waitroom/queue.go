@@ -1,0 +1,141 @@
+package waitroom
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"usher/internal/id"
+)
+
+// RunKey names one opening of one room: the line that a call is about.
+type RunKey struct{ Room, Run string }
+
+// Queue is a room's line and its sessions. Whatever implements it must hold: numbers are given out in order of arrival, never
+// twice; a visitor in the line gets the same number back; numbers are called in order; sessions never exceed the capacity; a
+// number enters once. Every method is one atomic step. A line that has lost its memory answers ErrLost until Restore.
+type Queue interface {
+	// Join gives the visitor a number, or the one that he has; shown is the number of a place that he shows, or -1, and counts
+	// when the line has lost its memory since. ErrBlockSpent: Grow first.
+	Join(ctx context.Context, k RunKey, v id.Visitor, shown int64) (Joined, error)
+	// Grow allows numbers below blockEnd to be given out.
+	Grow(ctx context.Context, k RunKey, blockEnd int64) error
+	// Call moves the watermark as far as rate, capacity and ceiling allow.
+	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
+	// Watch reads where the line stands.
+	Watch(ctx context.Context, k RunKey) (Watch, error)
+	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull, ErrPlaceUsed, ErrGraceOver.
+	Enter(ctx context.Context, k RunKey, v id.Visitor, number int64, r EnterRules) (Session, error)
+	// Leave ends the visitor's waiting, and his session; jti, if given, must be the session's.
+	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) error
+	// Extend lets a session last until the given time, never shorter than it does. ErrSessionOver.
+	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) error
+	// Active reports whether the session lives. ErrSessionOver.
+	Active(ctx context.Context, k RunKey, v id.Visitor, jti string) error
+	// Restore gives a line that has lost its memory, or never had one, what the ledger knows.
+	Restore(ctx context.Context, k RunKey, m Memory) error
+}
+
+// Answers of a line that only the keeper sees.
+var (
+	ErrLost       = errors.New("the line has lost its memory")
+	ErrBlockSpent = errors.New("the block of numbers is spent")
+)
+
+// Joined is what a join returns.
+type Joined struct {
+	Number int64
+	First  bool
+	JTI    string // of the session, if the visitor has entered already
+}
+
+// CallRules is what Call may do now.
+type CallRules struct {
+	PerSecond float64       // of the token bucket
+	Burst     float64       // of the token bucket: a fraction of a second's worth, at least 1
+	Capacity  int           // sessions
+	Expect    time.Duration // how long a called visitor who has not entered counts as on his way
+	Grace     time.Duration // how long he may come
+	Ceiling   int64         // the watermark stops there
+	Closed    bool          // nobody is called: paused, or nothing is left to sell
+}
+
+// EnterRules is how Enter lets in.
+type EnterRules struct {
+	JTI      string // of the session to be
+	Capacity int
+	Session  time.Duration
+	Grace    time.Duration
+	Free     bool // passthrough: neither turn nor capacity count
+}
+
+// Session is a visitor inside.
+type Session struct {
+	JTI     string
+	Number  int64
+	Entered time.Time
+	Expires time.Time // of the pass; the slot outlives it by SlotSlack
+	Fresh   bool      // false: the visitor had entered already
+}
+
+// SlotSlack is how much longer than its pass a slot lasts: more than the clock skew that verifiers allow.
+const SlotSlack = 5 * time.Second
+
+// Linger is how long a slot stays taken after its visitor has left: until every gateway has heard of it.
+const Linger = 2 * time.Second
+
+// Watch is where a line stands.
+type Watch struct {
+	Watermark int64 // every number below it has been called
+	Next      int64 // the next number to be given out
+	BlockEnd  int64
+	Waiting   int // present and not called
+	Called    int // called, on their way
+	Active    int // sessions
+	Entered   int64
+	Left      int64
+	Now       time.Time // of the line's clock
+	Issued    int64     // numbers from here to Limit were lost with the line's memory: nobody is known to have them
+	Limit     int64
+}
+
+// Memory is what survives the loss of a line.
+type Memory struct {
+	Incarnation int64
+	Watermark   int64
+	Next        int64 // the first number of the fresh block
+	BlockEnd    int64
+	Issued      int64 // numbers below it were given out before the loss, as last seen: unknown means present
+	Limit       int64 // and below it they may have been
+	Used        []int64
+	Sessions    []Admission
+}
+
+// Admission is a session as the ledger keeps it.
+type Admission struct {
+	Visitor id.Visitor
+	Session
+}
+
+// Ledger is what must outlive the line: in Postgres.
+type Ledger interface {
+	// Rooms reads all rooms with their state.
+	Rooms(ctx context.Context) ([]Room, error)
+	// PutRooms stores rules; a room that exists keeps its state and run. Events that do not exist are reported.
+	PutRooms(ctx context.Context, rules []Rules) error
+	// SetState moves a room from one state to another and starts a new run if asked. ErrInvalidTransition: it was not in from.
+	SetState(ctx context.Context, room string, from, to State, newRun string) error
+	// Reserve makes sure that numbers below want may be given out and returns the end of the block.
+	Reserve(ctx context.Context, k RunKey, want int64) (blockEnd int64, err error)
+	// Note remembers how far numbers were given out, and raises the ceiling of the watermark.
+	Note(ctx context.Context, k RunKey, issued, ceiling int64) error
+	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored.
+	Recover(ctx context.Context, k RunKey, block int64) (Memory, error)
+	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else.
+	Admit(ctx context.Context, k RunKey, a Admission) error
+	// Done records the end of a session.
+	Done(ctx context.Context, k RunKey, jti string) error
+}
+
+// ErrInvalidTransition says that a room cannot go from its state to the asked one.
+var ErrInvalidTransition = errors.New("the room cannot do that in its state")

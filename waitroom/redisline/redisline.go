@@ -1,0 +1,262 @@
+// Package redisline is the line in Redis: sorted sets and one script for each step. See package waitroom for the promises.
+//
+//	usher:{room}:run:meta      hash    watermark, next number, end of the block, token bucket, run id of the Redis
+//	usher:{room}:run:line      zset    visitor → number: everybody who has not entered
+//	usher:{room}:run:called    zset    visitor → when he was called
+//	usher:{room}:run:active    zset    visitor → when his slot is free
+//	usher:{room}:run:sessions  hash    visitor → jti, number, when he entered
+//	usher:{room}:run:used      bitmap  numbers that have entered or left
+//	usher:{room}:run:asking    zset    visitor → number: called, asked while the room was full
+//	usher:{room}:run:asked     zset    visitor → when he asked last
+//
+// Scripts are repeatable by visitor. All times are those of Redis.
+package redisline
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/redis/go-redis/v9"
+
+	"usher/internal/batch"
+	"usher/internal/guard"
+	"usher/internal/id"
+	"usher/internal/redisdb"
+	"usher/waitroom"
+)
+
+var (
+	//go:embed join.lua
+	joinLua string
+	//go:embed grow.lua
+	growLua string
+	//go:embed call.lua
+	callLua string
+	//go:embed watch.lua
+	watchLua string
+	//go:embed enter.lua
+	enterLua string
+	//go:embed leave.lua
+	leaveLua string
+	//go:embed extend.lua
+	extendLua string
+	//go:embed restore.lua
+	restoreLua string
+)
+
+var (
+	joinsTotal     = metrics.NewCounter("usher_line_joins_total")
+	joinTripsTotal = metrics.NewCounter("usher_line_join_trips_total")
+	lostTotal      = metrics.NewCounter("usher_line_lost_total")
+)
+
+const (
+	maxJoins  = 100 // visitors a script: 3.5 µs each, against 15 µs alone
+	joinQueue = 50_000
+)
+
+// Line is the lines of one Redis. Make it with New; Run must be running for Join.
+type Line struct {
+	rdb   *redisdb.Client
+	joins *batch.Batcher[joining, joined]
+
+	join, grow, call, watch, enter, leave, extend, restore *redis.Script
+}
+
+type joining struct {
+	key     waitroom.RunKey
+	visitor id.Visitor
+	shown   int64
+}
+
+type joined struct {
+	waitroom.Joined
+	err error
+}
+
+// New returns the lines of a Redis.
+func New(rdb *redisdb.Client) *Line {
+	l := &Line{
+		rdb: rdb, join: redis.NewScript(joinLua), grow: redis.NewScript(growLua), call: redis.NewScript(callLua), watch: redis.NewScript(watchLua),
+		enter: redis.NewScript(enterLua), leave: redis.NewScript(leaveLua), extend: redis.NewScript(extendLua), restore: redis.NewScript(restoreLua),
+	}
+	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
+	return l
+}
+
+// Run sends joins until ctx ends.
+func (l *Line) Run(ctx context.Context) error { return l.joins.Run(ctx) }
+
+func keys(k waitroom.RunKey) []string {
+	prefix := "usher:{" + k.Room + "}:" + k.Run + ":"
+	return []string{prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used", prefix + "asking", prefix + "asked"}
+}
+
+// run calls a script; LOST becomes waitroom.ErrLost, a fault waitroom.ErrLineUnavailable.
+func (l *Line) run(ctx context.Context, script *redis.Script, k waitroom.RunKey, args ...any) (word string, rest []any, err error) {
+	if l.rdb.RunID() == "" { // no connection yet
+		if err := l.rdb.Ping(ctx).Err(); err != nil {
+			return "", nil, fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
+		}
+	}
+	answer, err := script.Run(ctx, l.rdb, keys(k), append([]any{l.rdb.RunID()}, args...)...).Slice()
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
+	}
+	if word, _ = answer[0].(string); word == "LOST" {
+		lostTotal.Inc()
+		return word, nil, waitroom.ErrLost
+	}
+	return word, answer[1:], nil
+}
+
+// Join gives the visitor a number, or the one that he has. Joins that arrive together share a round trip.
+func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown int64) (waitroom.Joined, error) {
+	j, err := l.joins.Do(ctx, joining{k, v, shown})
+	if errors.Is(err, batch.ErrFull) {
+		err = fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
+	}
+	return j.Joined, errors.Join(err, j.err)
+}
+
+// joinAll sends one script for each room among the joins, in order.
+func (l *Line) joinAll(ctx context.Context, joins []joining) ([]joined, error) {
+	out := make([]joined, len(joins))
+	byRoom := map[waitroom.RunKey][]int{}
+	for i, j := range joins {
+		byRoom[j.key] = append(byRoom[j.key], i)
+	}
+	for k, at := range byRoom {
+		args := make([]any, 0, 2*len(at))
+		for _, i := range at {
+			args = append(args, joins[i].visitor[:], joins[i].shown)
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		_, rest, err := l.run(ctx, l.join, k, args...)
+		cancel()
+		joinTripsTotal.Inc()
+		joinsTotal.Add(len(at))
+		for n, i := range at {
+			if err != nil {
+				out[i].err = err
+				continue
+			}
+			out[i].Number, out[i].First = number(rest[3*n]), number(rest[3*n+1]) == 1
+			out[i].JTI, _ = rest[3*n+2].(string)
+			if out[i].Number < 0 {
+				out[i].err = waitroom.ErrBlockSpent
+			}
+		}
+	}
+	return out, nil
+}
+
+// Grow allows numbers below blockEnd to be given out.
+func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, blockEnd int64) error {
+	_, _, err := l.run(ctx, l.grow, k, blockEnd)
+	return err
+}
+
+// Call moves the watermark.
+func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules) (waitroom.Watch, error) {
+	closed := 0
+	if r.Closed {
+		closed = 1
+	}
+	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed)
+	return watch(rest), err
+}
+
+// Watch reads where the line stands.
+func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (waitroom.Watch, error) {
+	_, rest, err := l.run(ctx, l.watch, k)
+	return watch(rest), err
+}
+
+// Enter turns a called visitor into a session.
+func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, r waitroom.EnterRules) (s waitroom.Session, err error) {
+	free, check := 0, 1
+	if r.Free {
+		free = 1
+	}
+	if guard.Off(guard.RoomCapacity) {
+		check = 0
+	}
+	word, rest, err := l.run(ctx, l.enter, k, v[:], n, r.JTI, r.Capacity, r.Session.Milliseconds(), waitroom.SlotSlack.Milliseconds(),
+		r.Grace.Milliseconds(), free, check)
+	if err != nil {
+		return s, err
+	}
+	switch word {
+	case "OK":
+		return waitroom.Session{JTI: r.JTI, Number: n, Entered: moment(rest[0]), Expires: moment(rest[1]), Fresh: true}, nil
+	case "SAME":
+		s = waitroom.Session{Number: n, Entered: moment(rest[1]), Expires: moment(rest[2])}
+		s.JTI, _ = rest[0].(string)
+		return s, nil
+	case "NOTCALLED":
+		return s, waitroom.ErrNotCalled
+	case "FULL":
+		return s, waitroom.ErrRoomFull
+	case "GRACE":
+		return s, waitroom.ErrGraceOver
+	default:
+		return s, waitroom.ErrPlaceUsed
+	}
+}
+
+// Leave ends the visitor's waiting, and his session.
+func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) error {
+	_, _, err := l.run(ctx, l.leave, k, v[:], n, jti, waitroom.Linger.Milliseconds())
+	return err
+}
+
+// Extend lets a session last until the given time.
+func (l *Line) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until time.Time) error {
+	return l.touch(ctx, k, v, jti, until.UnixMilli())
+}
+
+// Active reports whether the session lives.
+func (l *Line) Active(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+	return l.touch(ctx, k, v, jti, 0)
+}
+
+func (l *Line) touch(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until int64) error {
+	word, _, err := l.run(ctx, l.extend, k, v[:], jti, until, waitroom.SlotSlack.Milliseconds())
+	if err == nil && word == "OVER" {
+		return waitroom.ErrSessionOver
+	}
+	return err
+}
+
+// Restore gives a line what the ledger knows.
+func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory) error {
+	args := []any{m.Incarnation, m.Watermark, m.Next, m.BlockEnd, m.Issued, m.Limit, waitroom.SlotSlack.Milliseconds(), len(m.Used)}
+	for _, n := range m.Used {
+		args = append(args, n)
+	}
+	for _, s := range m.Sessions {
+		args = append(args, s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli())
+	}
+	_, _, err := l.run(ctx, l.restore, k, args...)
+	return err
+}
+
+func watch(rest []any) (w waitroom.Watch) {
+	if len(rest) < 11 {
+		return w
+	}
+	return waitroom.Watch{
+		Watermark: number(rest[0]), Next: number(rest[1]), BlockEnd: number(rest[2]), Waiting: int(number(rest[3])),
+		Called: int(number(rest[4])), Active: int(number(rest[5])), Entered: number(rest[6]), Left: number(rest[7]), Now: moment(rest[8]),
+		Issued: number(rest[9]), Limit: number(rest[10]),
+	}
+}
+
+func number(v any) int64 { n, _ := v.(int64); return n }
+
+func moment(v any) time.Time { return time.UnixMilli(number(v)).UTC() }

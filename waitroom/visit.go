@@ -1,0 +1,304 @@
+package waitroom
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"usher/internal/id"
+	"usher/waitroom/pass"
+)
+
+// NewVisitor draws a visitor and seals his token.
+func (k *Keeper) NewVisitor() (v id.Visitor, sealed string) {
+	v = id.NewVisitor()
+	return v, k.sealer.SealVisitor(v)
+}
+
+// SealVisitor returns the token of a visitor.
+func (k *Keeper) SealVisitor(v id.Visitor) string { return k.sealer.SealVisitor(v) }
+
+// Visitor opens a visitor token. ErrVisitorInvalid.
+func (k *Keeper) Visitor(sealed string) (id.Visitor, error) { return k.sealer.OpenVisitor(sealed) }
+
+// Place opens a place. ErrPlaceInvalid.
+func (k *Keeper) Place(sealed string) (Place, error) { return k.sealer.OpenPlace(sealed) }
+
+// Verify checks a pass. pass.ErrInvalid, ErrExpired, ErrWrongRoom.
+func (k *Keeper) Verify(token, room string) (pass.Claims, error) { return k.passes.Verify(token, room) }
+
+// JWKS is the document that third parties verify passes with.
+func (k *Keeper) JWKS() []byte { return k.passes.JWKS() }
+
+// Join gives the visitor a place, the same one however often he asks. first says that the number is new. shown is a place that he has, or
+// nil. In a passthrough room he is let in at once. ErrRoomNotFound, ErrRoomClosed, ErrLineUnavailable.
+func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Place) (line Line, first bool, err error) {
+	l := (*k.rooms.Load())[name]
+	if l == nil {
+		return line, false, ErrRoomNotFound
+	}
+	room := l.seen()
+	if room.State != Open && room.State != Paused {
+		return Line{Room: room}, false, ErrRoomClosed
+	}
+	number, issued := int64(-1), k.now().UTC()
+	if shown != nil && shown.Room == name && shown.Run == room.Run && shown.Visitor == v {
+		number = shown.Number
+	}
+	j, err := k.join(ctx, l, v, number)
+	if err != nil {
+		return line, false, err
+	}
+	if j.Number == number {
+		issued = shown.IssuedAt
+	}
+	p := Place{Room: name, Run: room.Run, Visitor: v, Number: j.Number, IssuedAt: issued.Truncate(time.Millisecond)}
+	if room.Method == Passthrough || j.JTI != "" {
+		line, err = k.Enter(ctx, p)
+		return line, j.First, err
+	}
+	return k.line(l, p, 0), j.First, nil
+}
+
+// join asks the line for a number, and reserves more numbers when they are spent.
+func (k *Keeper) join(ctx context.Context, l *live, v id.Visitor, shown int64) (j Joined, err error) {
+	ask := func(ctx context.Context) (err error) {
+		j, err = k.queue.Join(ctx, l.key, v, shown)
+		return err
+	}
+	err = k.do(ctx, l.key, ask)
+	if errors.Is(err, ErrBlockSpent) {
+		if w, e := k.queue.Watch(ctx, l.key); e == nil {
+			err = errors.Join(k.grow(ctx, l.key, w.Next), k.do(ctx, l.key, ask))
+		}
+	}
+	return j, err
+}
+
+// place returns the live room of a place. ErrRoomNotFound, ErrPlaceExpired.
+func (k *Keeper) roomOf(p Place) (*live, error) {
+	l := (*k.rooms.Load())[p.Room]
+	if l == nil {
+		return nil, ErrRoomNotFound
+	}
+	if room := l.room.Load(); room.Run != p.Run || room.State == Ended {
+		return nil, ErrPlaceExpired
+	}
+	return l, nil
+}
+
+// Poll says where a visitor stands, from memory alone: no store, no side effect. shown is the position that he was told last, 0 if none: it
+// never rises. ErrPlaceExpired, ErrPollTooFast.
+func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
+	pollsTotal.Inc()
+	l, err := k.roomOf(p)
+	if err != nil {
+		return Line{}, err
+	}
+	line := k.line(l, p, shown)
+	if l.polls.tooSoon(p.Number, k.now(), line.pollBase/4) { // a quarter: two tabs and jitter are no attack
+		fastTotal.Inc()
+		return line, ErrPollTooFast
+	}
+	return line, nil
+}
+
+// line words where a place stands.
+func (k *Keeper) line(l *live, p Place, shown int64) Line {
+	room, now := l.room.Load(), k.now()
+	line := Line{Place: p, State: StandWaiting, Room: *room, UpdatedAt: now.UTC(), TicketsLeft: k.left(*room)}
+	v := l.view.Load()
+	if v == nil {
+		line.Degraded, line.PollAfter, line.pollBase = true, room.PollCap, room.PollFloor
+		line.Position = max(shown, 1)
+		return line
+	}
+	line.Room.Waiting, line.Room.Watermark, line.Room.Pace = v.Waiting, v.Watermark, v.speed.perSecond()*60
+	line.UpdatedAt = v.heard.UTC()
+	line.Degraded = now.Sub(v.heard) > frozenAfter
+	if p.Number < v.Watermark {
+		line.State = StandCalled
+		called := v.speed.passed(p.Number)
+		if called.IsZero() || called.Before(p.IssuedAt) {
+			called = now
+		}
+		line.EnterBefore = called.Add(room.Grace).UTC()
+		line.pollBase = room.PollFloor
+	} else {
+		line.Position = position(v.Watch, p.Number, shown)
+		if line.TicketsLeft == 0 {
+			line.State = StandSoldOut
+		}
+		line.pollBase = pollAfter(line.Position, max(v.speed.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
+		if room.State == Open || room.State == Draining {
+			line.Estimate = estimate(line.Position, v.speed.perSecond(), room.perSecond(), line.pollBase)
+		}
+	}
+	line.PollAfter = line.pollBase + time.Duration(rand.Int64N(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out
+	return line
+}
+
+// position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
+// are nobody.
+func position(w Watch, number, shown int64) int64 {
+	ahead := number - w.Watermark
+	if number >= w.Limit && w.Watermark < w.Limit {
+		ahead -= w.Limit - max(w.Issued, w.Watermark)
+	}
+	if w.Watermark >= w.Issued { // everybody who waits is known: those who left are not ahead
+		ahead = min(ahead, int64(w.Waiting)-1)
+	}
+	at := max(ahead, 0) + 1
+	if shown > 0 {
+		at = min(at, shown)
+	}
+	return at
+}
+
+// pollAfter is how long a visitor may wait until he asks again: an eighth of his wait, within the room's bounds.
+func pollAfter(position int64, perSecond float64, floor, limit time.Duration) time.Duration {
+	if perSecond <= 0 {
+		return limit
+	}
+	wait := time.Duration(float64(position) / perSecond / 8 * float64(time.Second))
+	return min(max(wait, floor), limit)
+}
+
+// Enter turns a called visitor into a session and returns his pass; repeating it returns the same session. The admission is in Postgres
+// before the pass leaves. ErrPlaceExpired, ErrNotCalled (with the line as it stands), ErrRoomFull, ErrPlaceUsed, ErrGraceOver,
+// ErrLineUnavailable.
+func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
+	l, err := k.roomOf(p)
+	if err != nil {
+		return line, err
+	}
+	room := *l.room.Load()
+	line = k.line(l, p, 0)
+	if room.State == Paused && room.Method != Passthrough {
+		return line, ErrRoomFull // the right and the turn stay
+	}
+	var s Session
+	err = k.do(ctx, l.key, func(ctx context.Context) (err error) {
+		s, err = k.queue.Enter(ctx, l.key, p.Visitor, p.Number, EnterRules{
+			JTI: id.NewKey().String(), Capacity: room.Capacity, Session: room.Session, Grace: room.Grace, Free: room.Method == Passthrough,
+		})
+		return err
+	})
+	if errors.Is(err, ErrRoomFull) {
+		fullTotal.Inc()
+		line.State = StandCalled
+	}
+	if err != nil {
+		return line, err
+	}
+	if err := k.admit(ctx, l.key, p.Visitor, s); err != nil {
+		return line, err
+	}
+	if s.Fresh {
+		entersTotal.Inc()
+	}
+	line.State, line.Position, line.Estimate = StandEntered, 0, nil
+	line.Pass, line.PassExpiresAt, err = k.sign(pass.Claims{
+		Room: p.Room, Visitor: p.Visitor, JTI: s.JTI, Number: s.Number, Run: p.Run, IssuedAt: s.Entered,
+	}, s.Expires)
+	return line, err
+}
+
+// admit records an admission before its pass leaves.
+func (k *Keeper) admit(ctx context.Context, key RunKey, v id.Visitor, s Session) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	err := k.ledger.Admit(ctx, key, Admission{Visitor: v, Session: s})
+	if errors.Is(err, ErrPlaceUsed) {
+		if e := k.queue.Leave(ctx, key, v, s.Number, s.JTI); e != nil {
+			k.log.Warn("a refused session stays until it runs out", "room", key.Room, "err", e)
+		}
+		return err
+	}
+	if err != nil {
+		k.log.Warn("an admission is not recorded", "room", key.Room, "err", err)
+		return errors.Join(ErrLineUnavailable, err) // the slot is his: the next try records it
+	}
+	return nil
+}
+
+func (k *Keeper) sign(c pass.Claims, expires time.Time) (string, time.Time, error) {
+	c.IssuedAt, c.ExpiresAt = c.IssuedAt.Truncate(time.Second), expires.Truncate(time.Second).UTC()
+	token, err := k.passes.Sign(c)
+	return token, c.ExpiresAt, err
+}
+
+// CheckActive reports whether the session of a verified pass still lives. ErrSessionOver, ErrLineUnavailable.
+func (k *Keeper) CheckActive(ctx context.Context, c pass.Claims) error {
+	return k.do(ctx, RunKey{c.Room, c.Run}, func(ctx context.Context) error {
+		return k.queue.Active(ctx, RunKey{c.Room, c.Run}, c.Visitor, c.JTI)
+	})
+}
+
+// Renew gives a session as much time again as it began with, up to the room's cap. ErrRenewalNotAllowed, ErrSessionOver.
+func (k *Keeper) Renew(ctx context.Context, c pass.Claims) (string, time.Time, error) {
+	l := (*k.rooms.Load())[c.Room]
+	if l == nil {
+		return "", time.Time{}, ErrRoomNotFound
+	}
+	room := l.room.Load()
+	until := k.now().Add(room.Session)
+	if limit := c.IssuedAt.Add(room.SessionCap); until.After(limit) {
+		until = limit
+	}
+	if !room.Renewable || !until.After(c.ExpiresAt) {
+		return "", time.Time{}, ErrRenewalNotAllowed
+	}
+	return k.Extend(ctx, c, until)
+}
+
+// Extend lets a session last until the given time and returns its new pass. ErrSessionOver.
+func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (string, time.Time, error) {
+	key := RunKey{c.Room, c.Run}
+	if until.Before(c.ExpiresAt) {
+		until = c.ExpiresAt
+	}
+	err := k.do(ctx, key, func(ctx context.Context) error { return k.queue.Extend(ctx, key, c.Visitor, c.JTI, until) })
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	s := Session{JTI: c.JTI, Number: c.Number, Entered: c.IssuedAt, Expires: until}
+	if err := k.admit(ctx, key, c.Visitor, s); err != nil {
+		return "", time.Time{}, err
+	}
+	return k.sign(c, until)
+}
+
+// Leave gives a place up, and the session that it has become. Repeating it changes nothing.
+func (k *Keeper) Leave(ctx context.Context, p Place) error {
+	if _, err := k.roomOf(p); err != nil {
+		return nil // the run is over: there is nothing to leave
+	}
+	key := RunKey{p.Room, p.Run}
+	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Leave(ctx, key, p.Visitor, p.Number, "") })
+}
+
+// LeaveSession ends the session of a pass; its slot is free two seconds later.
+func (k *Keeper) LeaveSession(ctx context.Context, c pass.Claims) error {
+	return k.end(ctx, RunKey{c.Room, c.Run}, c.Visitor, c.Number, c.JTI)
+}
+
+// Release ends a session because the booking core says that it is done. A session that is not the one with the jti stays.
+func (k *Keeper) Release(ctx context.Context, room string, v id.Visitor, jti string) error {
+	l := (*k.rooms.Load())[room]
+	if l == nil || jti == "" {
+		return nil
+	}
+	return k.end(ctx, l.key, v, -1, jti)
+}
+
+func (k *Keeper) end(ctx context.Context, key RunKey, v id.Visitor, number int64, jti string) error {
+	err := k.do(ctx, key, func(ctx context.Context) error { return k.queue.Leave(ctx, key, v, number, jti) })
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	return k.ledger.Done(ctx, key, jti)
+}
