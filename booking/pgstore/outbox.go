@@ -10,22 +10,30 @@ import (
 	"usher/internal/id"
 )
 
-// Pending is an outbox row. Sent says that it is in Kafka, but not yet in the seat map.
+// Pending is an outbox row.
 type Pending struct {
 	ID int64
 	Message
-	Sent bool
 }
 
-// Pending reads the oldest outbox rows, at most n, in order. Rows of one event come in the order of their commits, because one
-// worker at a time writes them; only the leading relay reads them.
-func (s *Store) Pending(ctx context.Context, n int) ([]Pending, error) {
-	rows, err := s.pool.Query(ctx, query("outbox_pending"), n)
+// Unsent reads the oldest rows that Kafka lacks, at most n, in order. Rows of one event come in the order of their commits, because
+// one worker at a time writes them; only the leading relay reads them.
+func (s *Store) Unsent(ctx context.Context, n int) ([]Pending, error) {
+	return s.pending(ctx, "outbox_unsent", n)
+}
+
+// Unapplied reads the oldest rows that are in Kafka but not in the seat map, at most n, in order.
+func (s *Store) Unapplied(ctx context.Context, n int) ([]Pending, error) {
+	return s.pending(ctx, "outbox_unapplied", n)
+}
+
+func (s *Store) pending(ctx context.Context, name string, n int) ([]Pending, error) {
+	rows, err := s.pool.Query(ctx, query(name), n)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", away(err))
 	}
 	pending, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Pending, err error) {
-		err = row.Scan(&p.ID, &p.Topic, &p.Key, &p.Payload, &p.Sent)
+		err = row.Scan(&p.ID, &p.Topic, &p.Key, &p.Payload)
 		return p, err
 	})
 	return pending, away(err)
@@ -33,6 +41,9 @@ func (s *Store) Pending(ctx context.Context, n int) ([]Pending, error) {
 
 // MarkSent remembers that rows are in Kafka.
 func (s *Store) MarkSent(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	_, err := s.pool.Exec(ctx, query("outbox_sent"), ids)
 	return away(err)
 }

@@ -13,29 +13,24 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"usher/booking/command"
 	"usher/booking/event"
 	"usher/booking/pgstore"
-	"usher/internal/id"
 	"usher/internal/stream"
 )
 
 const (
-	lock        = 0x72656c6179           // "relay"
-	maxRows     = 1000                   // outbox rows a round
-	busyPause   = 10 * time.Millisecond  // between rounds that found something
-	idlePause   = 20 * time.Millisecond  // a fan's next click waits for it
-	faultPause  = 500 * time.Millisecond // after an error
-	sweepEvery  = 500 * time.Millisecond // a reservation outlives its end by at most this and the log's latency
-	maxOverdue  = 1000
-	expireAgain = 10 * time.Second // a sweep repeats a command that had no effect yet; the worker ignores it when the booking has moved on
+	lock       = 0x72656c6179           // "relay"
+	maxRows    = 1000                   // outbox rows a round
+	busyPause  = 10 * time.Millisecond  // between rounds that found something
+	idlePause  = 20 * time.Millisecond  // a fan's next click waits for it
+	faultPause = 500 * time.Millisecond // after an error
 )
 
 var (
-	sentTotal    = metrics.NewCounter("usher_relay_sent_total")
-	appliedTotal = metrics.NewCounter("usher_relay_applied_total")
-	expireTotal  = metrics.NewCounter("usher_relay_expire_total")
-	leading      = metrics.NewGauge("usher_relay_leading", nil)
+	sentTotal       = metrics.NewCounter("usher_relay_sent_total")
+	appliedTotal    = metrics.NewCounter("usher_relay_applied_total")
+	unreadableTotal = metrics.NewCounter("usher_relay_unreadable_total")
+	leading         = metrics.NewGauge("usher_relay_leading", nil)
 )
 
 // Relay delivers the outbox. Make it with New; Run does the work.
@@ -45,6 +40,9 @@ type Relay struct {
 	// apply brings seat changes to the seat map; an error means that they must be applied again.
 	apply func(ctx context.Context, events []event.Event) error
 	log   *slog.Logger
+
+	backlog    bool      // rows may wait that are in Kafka but not in the seat map
+	applyAfter time.Time // the seat map is left alone until then
 }
 
 // New returns a relay. producer must be running.
@@ -57,6 +55,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := r.store.Lead(ctx, lock, func(ctx context.Context) error {
 			leading.Set(1)
+			r.backlog, r.applyAfter = true, time.Time{} // the leader before us may have left rows behind
 			defer leading.Set(0)
 			swept := make(chan struct{})
 			go func() { defer close(swept); r.sweep(ctx) }()
@@ -87,109 +86,82 @@ func (r *Relay) deliverAll(ctx context.Context) {
 	}
 }
 
-// deliver does one round and returns how many rows it removed.
+// deliver does one round: rows that Kafka lacks go there first, then the seat map gets what it lacks. It returns how many rows moved
+// on. Only this goroutine calls it.
 func (r *Relay) deliver(ctx context.Context) (int, error) {
-	rows, err := r.store.Pending(ctx, maxRows)
-	if err != nil || len(rows) == 0 {
+	unsent, err := r.store.Unsent(ctx, maxRows)
+	if err != nil {
 		return 0, err
 	}
-	var fresh []int64
-	var messages []stream.Message
-	for _, row := range rows {
-		if !row.Sent {
-			fresh = append(fresh, row.ID)
-			messages = append(messages, stream.Message{Topic: row.Topic, Key: row.Key, Value: row.Payload})
-		}
-	}
-	if len(messages) > 0 {
-		if err := r.producer.WriteAll(ctx, messages); err != nil {
-			return 0, err
-		}
-		sentTotal.Add(len(messages))
-	}
-	done, applyErr := r.applyRows(ctx, rows)
-	if applyErr != nil { // Kafka has them; the seat map will
-		if err := r.store.MarkSent(ctx, fresh); err != nil {
+	if len(unsent) > 0 {
+		if err := r.send(ctx, unsent); err != nil {
 			return 0, err
 		}
 	}
-	if len(done) > 0 {
-		if err := r.store.Delivered(ctx, done); err != nil {
-			return 0, err
-		}
+	if time.Now().Before(r.applyAfter) { // the seat map is away: Kafka does not wait for it
+		return len(unsent), r.store.MarkSent(ctx, idsOf(unsent))
 	}
-	return len(done), applyErr
+	if err := r.settle(ctx, unsent); err != nil {
+		r.backlog, r.applyAfter = true, time.Now().Add(faultPause)
+		r.log.Warn("the seat map does not follow", "err", err)
+		return len(unsent), r.store.MarkSent(ctx, idsOf(unsent))
+	}
+	if !r.backlog {
+		return len(unsent), nil
+	}
+	waiting, err := r.store.Unapplied(ctx, maxRows)
+	if err != nil {
+		return 0, err
+	}
+	r.backlog = len(waiting) > 0
+	return len(unsent) + len(waiting), r.settle(ctx, waiting)
 }
 
-// applyRows brings the seat changes among the rows to the seat map and returns the rows that are done with.
-func (r *Relay) applyRows(ctx context.Context, rows []pgstore.Pending) (done []int64, err error) {
+func (r *Relay) send(ctx context.Context, rows []pgstore.Pending) error {
+	messages := make([]stream.Message, len(rows))
+	for i, row := range rows {
+		messages[i] = stream.Message{Topic: row.Topic, Key: row.Key, Value: row.Payload}
+	}
+	if err := r.producer.WriteAll(ctx, messages); err != nil {
+		return err
+	}
+	sentTotal.Add(len(rows))
+	return nil
+}
+
+// settle brings the seat changes of rows that are in Kafka to the seat map, and deletes the rows.
+func (r *Relay) settle(ctx context.Context, rows []pgstore.Pending) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	var events []event.Event
-	var waiting []int64
 	for _, row := range rows {
 		var e event.Event
 		if row.Topic != event.Topic {
-			done = append(done, row.ID)
-		} else if err := json.Unmarshal(row.Payload, &e); err != nil {
-			return nil, fmt.Errorf("outbox row %d: %w", row.ID, err)
-		} else {
-			events, waiting = append(events, e), append(waiting, row.ID)
-		}
-	}
-	if len(events) == 0 {
-		return done, nil
-	}
-	if err := r.apply(ctx, events); err != nil {
-		return done, fmt.Errorf("apply to the seat map: %w", err)
-	}
-	appliedTotal.Add(len(events))
-	return append(done, waiting...), nil
-}
-
-// sweep appends the end of reservations that have run out. The command carries the end that was seen: when the booking has
-// moved on meanwhile, the worker ignores it.
-func (r *Relay) sweep(ctx context.Context) {
-	appended := map[pgstore.Overdue]time.Time{} // commands on their way
-	for ctx.Err() == nil {
-		pause(ctx, sweepEvery)
-		overdue, err := r.store.Overdue(ctx, maxOverdue)
-		if err != nil {
-			if ctx.Err() == nil {
-				r.log.Warn("reservations are not swept", "err", err)
-			}
 			continue
 		}
-		for _, o := range overdue {
-			if at, on := appended[o]; on && time.Since(at) < expireAgain {
-				continue
-			}
-			if err := r.append(ctx, expireCommand(o)); err != nil {
-				r.log.Warn("a reservation's end is not appended", "err", err)
-				break
-			}
-			appended[o] = time.Now()
-			expireTotal.Inc()
+		if err := json.Unmarshal(row.Payload, &e); err != nil { // nothing that a worker of ours wrote
+			unreadableTotal.Inc()
+			r.log.Error("an outbox row cannot be read; the seat map goes without it", "row", row.ID, "err", err)
+			continue
 		}
-		for k, at := range appended {
-			if time.Since(at) > 2*expireAgain {
-				delete(appended, k)
-			}
-		}
+		events = append(events, e)
 	}
+	if len(events) > 0 {
+		if err := r.apply(ctx, events); err != nil {
+			return fmt.Errorf("apply %d events: %w", len(events), err)
+		}
+		appliedTotal.Add(len(events))
+	}
+	return r.store.Delivered(ctx, idsOf(rows))
 }
 
-func expireCommand(o pgstore.Overdue) command.Command {
-	return command.Command{
-		ID:   id.NewKey(), // not derived: one that came too early must not stand for those that follow
-		Kind: command.Expire, Event: o.Booking.Event, Booking: o.Booking.Key, Until: o.Until, IssuedAt: time.Now().UTC(),
+func idsOf(rows []pgstore.Pending) []int64 {
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
 	}
-}
-
-func (r *Relay) append(ctx context.Context, c command.Command) error {
-	value, err := c.Encode()
-	if err != nil {
-		return err
-	}
-	return r.producer.Write(ctx, stream.Message{Topic: command.Topic, Key: c.Event.String(), Value: value})
+	return ids
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -1,0 +1,122 @@
+package relay
+
+import (
+	"testing"
+	"time"
+
+	"usher/booking/event"
+	"usher/booking/pgstore/pgtest"
+	"usher/internal/id"
+)
+
+func TestEveryChangeReachesKafkaAndTheSeatMapInOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	a, b := pgtest.Event(t, r.store, 200), pgtest.Event(t, r.store, 200)
+	r.running(r.relay().Run)
+	r.append(books(a, 0, 200)...)
+	r.append(books(b, 0, 200)...)
+	r.eventually("400 events on Kafka and in the map", func() bool { return r.got(&r.heard) == 400 && r.got(&r.applied) == 400 })
+	r.eventually("an empty outbox", func() bool { return pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0 })
+	for _, list := range [][]event.Event{r.heard, r.applied} {
+		if !inOrder(list, a) || !inOrder(list, b) {
+			t.Error("events of one event are out of order")
+		}
+	}
+}
+
+func TestKafkaDoesNotWaitForTheSeatMap(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := pgtest.Event(t, r.store, 3*maxRows)
+	r.setMapAway(true)
+	r.running(r.relay().Run)
+	r.append(books(e, 0, 2*maxRows)...) // more than one round holds
+	r.eventually("the events on Kafka", func() bool { return r.got(&r.heard) == 2*maxRows })
+	if n := pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`); n != 2*maxRows {
+		t.Errorf("%d rows wait for the map, want %d", n, 2*maxRows)
+	}
+	r.setMapAway(false)
+	r.append(books(e, 2*maxRows, 2*maxRows+10)...)
+	r.eventually("the events in the map", func() bool { return r.got(&r.applied) == 2*maxRows+10 })
+	r.eventually("an empty outbox", func() bool { return pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0 })
+}
+
+func TestAStandbyTakesOver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := pgtest.Event(t, r.store, 40)
+	stop := r.running(r.relay().Run)
+	r.append(books(e, 0, 20)...)
+	r.eventually("the leader's work", func() bool { return r.got(&r.applied) == 20 })
+	r.running(r.relay().Run)
+	stop()
+	r.append(books(e, 20, 40)...)
+	r.eventually("the standby's work", func() bool { return r.got(&r.applied) == 40 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.heard) != 40 {
+		t.Errorf("%d messages on Kafka, want 40: two relays led at once", len(r.heard))
+	}
+}
+
+func TestReservationsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := pgtest.Event(t, r.store, 20)
+	r.running(r.relay().Run)
+	soon := time.Now().Add(2 * time.Second)
+	r.append(book(e, id.Visitor{1}, soon, 0, 1), book(e, id.Visitor{1}, time.Now().Add(time.Hour), 2))
+	r.eventually("two reservations", func() bool {
+		return pgtest.Count(t, r.store, `SELECT count(*) FROM bookings WHERE status = 'reserved'`) == 2
+	})
+	r.eventually("the end of one", func() bool {
+		return pgtest.Count(t, r.store, `SELECT count(*) FROM bookings WHERE status = 'expired'`) == 1
+	})
+	if time.Now().Before(soon) {
+		t.Error("the reservation ended too early")
+	}
+	if n := pgtest.Count(t, r.store, `SELECT count(*) FROM tickets WHERE booking_id IS NOT NULL OR hold_user_id IS NOT NULL`); n != 1 {
+		t.Errorf("%d seats are taken, want 1", n)
+	}
+	again := book(e, id.Visitor{2}, time.Now().Add(time.Hour), 0, 1) // the seats are free again
+	r.append(again)
+	r.eventually("the seats' next buyer", func() bool {
+		return pgtest.Count(t, r.store, `SELECT count(*) FROM bookings WHERE status = 'reserved'`) == 2
+	})
+}
+
+// Rows whose transaction commits late, with an id below those that were read, are not lost.
+func TestALateCommitIsDelivered(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.running(r.relay().Run)
+	tx, err := r.store.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert := `INSERT INTO outbox (topic, key, payload) VALUES ('booking.events', 'k', convert_to('{"id":"' || $1 || '"}', 'UTF8'))`
+	if _, err := tx.Exec(t.Context(), insert, "early"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Pool().Exec(t.Context(), insert, "late"); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the second row", func() bool { return r.got(&r.applied) == 1 })
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the first row", func() bool { return r.got(&r.applied) == 2 })
+}
+
+func TestAnUnreadableRowStopsNobody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := pgtest.Event(t, r.store, 10)
+	if _, err := r.store.Pool().Exec(t.Context(), `INSERT INTO outbox (topic, key, payload) VALUES ('booking.events', 'k', '{')`); err != nil {
+		t.Fatal(err)
+	}
+	r.running(r.relay().Run)
+	r.append(books(e, 0, 10)...)
+	r.eventually("the others", func() bool { return r.got(&r.applied) == 10 })
+}
