@@ -31,16 +31,17 @@ var picture = map[string][]string{
 	"waitroom/pgledger":  {"waitroom", "internal/batch", "internal/id"},
 
 	// the truth
-	"booking":                 {"internal/id"},
-	"booking/command":         {"booking", "internal/id"},
-	"booking/event":           {"booking", "internal/id"},
-	"booking/hold":            {"booking", "booking/event", "internal/id"},
-	"booking/desk":            {"booking", "booking/command", "booking/hold", "catalog/layout", "internal/id", "internal/batch"},
-	"booking/worker":          {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
-	"booking/pgstore":         {"booking", "booking/command", "booking/event", "booking/payment", "catalog/layout", "internal/batch", "internal/id"},
-	"booking/relay":           {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
-	"booking/payment":         {"booking", "booking/command", "internal/id"},
-	"booking/payment/sandbox": {"booking/payment", "internal/id"},
+	"booking":                     {"internal/id"},
+	"booking/command":             {"booking", "internal/id"},
+	"booking/event":               {"booking", "internal/id"},
+	"booking/hold":                {"booking", "booking/event", "internal/id"},
+	"booking/desk":                {"booking", "booking/command", "booking/hold", "catalog/layout", "internal/id", "internal/batch"},
+	"booking/worker":              {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/pgstore":             {"booking", "booking/command", "booking/event", "booking/payment", "booking/payment/sandbox", "catalog/layout", "internal/batch", "internal/id"},
+	"booking/relay":               {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/payment":             {"booking", "booking/command", "internal/id"},
+	"booking/payment/sandbox":     {"booking/payment", "internal/id"},
+	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
 
 	// reading
 	"catalog":        {"booking", "catalog/layout", "internal/id"},
