@@ -48,11 +48,13 @@ func TestAStandbyTakesOver(t *testing.T) {
 	e := pgtest.Event(t, r.store, 40)
 	stop := r.running(r.relay().Run)
 	r.append(books(e, 0, 20)...)
-	r.eventually("the leader's work", func() bool { return r.got(&r.applied) == 20 })
+	r.eventually("the leader's work", func() bool {
+		return r.got(&r.applied) == 20 && pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0
+	})
 	r.running(r.relay().Run)
 	stop()
 	r.append(books(e, 20, 40)...)
-	r.eventually("the standby's work", func() bool { return r.got(&r.applied) == 40 })
+	r.eventually("the standby's work", func() bool { return r.got(&r.applied) == 40 && r.got(&r.heard) == 40 })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.heard) != 40 {
