@@ -108,11 +108,16 @@ echo "Installing$packages"
 # A fresh machine has no package lists, and old ones name files that are gone.
 apt_install >/dev/null 2>&1 || { apt-get -qq update || true; apt_install; }
 
-# Postgres' and Redis' packages enable their services for the next boot.
-if command -v systemctl >/dev/null; then
-	case $missing in *postgres*) systemctl disable postgresql >/dev/null 2>&1 || true ;; esac
-	case $missing in *redis*) systemctl disable redis-server >/dev/null 2>&1 || true ;; esac
-fi
+# The packages enable their services for the next boot.
+disable() {
+	if command -v systemctl >/dev/null; then
+		systemctl disable "$1"
+	elif command -v update-rc.d >/dev/null; then
+		update-rc.d "$1" disable
+	fi >/dev/null 2>&1 || true
+}
+case $missing in *postgres*) disable postgresql ;; esac
+case $missing in *redis*) disable redis-server ;; esac
 
 for name in $missing; do
 	is_there "$name" || { echo "install.sh: $name is still not found after the installation" >&2; exit 1; }
