@@ -2,7 +2,7 @@
 -- $1 how many, $2 seconds of the lease. Returns the attempts with the number of claims, the age in seconds, and whether the
 -- booking is paying with the attempt.
 UPDATE payment_attempts a
-SET leased_until = now() + make_interval(secs => $2), tries = tries + 1, woken = false
+SET leased_until = now() + make_interval(secs => $2::float8), tries = tries + 1, woken = false
 WHERE id IN (
     SELECT id FROM payment_attempts
     WHERE NOT settled AND next_at <= now() AND (leased_until IS NULL OR leased_until <= now())
