@@ -18,6 +18,8 @@ import (
 	"usher/deploy/local"
 	"usher/internal/config"
 	"usher/internal/telemetry"
+	"usher/waitroom"
+	"usher/waitroom/pass"
 )
 
 // devRoles are the child processes of `usher dev`, in the order in which they start. They stop in reverse: the one that takes new
@@ -169,12 +171,15 @@ func (d *devSystem) makeSecrets(context.Context) error {
 	if d.PassKeysFile == "" {
 		d.PassKeysFile = filepath.Join(d.folder.Path, "pass-keys.json")
 	}
+	if err := errors.Join(waitroom.EnsureSecrets(d.SecretFile), pass.EnsureKeys(d.PassKeysFile)); err != nil {
+		return err
+	}
 	if d.AdminToken != "" {
 		return nil
 	}
 	file := filepath.Join(d.folder.Path, "admin-token")
 	token, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(token) == 0 { // a crash may have cut the write short
 		token = []byte(rand.Text())
 		err = os.WriteFile(file, token, 0o600)
 	}
