@@ -56,14 +56,19 @@ var picture = map[string][]string{
 	"internal/problem":   {},
 	"internal/stream":    {"booking/command", "internal/id"},
 	"internal/telemetry": {},
+
+	// the machine at home, and tests on it
+	"deploy/local":            {},
+	"internal/testenv":        {"deploy/local"},
+	"internal/testenv/stores": {"internal/testenv"},
 }
 
 // fences names the packages that alone may use a technology.
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
-	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "usher"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "search/pgtext", "usher"},
-	"github.com/segmentio/kafka-go": {"internal/stream"},
+	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "usher", "internal/testenv"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "search/pgtext", "usher", "internal/testenv"},
+	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 }
 
