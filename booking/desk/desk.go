@@ -300,9 +300,11 @@ func (d *Desk) readSeats(ctx context.Context, e id.Event) ([]hold.Seat, []hold.H
 	seats := make([]hold.Seat, len(s.Seats))
 	var held []hold.Held
 	for i, seat := range s.Seats {
-		seats[i] = hold.Seat{State: seat.State, Version: seat.Version}
-		if !seat.Holder.IsZero() && (seat.State != booking.SeatFree || seat.Until.After(time.Now())) {
-			held = append(held, hold.Held{Seat: i, Owner: seat.Holder, Expires: seat.Until})
+		seats[i] = hold.Seat{State: seat.State, Version: int(seat.Version)}
+	}
+	for i, h := range s.Holds() {
+		if s.Seats[i].State != booking.SeatFree || h.Until.After(time.Now()) {
+			held = append(held, hold.Held{Seat: i, Owner: h.Holder, Expires: h.Until})
 		}
 	}
 	return seats, held, nil

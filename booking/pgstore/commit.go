@@ -236,7 +236,7 @@ func (b *Batch) poison(p *pgx.Batch) {
 
 type seatColumns struct {
 	id              []int64
-	was, version    []int
+	was, version    []int32
 	status          []string
 	blocked         []bool
 	booking, holder []*[16]byte
@@ -280,7 +280,7 @@ func (c *bookingColumns) add(e id.Event, currency string, r *sale.Record) {
 }
 
 func (c *bookingColumns) queue(p *pgx.Batch) {
-	p.Queue(query("upsert_bookings"), c.event, c.key, c.owner, c.status, c.total, c.currency, c.expiration, c.confirmation, c.attempt,
+	expect(p, len(c.key), ErrStale, query("upsert_bookings"), c.event, c.key, c.owner, c.status, c.total, c.currency, c.expiration, c.confirmation, c.attempt,
 		c.room, c.jti, c.created, c.updated, c.seats)
 }
 

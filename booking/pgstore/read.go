@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"usher/booking"
 	"usher/booking/command"
@@ -22,7 +23,7 @@ func (s *Store) Sale(ctx context.Context, e id.Event) (*sale.Sale, error) {
 	var currency string
 	err := s.pool.QueryRow(ctx, query("load_currency"), int64(e)).Scan(&currency)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return sale.New(e, "", nil), nil
+		return sale.New(e, "", nil, nil), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sale of %s: %w", e, away(err))
@@ -32,29 +33,44 @@ func (s *Store) Sale(ctx context.Context, e id.Event) (*sale.Sale, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sale of %s: %w", e, away(err))
 	}
-	place := -1
-	seats, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (sale.Seat, error) {
-		at, seat, err := scanSeat(row)
-		if place++; err == nil && at != place {
-			err = fmt.Errorf("seat %d is missing", place)
+	var seats []sale.Seat
+	holds := map[int]sale.Hold{}
+	var row seatRow
+	_, err = pgx.ForEachRow(rows, row.columns(), func() error {
+		if row.at != len(seats) {
+			return fmt.Errorf("seat %d is missing", len(seats))
 		}
-		return seat, err
+		if row.holder.Valid {
+			holds[row.at] = sale.Hold{Holder: row.holder.Bytes, Until: row.until.Time}
+		}
+		seats = append(seats, row.seat())
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sale of %s: %w", e, away(err))
 	}
-	return sale.New(e, currency, seats), nil
+	return sale.New(e, currency, seats, holds), nil
 }
 
-func scanSeat(row pgx.CollectableRow) (at int, seat sale.Seat, err error) {
-	var status string
-	var blocked bool
-	var owner, holder *[16]byte
-	var until *time.Time
-	err = row.Scan(&at, &seat.Version, &status, &blocked, &seat.Price, &owner, &holder, &until)
-	seat.State = booking.StateOf(booking.TicketStatus(status), owner != nil, blocked)
-	seat.Booking, seat.Holder, seat.Until = key(owner), id.Visitor(key(holder)), value(until)
-	return at, seat, err
+// seatRow is a row of load_sale; a stadium has a hundred thousand of them, so nothing of it is a pointer.
+type seatRow struct {
+	at              int
+	version, price  int32
+	status          string
+	blocked         bool
+	booking, holder pgtype.UUID
+	until           pgtype.Timestamptz
+}
+
+func (r *seatRow) columns() []any {
+	return []any{&r.at, &r.version, &r.status, &r.blocked, &r.price, &r.booking, &r.holder, &r.until}
+}
+
+func (r *seatRow) seat() sale.Seat {
+	return sale.Seat{
+		Booking: r.booking.Bytes, Version: r.version, Price: r.price,
+		State: booking.StateOf(booking.TicketStatus(r.status), r.booking.Valid, r.blocked),
+	}
 }
 
 // Records reads bookings by id; those that do not exist are missing in the answer.

@@ -72,9 +72,9 @@ func refuse(o command.Outcome) Decision { return Decision{Result: command.Result
 // taken returns the asked seats that are not in the wanted state, or on which somebody else's hold is known to live.
 func (s *Sale) taken(c command.Command, want booking.SeatState, now time.Time) (taken []int) {
 	for _, i := range c.Seats {
-		seat := s.Seats[i]
-		held := s.holdsKnown && seat.State == booking.SeatFree && !seat.Holder.IsZero() && seat.Holder != c.Owner && seat.Until.After(now)
-		if (seat.State != want || held) && !guard.Off(guard.SeatFree) {
+		hold, known := s.holds[i]
+		held := known && want == booking.SeatFree && hold.Holder != c.Owner && hold.Until.After(now)
+		if (s.Seats[i].State != want || held) && !guard.Off(guard.SeatFree) {
 			taken = append(taken, i)
 		}
 	}

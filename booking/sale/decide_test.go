@@ -30,7 +30,7 @@ func hall(t *testing.T) *Sale {
 	for i := range seats {
 		seats[i].Price = 100
 	}
-	return New(e, "EUR", seats)
+	return New(e, "EUR", seats, map[int]Hold{})
 }
 
 func book(by id.Visitor, k id.Key, seats ...int) command.Command {
@@ -166,7 +166,7 @@ func TestBooksThatAreRefused(t *testing.T) {
 	f := func(why string, want command.Outcome, change func(c *command.Command)) {
 		t.Helper()
 		s := hall(t)
-		s.Seats[3].Holder, s.Seats[3].Until = bob, until
+		s.holds[3] = Hold{bob, until}
 		c := book(ann, mine, 0, 1)
 		change(&c)
 		if d := s.Decide(c, noon); d.Result.Outcome != want || s.Stock().Free != 6 && want != command.Done {
@@ -198,7 +198,7 @@ func TestARefusalNamesTheSeats(t *testing.T) {
 func TestAStaleHoldRefusesNobody(t *testing.T) {
 	t.Parallel()
 	s := hall(t)
-	s.Seats[0].Holder, s.Seats[0].Until = bob, until
+	s.holds[0] = Hold{bob, until}
 	if d := s.Decide(book(ann, mine, 0), noon); d.Result.Outcome != command.SeatsTaken {
 		t.Errorf("a fresh hold was ignored: %+v", d.Result)
 	}

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 // ledger follows a sale from outside: by what it told and by what it asked to write.
 type ledger struct {
 	t        *testing.T
-	versions map[id.Ticket]int
+	versions map[id.Ticket]int32
 	owners   map[id.Ticket]id.Key // live owner by the written rows
 	status   map[id.Key]booking.Status
 	charged  map[id.Key]int // captures that the sale accepted, by booking
@@ -31,7 +32,7 @@ func TestRandomCommandsKeepEveryPromise(t *testing.T) {
 	for seed := base; seed < base+rounds && !t.Failed(); seed++ {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		s := hall(t)
-		l := &ledger{t: t, versions: map[id.Ticket]int{}, owners: map[id.Ticket]id.Key{}, status: map[id.Key]booking.Status{}, charged: map[id.Key]int{}}
+		l := &ledger{t: t, versions: map[id.Ticket]int32{}, owners: map[id.Ticket]id.Key{}, status: map[id.Key]booking.Status{}, charged: map[id.Key]int{}}
 		all := map[id.Key]*Record{} // what Postgres would hold
 		for now := noon; now.Before(noon.Add(40 * time.Minute)); now = now.Add(30 * time.Second) {
 			for range 1 + rng.IntN(6) {
@@ -57,7 +58,8 @@ func TestRandomCommandsKeepEveryPromise(t *testing.T) {
 
 func randomCommand(rng *rand.Rand, all map[id.Key]*Record, now time.Time) command.Command {
 	owner := id.Visitor{byte(1 + rng.IntN(3))}
-	c := command.Command{ID: id.Key{byte(rng.IntN(256)), byte(rng.IntN(256)), 1}, Owner: owner, IssuedAt: now}
+	c := command.Command{Owner: owner, IssuedAt: now}
+	binary.BigEndian.PutUint64(c.ID[:], rng.Uint64())
 	var seats []int
 	for i := range 6 {
 		if rng.IntN(3) == 0 {

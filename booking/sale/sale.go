@@ -16,14 +16,18 @@ import (
 // MaxExtension is how far beginning to pay moves the end of a reservation, once.
 const MaxExtension = 5 * time.Minute
 
-// Seat is one seat as the worker last knew it.
+// Seat is one seat as the worker last knew it: 28 bytes, for a worker keeps millions.
 type Seat struct {
+	Booking id.Key // the live booking that owns it
+	Version int32
+	Price   int32 // minor units
 	State   booking.SeatState
-	Version int
-	Price   int        // minor units
-	Booking id.Key     // the live booking that owns it
-	Holder  id.Visitor // of the hold or the reservation, see Sale.holdsKnown
-	Until   time.Time  // end of the hold or the reservation
+}
+
+// Hold is a visitor's hold as it was read with the seats.
+type Hold struct {
+	Holder id.Visitor
+	Until  time.Time
 }
 
 // Record is a booking as the worker keeps it.
@@ -49,18 +53,18 @@ type Sale struct {
 	Bookings map[id.Key]*Record // those that are reserved or being paid, as far as commands have named them
 
 	stock event.Stock
-	// holdsKnown says that Holder and Until of free seats can be believed: from loading to the first Flush. Holds come
-	// and go without the worker, so later only the seat's row says who holds it, and the write checks that.
-	holdsKnown bool
-	touched    map[int]origin     // seats changed since Flush
-	changed    map[id.Key]*Record // bookings changed since Flush
-	freed      map[seatOf]bool    // seat of a booking → whether the booking still owns it
-	named      []id.Key           // bookings that came into play since Flush
+	// holds are believed from reading to the first Flush only. They come and go without the worker, so later the seat's row
+	// says who holds it, and the write checks that.
+	holds   map[int]Hold
+	touched map[int]origin     // seats changed since Flush
+	changed map[id.Key]*Record // bookings changed since Flush
+	freed   map[seatOf]bool    // seat of a booking → whether the booking still owns it
+	named   []id.Key           // bookings that came into play since Flush
 }
 
 // origin is what a seat was before the first change since Flush.
 type origin struct {
-	version  int
+	version  int32
 	free     bool
 	claimant id.Visitor // who took the free seat first
 }
@@ -70,9 +74,9 @@ type seatOf struct {
 	booking id.Key
 }
 
-// New returns a sale of the given seats, in seat order.
-func New(e id.Event, currency string, seats []Seat) *Sale {
-	s := &Sale{Event: e, Currency: currency, Seats: seats, Bookings: map[id.Key]*Record{}, holdsKnown: true}
+// New returns a sale of the given seats, in seat order, and the holds that lay on them when they were read.
+func New(e id.Event, currency string, seats []Seat, holds map[int]Hold) *Sale {
+	s := &Sale{Event: e, Currency: currency, Seats: seats, Bookings: map[id.Key]*Record{}, holds: holds}
 	s.stock.Capacity = len(seats)
 	for _, seat := range seats {
 		s.count(seat.State, 1)
@@ -80,6 +84,9 @@ func New(e id.Event, currency string, seats []Seat) *Sale {
 	s.reset()
 	return s
 }
+
+// Holds returns who held or had reserved which seat when the sale was read, until the first Flush. Callers must not change it.
+func (s *Sale) Holds() map[int]Hold { return s.holds }
 
 // Stock counts the seats by state.
 func (s *Sale) Stock() event.Stock { return s.stock }
@@ -127,16 +134,13 @@ func (s *Sale) move(seats []int, to booking.SeatState, owner *Record) []event.Se
 		if !seat.Booking.IsZero() {
 			s.freed[seatOf{i, seat.Booking}] = false
 		}
-		seat.State, seat.Version = to, seat.Version+1
-		seat.Booking, seat.Holder, seat.Until = id.Key{}, id.Visitor{}, time.Time{}
+		seat.State, seat.Version, seat.Booking = to, seat.Version+1, id.Key{}
+		delete(s.holds, i)
 		if owner != nil {
 			s.freed[seatOf{i, owner.Key}] = true
 			seat.Booking = owner.Key
-			if to != booking.SeatBooked {
-				seat.Holder, seat.Until = owner.Owner, owner.ExpirationTime
-			}
 		}
-		changes = append(changes, event.SeatChange{Seat: i, Version: seat.Version, State: to})
+		changes = append(changes, event.SeatChange{Seat: i, Version: int(seat.Version), State: to})
 	}
 	return changes
 }
@@ -144,8 +148,9 @@ func (s *Sale) move(seats []int, to booking.SeatState, owner *Record) []event.Se
 // SeatWrite is a seat's new row, to be written if its version is still From.
 type SeatWrite struct {
 	Ticket id.Ticket
-	From   int
+	From   int32
 	Seat
+	Hold // of a reservation: the buyer's, to its end
 	// Claimed says that the seat was free before: no live hold may lie on it but that of Claimant.
 	Claimed  bool
 	Claimant id.Visitor
@@ -169,10 +174,12 @@ type Writes struct {
 // in seat order: whoever locks seats, locks them in this order, and nobody waits in a circle.
 func (s *Sale) Flush() (w Writes) {
 	for _, i := range slices.Sorted(maps.Keys(s.touched)) {
-		was := s.touched[i]
-		w.Seats = append(w.Seats, SeatWrite{
-			Ticket: s.Event.Ticket(i), From: was.version, Seat: s.Seats[i], Claimed: was.free, Claimant: was.claimant,
-		})
+		was, seat := s.touched[i], s.Seats[i]
+		write := SeatWrite{Ticket: s.Event.Ticket(i), From: was.version, Seat: seat, Claimed: was.free, Claimant: was.claimant}
+		if r := s.Bookings[seat.Booking]; r != nil && seat.State != booking.SeatBooked {
+			write.Hold = Hold{Holder: r.Owner, Until: r.ExpirationTime}
+		}
+		w.Seats = append(w.Seats, write)
 	}
 	for _, r := range s.changed {
 		w.Bookings = append(w.Bookings, r)
@@ -186,6 +193,6 @@ func (s *Sale) Flush() (w Writes) {
 		}
 	}
 	s.reset()
-	s.holdsKnown = false
+	s.holds = nil
 	return w
 }

@@ -36,7 +36,7 @@ const (
 	maxTick      = 500     // commands a transaction: the knee is at 100 to 200 bookings, more only adds latency
 	maxInbox     = 5_000   // messages read ahead over all partitions
 	maxEvents    = 2_000   // sales kept in memory: the least recently used is dropped
-	maxSeatsKept = 1 << 20 // of all those sales, 100 bytes each
+	maxSeatsKept = 4 << 20 // of all those sales: 120 MB, forty stadiums
 )
 
 var (
