@@ -9,4 +9,6 @@ import (
 )
 
 // Off reports whether USHER_GUARDS_OFF, a comma-separated list, names the guard.
-func Off(g Guard) bool { return slices.Contains(strings.Split(os.Getenv("USHER_GUARDS_OFF"), ","), string(g)) }
+func Off(g Guard) bool {
+	return slices.Contains(strings.Split(os.Getenv("USHER_GUARDS_OFF"), ","), string(g))
+}
