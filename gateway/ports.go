@@ -16,6 +16,7 @@ import (
 // edge's own tests stand without stores.
 type Waitroom interface {
 	NewVisitor() (v id.Visitor, sealed string)
+	SealPlace(p waitroom.Place) string
 	Visitor(sealed string) (id.Visitor, error)   // waitroom.ErrVisitorInvalid
 	Place(sealed string) (waitroom.Place, error) // waitroom.ErrPlaceInvalid
 	Room(room string) (waitroom.Room, error)     // from memory; waitroom.ErrRoomNotFound
@@ -68,4 +69,17 @@ type Catalog interface {
 // Searcher is what the edge needs of search. Errors: search.ErrBadCursor.
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Page, error)
+}
+
+// Admin is what operators do with rooms.
+type Admin interface {
+	Rooms() []waitroom.Room
+	Stats(room string) (waitroom.Stats, error)           // waitroom.ErrRoomNotFound
+	Order(ctx context.Context, room, order string) error // waitroom.ErrRoomNotFound, ErrInvalidTransition
+}
+
+// Sandbox is the payer's side of the sandbox provider.
+type Sandbox interface {
+	// Answer approves or refuses an attempt that waits for its payer; found is false when none does.
+	Answer(ctx context.Context, attempt id.Key, approve bool) (found bool, err error)
 }

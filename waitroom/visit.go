@@ -16,8 +16,8 @@ func (k *Keeper) NewVisitor() (v id.Visitor, sealed string) {
 	return v, k.sealer.SealVisitor(v)
 }
 
-// SealVisitor returns the token of a visitor.
-func (k *Keeper) SealVisitor(v id.Visitor) string { return k.sealer.SealVisitor(v) }
+// SealPlace returns the token of a place.
+func (k *Keeper) SealPlace(p Place) string { return k.sealer.SealPlace(p) }
 
 // Visitor opens a visitor token. ErrVisitorInvalid.
 func (k *Keeper) Visitor(sealed string) (id.Visitor, error) { return k.sealer.OpenVisitor(sealed) }
