@@ -1,0 +1,227 @@
+package payment_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/booking"
+	"usher/booking/command"
+	"usher/booking/payment"
+	"usher/booking/payment/sandbox"
+	"usher/booking/pgstore"
+	"usher/booking/pgstore/pgtest"
+	"usher/booking/sale"
+	"usher/internal/id"
+	"usher/internal/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+// shop is what stands around a cashier: bookings that are being paid, the sandbox, and a log with its worker, on one Postgres.
+type shop struct {
+	t     *testing.T
+	store *pgstore.Store
+	bank  *sandbox.Provider
+	event id.Event
+
+	mu   sync.Mutex // guards all below
+	sale *sale.Sale
+	seat int
+	away bool // nothing gets on the log
+}
+
+func open(t *testing.T, seats int) *shop {
+	t.Helper()
+	store := pgtest.Open(t, 24)
+	s := &shop{t: t, store: store, event: pgtest.Event(t, store, seats)}
+	s.bank = sandbox.New(sandbox.Config{Delay: 20 * time.Millisecond, Notify: func(ctx context.Context, attempt id.Key) {
+		if err := store.WakeAttempt(ctx, attempt); err != nil && ctx.Err() == nil {
+			t.Errorf("wake: %v", err)
+		}
+	}}, store.SandboxLedger())
+	var err error
+	if s.sale, err = store.Sale(t.Context(), s.event); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// log is the log and the worker in one: a command that was appended is decided at once, and once.
+func (s *shop) log(ctx context.Context, c command.Command) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return context.DeadlineExceeded
+	}
+	stored, now, err := s.store.Recall(ctx, []id.Key{c.ID})
+	if err != nil || stored[c.ID].Outcome != "" {
+		return err
+	}
+	if s.sale.Bookings[c.Booking] == nil {
+		records, err := s.store.Records(ctx, []id.Booking{{Event: s.event, Key: c.Booking}})
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			s.sale.Bookings[r.Key] = r
+		}
+	}
+	d := s.sale.Decide(c, now)
+	b := &pgstore.Batch{Results: []command.Result{d.Result}}
+	b.Sales = []pgstore.SaleWrites{{Event: s.event, Currency: s.sale.Currency, Writes: s.sale.Flush()}}
+	if d.Attempt != nil {
+		b.Attempts = []pgstore.AttemptRow{{Event: s.event, Currency: s.sale.Currency, Attempt: *d.Attempt}}
+	}
+	if d.Settled {
+		b.Settled = []id.Key{c.Attempt}
+	}
+	return s.store.Commit(context.WithoutCancel(ctx), b)
+}
+
+func (s *shop) setAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+}
+
+// sold is one booking with its attempt.
+type sold struct {
+	token   string
+	booking id.Booking
+	attempt id.Key
+}
+
+// pay books a seat and begins to pay for it.
+func (s *shop) pay(token string) sold {
+	s.t.Helper()
+	now, owner, k, begin := time.Now(), id.NewVisitor(), id.NewKey(), id.NewKey()
+	s.mu.Lock()
+	seat := s.seat
+	s.seat++
+	s.mu.Unlock()
+	for _, c := range []command.Command{
+		{ID: k, Kind: command.Book, Booking: k, Seats: []int{seat}, Until: now.Add(time.Hour)},
+		{ID: begin, Kind: command.BeginPayment, Booking: k, Attempt: command.AttemptKey(begin), Payment: booking.Payment{Method: sandbox.Method, Token: token}},
+	} {
+		c.Event, c.Owner, c.IssuedAt = s.event, owner, now
+		if err := s.log(s.t.Context(), c); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return sold{token, id.Booking{Event: s.event, Key: k}, command.AttemptKey(begin)}
+}
+
+func (s *shop) config() payment.Config {
+	return payment.Config{Providers: map[string]payment.Provider{sandbox.Method: s.bank}, Append: s.log, Log: slog.New(slog.DiscardHandler)}
+}
+
+// hire starts a cashier and returns what stops it.
+func (s *shop) hire(c payment.Config, store payment.Store) (dismiss func()) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- payment.NewCashier(c, store).Run(ctx) }()
+	var once sync.Once
+	dismiss = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				s.t.Errorf("cashier: %v", err)
+			}
+		})
+	}
+	s.t.Cleanup(dismiss)
+	return dismiss
+}
+
+func (s *shop) exec(sql string, args ...any) {
+	s.t.Helper()
+	if _, err := s.store.Pool().Exec(s.t.Context(), sql, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// passes lets time pass for what is waited for, and for leases.
+func (s *shop) passes(d time.Duration) {
+	s.t.Helper()
+	s.exec(`UPDATE payment_attempts SET next_at = next_at - make_interval(secs => $1::float8),
+		leased_until = leased_until - make_interval(secs => $1::float8) WHERE NOT settled`, d.Seconds())
+}
+
+// ages lets attempts and asked actions grow old.
+func (s *shop) ages(d time.Duration) {
+	s.t.Helper()
+	s.exec(`UPDATE payment_attempts SET created_at = created_at - make_interval(secs => $1::float8) WHERE NOT settled`, d.Seconds())
+	s.exec(`UPDATE sandbox_ledger SET opened_at = opened_at - make_interval(secs => $1::float8)`, d.Seconds())
+}
+
+func (s *shop) open() int {
+	return pgtest.Count(s.t, s.store, "SELECT count(*) FROM payment_attempts WHERE NOT settled")
+}
+
+// until waits for something to come true.
+func (s *shop) until(what string, true func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !true(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}
+
+func (s *shop) settled() {
+	s.t.Helper()
+	s.until("all attempts are settled", func() bool { return s.open() == 0 })
+}
+
+// hurried is settled, while time runs fast.
+func (s *shop) hurried() {
+	s.t.Helper()
+	s.until("all attempts are settled", func() bool {
+		s.passes(50 * time.Millisecond)
+		return s.open() == 0
+	})
+}
+
+// audit returns the report, and complains about faults.
+func (s *shop) audit() payment.Report {
+	s.t.Helper()
+	r, err := payment.Audit(s.store.SandboxEntries(s.t.Context()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range r.Findings {
+		s.t.Error(f)
+	}
+	return r
+}
+
+// ended is how an attempt must end by its token: the booking's status, and the attempt's status and reason.
+var ended = map[string][3]string{
+	sandbox.OK:                  {"confirmed", "captured", ""},
+	sandbox.Slow:                {"confirmed", "captured", ""},
+	sandbox.Action:              {"confirmed", "captured", ""}, // when it is approved
+	sandbox.TimeoutAfterCapture: {"confirmed", "captured", ""},
+	sandbox.DuplicateWebhook:    {"confirmed", "captured", ""},
+	sandbox.CardDeclined:        {"reserved", "declined", "declined"},
+	sandbox.InsufficientFunds:   {"reserved", "declined", "insufficient_funds"},
+	sandbox.Error:               {"reserved", "failed", "provider_error"},
+}
+
+// check compares how an attempt ended, in the attempt, the booking, the command's result and the sandbox's books.
+func (s *shop) check(o sold, want [3]string) {
+	s.t.Helper()
+	var got [3]string
+	err := s.store.Pool().QueryRow(s.t.Context(), `SELECT b.status, a.status, coalesce(a.reason, '') FROM payment_attempts a
+		JOIN bookings b ON b.event_id = a.event_id AND b.id = a.booking_id WHERE a.id = $1`, [16]byte(o.attempt)).Scan(&got[0], &got[1], &got[2])
+	if err != nil || got != want {
+		s.t.Errorf("%s ended as %q, %v; want %q", o.token, got, err, want)
+	}
+	said, err := s.bank.Ask(s.t.Context(), payment.Charge{Attempt: o.attempt, Amount: pgtest.Price, Currency: pgtest.Currency, Token: o.token})
+	if err != nil || (said.State == payment.Captured) != (want[0] == "confirmed") {
+		s.t.Errorf("%s: the sandbox says %+v, %v, and the booking is %s", o.token, said, err, want[0])
+	}
+}
