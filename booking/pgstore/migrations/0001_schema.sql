@@ -152,10 +152,10 @@ CREATE TABLE command_results (
     command_id uuid PRIMARY KEY,
     event_id   bigint NOT NULL,
     booking_id uuid,
-    result     jsonb NOT NULL,                      -- command.Result
+    result     json NOT NULL,                       -- command.Result
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX command_results_by_age ON command_results (created_at);
+CREATE INDEX command_results_by_age ON command_results USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);
 
 CREATE TABLE consumer_offsets (
     topic     text NOT NULL,
