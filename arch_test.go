@@ -15,8 +15,9 @@ import (
 // two sides share is a small package that holds only the message (pass, command, event, layout). A package stands
 // here before it has code; an arrow that is not here fails the test.
 var picture = map[string][]string{
-	// the rim: composition and the machine at home
-	"usher": {"*"},
+	// the rim: composition, and the machine at home
+	"usher":        {"*"},
+	"deploy/local": {},
 
 	// the edge
 	"gateway":         {"gateway/page", "gateway/openapi", "booking", "catalog", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
@@ -26,48 +27,60 @@ var picture = map[string][]string{
 	// the line
 	"waitroom":           {"waitroom/pass", "internal/id"},
 	"waitroom/pass":      {"internal/id"},
-	"waitroom/redisline": {"waitroom", "internal/batch", "internal/id"},
+	"waitroom/redisline": {"waitroom", "internal/batch", "internal/guard", "internal/id", "internal/redisdb"},
 	"waitroom/memline":   {"waitroom", "internal/id"},
+	"waitroom/linetest":  {"waitroom", "internal/id"},
 	"waitroom/pgledger":  {"waitroom", "internal/batch", "internal/id"},
 
 	// the truth
 	"booking":                     {"internal/id"},
 	"booking/command":             {"booking", "internal/id"},
 	"booking/event":               {"booking", "internal/id"},
-	"booking/hold":                {"booking", "booking/event", "internal/id"},
-	"booking/desk":                {"booking", "booking/command", "booking/hold", "catalog/layout", "internal/id", "internal/batch"},
-	"booking/worker":              {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
-	"booking/pgstore":             {"booking", "booking/command", "booking/event", "booking/payment", "booking/payment/sandbox", "catalog/layout", "internal/batch", "internal/id"},
-	"booking/relay":               {"booking", "booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/sale":                {"booking", "booking/command", "booking/event", "internal/guard", "internal/id"},
+	"booking/hold":                {"booking", "booking/event", "internal/guard", "internal/id", "internal/redisdb"},
+	"booking/desk":                {"booking", "booking/command", "booking/event", "booking/hold", "booking/pgstore", "booking/sale", "catalog/layout", "internal/batch", "internal/guard", "internal/id"},
+	"booking/worker":              {"booking", "booking/command", "booking/event", "booking/pgstore", "booking/sale", "internal/guard", "internal/id", "internal/stream"},
+	"booking/pgstore":             {"booking", "booking/command", "booking/payment", "booking/payment/sandbox", "booking/sale", "catalog/layout", "internal/guard", "internal/id"},
+	"booking/pgstore/pgtest":      {"booking", "booking/pgstore", "booking/sale", "internal/id", "internal/testenv"},
+	"booking/relay":               {"booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
 	"booking/payment":             {"booking", "booking/command", "internal/id"},
 	"booking/payment/sandbox":     {"booking/payment", "internal/id"},
 	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
 
 	// reading
-	"catalog":        {"booking", "catalog/layout", "internal/id"},
-	"catalog/layout": {"internal/id"},
-	"search":         {"internal/id"},
-	"search/pgtext":  {"search", "internal/id"},
+	"catalog":           {"booking", "catalog/layout", "internal/id"},
+	"catalog/layout":    {"internal/id"},
+	"catalog/pgcatalog": {"booking", "catalog", "catalog/layout", "internal/id"},
+	"catalog/importer":  {"catalog", "catalog/layout", "catalog/pgcatalog", "internal/id"},
+	"catalog/data":      {},
+	"search":            {"internal/id"},
+	"search/pgtext":     {"search", "internal/id"},
 
 	// what every role needs
 	"internal/id":        {},
 	"internal/batch":     {},
 	"internal/config":    {},
+	"internal/guard":     {},
+	"internal/hint":      {"booking/command", "internal/redisdb"},
 	"internal/problem":   {},
-	"internal/stream":    {"booking/command", "internal/id"},
+	"internal/redisdb":   {},
+	"internal/stream":    {},
 	"internal/telemetry": {},
 
-	// the machine at home, and tests on it
-	"deploy/local":            {},
+	// proofs and measurements: nothing of the product imports them
+	"internal/apptest":        {},
+	"internal/baseline":       {"booking", "internal/id"},
+	"internal/contract":       {"gateway/openapi", "internal/problem"},
 	"internal/testenv":        {"deploy/local"},
 	"internal/testenv/stores": {"internal/testenv"},
+	"loadtest/crowd":          {},
 }
 
 // fences names the packages that alone may use a technology.
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
-	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "usher", "internal/testenv"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "search/pgtext", "usher", "internal/testenv"},
+	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 }

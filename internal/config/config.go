@@ -40,6 +40,8 @@ type Config struct {
 	SeatLimit int
 	BookWait  time.Duration
 
+	Lease time.Duration
+
 	Data string
 }
 
@@ -70,14 +72,15 @@ func Settings() []Setting {
 		{"visitor-rate", "USHER_VISITOR_RATE", "6000", "new visitors a minute from one client address, 1 to 1,000,000", "gateway", number(func(c *Config) *int { return &c.VisitorRate }, 1, 1_000_000)},
 		{"secret-file", "USHER_SECRET_FILE", "", "file of the keys that seal visitor tokens and places (dev: made)", "gateway", text(func(c *Config) *string { return &c.SecretFile })},
 		{"pass-keys-file", "USHER_PASS_KEYS_FILE", "", "file of the Ed25519 keys that sign passes (dev: made)", "gateway", text(func(c *Config) *string { return &c.PassKeysFile })},
-		{"rooms-file", "USHER_ROOMS_FILE", "", "JSON file of waiting rooms; empty: those already in Postgres", "gateway dev", text(func(c *Config) *string { return &c.RoomsFile })},
+		{"rooms-file", "USHER_ROOMS_FILE", "", "JSON file of waiting rooms; empty: those already in Postgres (dev: the demo room)", "gateway dev", text(func(c *Config) *string { return &c.RoomsFile })},
 		{"node", "USHER_NODE", "", "name of this process, unique in the system (empty: host and process id)", "gateway worker relay", text(func(c *Config) *string { return &c.Node })},
 		{"log-level", "USHER_LOG_LEVEL", "info", "debug, info, warn or error", all, text(func(c *Config) *string { return &c.LogLevel })},
-		{"hold", "USHER_HOLD", "10m", "how long seats are held, 1s to 1h", "gateway", duration(func(c *Config) *time.Duration { return &c.HoldFor }, time.Second, time.Hour)},
+		{"hold", "USHER_HOLD", "10m", "how long seats are held, 1s to 1h", "gateway relay", duration(func(c *Config) *time.Duration { return &c.HoldFor }, time.Second, time.Hour)},
 		{"hold-cap", "USHER_HOLD_CAP", "30m", "how long with all extensions, from the first hold, 1s to 4h", "gateway", duration(func(c *Config) *time.Duration { return &c.HoldCap }, time.Second, 4*time.Hour)},
 		{"checkout", "USHER_CHECKOUT", "10m", "how long a reserved booking waits for its payment, 1s to 1h", "gateway", duration(func(c *Config) *time.Duration { return &c.Checkout }, time.Second, time.Hour)},
 		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
+		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
 		{"data", "USHER_DATA", ".usher", "folder of everything that dev keeps", "dev", text(func(c *Config) *string { return &c.Data })},
 	}
 }

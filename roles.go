@@ -1,0 +1,344 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"usher/booking"
+	"usher/booking/command"
+	"usher/booking/desk"
+	"usher/booking/event"
+	"usher/booking/hold"
+	"usher/booking/payment"
+	"usher/booking/payment/sandbox"
+	"usher/booking/pgstore"
+	"usher/booking/relay"
+	"usher/booking/worker"
+	"usher/catalog"
+	"usher/catalog/importer"
+	"usher/catalog/pgcatalog"
+	"usher/gateway"
+	"usher/internal/config"
+	"usher/internal/hint"
+	"usher/internal/id"
+	"usher/internal/redisdb"
+	"usher/internal/stream"
+	"usher/internal/telemetry"
+	"usher/search/pgtext"
+	"usher/waitroom"
+	"usher/waitroom/pass"
+	"usher/waitroom/pgledger"
+	"usher/waitroom/redisline"
+)
+
+// startTime bounds what a role does before it serves: topics, the first connections.
+const startTime = 30 * time.Second
+
+// role is what every role begins with: its settings, its log, its stores.
+type role struct {
+	config.Config
+	log   *slog.Logger
+	store *pgstore.Store
+	redis *redisdb.Client
+	parts []func(context.Context) error // what Run runs together
+}
+
+// begin reads the settings and opens the stores that are named: postgres, redis, kafka.
+func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, stores ...string) (*role, error) {
+	c, err := config.Load(name, args, getenv, out, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Need(stores...); err != nil {
+		return nil, err
+	}
+	r := &role{Config: c}
+	if r.log, err = telemetry.Logger(os.Stderr, c.LogLevel, name, c.Node); err != nil {
+		return nil, err
+	}
+	if r.store, err = pgstore.Open(ctx, c.Postgres, c.PGConns); err != nil {
+		return nil, err
+	}
+	if c.Redis != "" {
+		if r.redis, err = redisdb.Dial(c.Redis, 4*c.PGConns); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// run runs all parts until ctx ends or one fails, then closes the stores.
+func (r *role) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, part := range r.parts {
+		g.Go(func() error { return part(ctx) })
+	}
+	err := g.Wait()
+	r.store.Close()
+	if r.redis != nil {
+		err = errors.Join(err, r.redis.Close())
+	}
+	return err
+}
+
+func (r *role) brokers() []string { return strings.Split(r.Kafka, ",") }
+
+// logs returns the two logs, created if they are missing.
+func (r *role) logs(ctx context.Context) (commands, events *stream.Log, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	commands, events = stream.Open(r.brokers(), command.Topic), stream.Open(r.brokers(), event.Topic)
+	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), catalog.Topic)} {
+		if err := l.Ensure(ctx, command.Partitions, 1); err != nil {
+			return nil, nil, fmt.Errorf("--kafka: %w", err)
+		}
+	}
+	return commands, events, nil
+}
+
+// appender returns the function that puts a command on the log.
+func appender(p *stream.Producer) func(context.Context, command.Command) error {
+	return func(ctx context.Context, c command.Command) error {
+		value, err := c.Encode()
+		if err != nil {
+			return err
+		}
+		return p.Write(ctx, stream.Message{Topic: command.Topic, Key: c.Event.String(), Value: value})
+	}
+}
+
+// holds returns the seat maps with this role's rules.
+func (r *role) holds() *hold.Store {
+	return hold.New(r.redis, hold.Config{For: r.HoldFor, Cap: r.HoldCap, Limit: r.SeatLimit})
+}
+
+// runGateway serves the public and the admin port.
+func runGateway(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	r, err := begin(ctx, "gateway", args, getenv, out, "postgres", "redis", "kafka", "admin-token")
+	if err != nil {
+		return err
+	}
+	_, events, err := r.logs(ctx)
+	if err != nil {
+		return err
+	}
+	keeper, err := r.keeper(ctx)
+	if err != nil {
+		return err
+	}
+	producer := stream.NewProducer(r.brokers())
+	holds := r.holds()
+	books := sandbox.New(sandbox.Config{}, r.store.SandboxLedger())
+	box := &payer{sandbox: books, store: r.store}
+	counter := desk.New(desk.Config{
+		Node: r.Node, Checkout: r.Checkout, Wait: r.BookWait, Limit: r.SeatLimit, Append: appender(producer), Action: r.store.Action, Log: r.log,
+		ValidPayment: func(p booking.Payment) bool { return p.Method == sandbox.Method && sandbox.Valid(p.Token) },
+	}, holds, r.store)
+	keys := desk.NewIdempotency(r.store, r.log)
+	secret, err := cursorSecret(r.SecretFile)
+	if err != nil {
+		return err
+	}
+	proxies, err := networks(r.TrustedProxy)
+	if err != nil {
+		return err
+	}
+	views := r.views(holds, keeper, secret)
+	edge := gateway.New(gateway.Config{
+		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
+		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Limit: r.SeatLimit, Log: r.log,
+	}, gateway.Parts{
+		Waitroom: keeper, Desk: counter, Idempotency: keys, Catalog: views, Search: pgtext.New(r.store.Pool(), secret), Admin: keeper, Sandbox: box,
+		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
+	})
+	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
+		func(ctx context.Context) error { return hint.Listen(ctx, r.redis, r.Node, counter.Results, r.log) },
+		func(ctx context.Context) error { return r.followSales(ctx, events, keeper) })
+	return r.run(ctx)
+}
+
+// keeper composes the waiting room.
+func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, error) {
+	if r.SecretFile == "" || r.PassKeysFile == "" {
+		return nil, r.Need("secret-file", "pass-keys-file")
+	}
+	if err := errors.Join(waitroom.EnsureSecrets(r.SecretFile), pass.EnsureKeys(r.PassKeysFile)); err != nil {
+		return nil, err
+	}
+	sealer, err := waitroom.LoadSecrets(r.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	signing, err := pass.LoadKeys(r.PassKeysFile)
+	if err != nil {
+		return nil, err
+	}
+	line, ledger := redisline.New(r.redis), pgledger.New(r.store.Pool())
+	keeper := waitroom.NewKeeper(line, ledger, sealer, pass.New(signing, r.PublicURL, time.Now), r.log)
+	if r.RoomsFile != "" {
+		file, err := os.ReadFile(r.RoomsFile)
+		if err != nil {
+			return nil, fmt.Errorf("--rooms-file: %w", err)
+		}
+		if err := keeper.Load(ctx, file); err != nil {
+			return nil, fmt.Errorf("--rooms-file %s: %w", r.RoomsFile, err)
+		}
+	}
+	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run)
+	return keeper, nil
+}
+
+// stockEvery is how often the stock behind rooms is read from Postgres: events of the log that were missed are made good.
+const stockEvery = 15 * time.Second
+
+// followSales hands what the booking core tells to the door: how much is left, and whose session is done.
+func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *waitroom.Keeper) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return events.Follow(ctx, command.Partitions, func(m stream.Record) {
+			var e event.Event
+			if err := json.Unmarshal(m.Value, &e); err != nil {
+				r.log.Warn("an event cannot be read", "offset", m.Offset, "err", err)
+				return
+			}
+			keeper.SetStock(e.Event, e.Stock.Free+e.Stock.Reserved)
+			if e.Ends() && e.Session.JTI != "" {
+				if err := keeper.Release(ctx, e.Session.Room, e.Owner, e.Session.JTI); err != nil {
+					r.log.Warn("a session is not released; it runs out", "err", err)
+				}
+			}
+		})
+	})
+	g.Go(func() error {
+		for ctx.Err() == nil {
+			for _, room := range keeper.Rooms() {
+				for _, e := range room.Events {
+					if s, err := r.store.Sale(ctx, e); err == nil && len(s.Seats) > 0 {
+						keeper.SetStock(e, s.Stock().Free+s.Stock().Reserved)
+					}
+				}
+			}
+			wait := stockEvery
+			if len(keeper.Rooms()) == 0 {
+				wait = time.Second
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// payer is the person whom the sandbox asks to approve a payment.
+type payer struct {
+	sandbox *sandbox.Provider
+	store   *pgstore.Store
+}
+
+// Answer approves or refuses, and wakes the cashier who waits for it.
+func (p *payer) Answer(ctx context.Context, attempt id.Key, approve bool) (bool, error) {
+	act := p.sandbox.Refuse
+	if approve {
+		act = p.sandbox.Approve
+	}
+	if _, err := act(ctx, attempt); errors.Is(err, sandbox.ErrNoAction) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return true, p.store.WakeAttempt(ctx, attempt)
+}
+
+// runWorker decides commands.
+func runWorker(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	r, err := begin(ctx, "worker", args, getenv, out, "postgres", "redis", "kafka")
+	if err != nil {
+		return err
+	}
+	commands, _, err := r.logs(ctx)
+	if err != nil {
+		return err
+	}
+	w := worker.New(worker.Config{
+		Node: r.Node, Lease: r.Lease, Log: r.log,
+		Notify: func(ctx context.Context, results map[string][]command.Result) {
+			if err := hint.Publish(ctx, r.redis, results); err != nil {
+				r.log.Debug("results are not hinted; the table has them", "err", err)
+			}
+		},
+	}, r.store, commands)
+	r.parts = append(r.parts, w.Run)
+	return r.run(ctx)
+}
+
+// runRelay tells the world, charges payers and ends what has run out.
+func runRelay(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	r, err := begin(ctx, "relay", args, getenv, out, "postgres", "redis", "kafka")
+	if err != nil {
+		return err
+	}
+	if _, _, err := r.logs(ctx); err != nil {
+		return err
+	}
+	producer := stream.NewProducer(r.brokers())
+	cashier := payment.NewCashier(payment.Config{
+		Providers: map[string]payment.Provider{sandbox.Method: sandbox.New(sandbox.Config{Notify: r.webhook}, r.store.SandboxLedger())},
+		Append:    appender(producer), Log: r.log,
+	}, r.store)
+	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run)
+	return r.run(ctx)
+}
+
+// webhook is what the sandbox calls when something has come of an attempt: the cashier looks at it soon.
+func (r *role) webhook(ctx context.Context, attempt id.Key) {
+	if err := r.store.WakeAttempt(ctx, attempt); err != nil {
+		r.log.Debug("a webhook is lost; the cashier asks by itself", "err", err)
+	}
+}
+
+// runMigrate brings the schema up to date.
+func runMigrate(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	c, err := config.Load("migrate", args, getenv, out, nil)
+	if err != nil {
+		return err
+	}
+	if err := c.Need("postgres"); err != nil {
+		return err
+	}
+	return pgstore.Migrate(ctx, c.Postgres)
+}
+
+// runConfig prints every setting.
+func runConfig(_ context.Context, _ []string, _ func(string) string, out io.Writer) error {
+	config.Markdown(out)
+	return nil
+}
+
+// networks reads a comma-separated list of CIDR networks.
+func networks(list string) (out []*net.IPNet, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		_, n, err := net.ParseCIDR(text)
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxies: %q is no network such as 10.0.0.0/8", text)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
