@@ -67,8 +67,8 @@ func (v *Views) fromMap(ctx context.Context, e id.Event, last *Seats) (*Seats, e
 	return &seats, nil
 }
 
-// fromTruth reads the tickets and says how long that took. The version is our own: it rises when the seats differ from the last, and it
-// is a time in microseconds like that of the seat map, which starts anew at a later one.
+// fromTruth reads the tickets and says how long that took. The version is our own, one above the last for each difference seen: it stays
+// below that of the seat map, which counts from a time in microseconds, so that the version does not go back when the map is there again.
 func (v *Views) fromTruth(ctx context.Context, e id.Event, last *Seats) (*Seats, time.Duration, error) {
 	fallbacksTotal.Inc()
 	ctx, cancel := context.WithTimeout(ctx, truthTime)
@@ -78,12 +78,13 @@ func (v *Views) fromTruth(ctx context.Context, e id.Event, last *Seats) (*Seats,
 	if err != nil {
 		return nil, 0, err
 	}
-	seats.Version = began.UnixMicro()
-	if last != nil {
-		seats.Version = max(seats.Version, last.Version+1)
-		if slices.Equal(seats.States, last.States) && maps.EqualFunc(seats.Holds, last.Holds, time.Time.Equal) {
-			seats.Version = last.Version
-		}
+	switch {
+	case last == nil:
+		seats.Version = 1
+	case slices.Equal(seats.States, last.States) && maps.EqualFunc(seats.Holds, last.Holds, time.Time.Equal):
+		seats.Version = last.Version
+	default:
+		seats.Version = last.Version + 1
 	}
 	return &seats, v.Now().Sub(began), nil
 }

@@ -1,0 +1,5 @@
+-- How the seats of an event stand, in seat order. A hold that has run out is none. $1 first ticket id, $2 the first id past the event.
+SELECT status::text, blocked, booking_id IS NOT NULL, CASE WHEN hold_expiry > now() THEN hold_expiry END, now()
+FROM tickets
+WHERE id >= $1 AND id < $2
+ORDER BY id

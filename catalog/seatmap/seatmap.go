@@ -1,0 +1,40 @@
+// Package seatmap shows the booking core's seat maps in Redis to the catalog.
+package seatmap
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"usher/booking/hold"
+	"usher/catalog"
+	"usher/internal/id"
+)
+
+// Map is the seat maps of one Redis.
+type Map struct {
+	holds *hold.Store
+	load  func(ctx context.Context, e id.Event) error
+}
+
+// New returns the maps of holds. load fills the map of an event that is not in Redis (any more) from Postgres.
+func New(holds *hold.Store, load func(ctx context.Context, e id.Event) error) *Map { return &Map{holds: holds, load: load} }
+
+// Snapshot reads how an event's seats stand, loading its map first when it is lost.
+func (m *Map) Snapshot(ctx context.Context, e id.Event, have int64) (catalog.Seats, error) {
+	snap, err := m.holds.Snapshot(ctx, e, have)
+	if errors.Is(err, hold.ErrLost) {
+		if err := m.load(ctx, e); err != nil {
+			return catalog.Seats{}, err
+		}
+		snap, err = m.holds.Snapshot(ctx, e, have)
+	}
+	if err != nil {
+		return catalog.Seats{}, err
+	}
+	seats := catalog.Seats{Version: snap.Version, Now: snap.Now, Same: snap.Same, States: snap.States, Holds: make(map[int]time.Time, len(snap.Holds))}
+	for seat, h := range snap.Holds {
+		seats.Holds[seat] = h.Expires
+	}
+	return seats, nil
+}
