@@ -40,8 +40,8 @@ var picture = map[string][]string{
 	"booking/hold":                {"booking", "booking/event", "internal/guard", "internal/id", "internal/redisdb"},
 	"booking/desk":                {"booking", "booking/command", "booking/event", "booking/hold", "booking/pgstore", "booking/sale", "catalog/layout", "internal/batch", "internal/guard", "internal/id"},
 	"booking/worker":              {"booking", "booking/command", "booking/event", "booking/pgstore", "booking/sale", "internal/guard", "internal/id", "internal/stream"},
-	"booking/pgstore":             {"booking", "booking/command", "booking/payment", "booking/payment/sandbox", "booking/sale", "catalog/layout", "internal/guard", "internal/id"},
-	"booking/pgstore/pgtest":      {"booking", "booking/pgstore", "booking/sale", "internal/id", "internal/testenv"},
+	"booking/pgstore":             {"booking", "booking/command", "booking/event", "booking/payment", "booking/payment/sandbox", "booking/sale", "catalog/layout", "internal/guard", "internal/id"},
+	"booking/pgstore/pgtest":      {"booking/pgstore", "catalog/layout", "internal/id", "internal/testenv"},
 	"booking/relay":               {"booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
 	"booking/payment":             {"booking", "booking/command", "internal/id"},
 	"booking/payment/sandbox":     {"booking/payment", "internal/id"},
@@ -64,7 +64,7 @@ var picture = map[string][]string{
 	"internal/hint":      {"booking/command", "internal/redisdb"},
 	"internal/problem":   {},
 	"internal/redisdb":   {},
-	"internal/stream":    {},
+	"internal/stream":    {"booking/command", "internal/batch"},
 	"internal/telemetry": {},
 
 	// proofs and measurements: nothing of the product imports them
