@@ -1,6 +1,8 @@
+// Package search finds events. It holds the words; an engine of its own package does the work, and booking never needs one.
 package search
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -9,6 +11,18 @@ import (
 
 // ErrBadCursor reports a cursor that is not one of ours, or of another query.
 var ErrBadCursor = errors.New("the cursor is not valid for this query")
+
+// ErrUnavailable reports that the engine, or the store below it, is away or took too long.
+var ErrUnavailable = errors.New("search is away")
+
+// ErrBadQuery reports a query with a value that no parser should have let through.
+var ErrBadQuery = errors.New("the query is out of range")
+
+// Engine finds events. Errors: ErrBadCursor, ErrBadQuery, ErrUnavailable. Pages follow each other without skips and repeats while events
+// are added.
+type Engine interface {
+	Search(ctx context.Context, q Query) (Page, error)
+}
 
 // Query is a search as the contract words it. Zero members do not restrict.
 type Query struct {
