@@ -16,7 +16,7 @@ const leaseLock = 0x6c656173
 // holds now. Leases only have to be usually right: the offset's compare-and-set is what fences a zombie.
 func (s *Store) Lease(ctx context.Context, topic, worker string, partitions int, length time.Duration) (mine []int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", leaseLock); err != nil {
+		if _, err := tx.Exec(ctx, query("lease_lock"), leaseLock); err != nil {
 			return err
 		}
 		var workers int

@@ -30,7 +30,7 @@ func Migrate(ctx context.Context, dsn string) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // ends the session and with it the lock
-	if _, err := lock.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrateLock); err != nil {
+	if _, err := lock.ExecContext(ctx, query("migrate_lock"), migrateLock); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	files, err := fs.Sub(migrations, "migrations")
@@ -44,6 +44,6 @@ func Migrate(ctx context.Context, dsn string) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	_, err = lock.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", migrateLock)
+	_, err = lock.ExecContext(ctx, query("migrate_unlock"), migrateLock)
 	return err
 }

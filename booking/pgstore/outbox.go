@@ -89,7 +89,7 @@ func (s *Store) Lead(ctx context.Context, lock int64, lead func(ctx context.Cont
 	}()
 	for {
 		var mine bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lock).Scan(&mine); err != nil {
+		if err := conn.QueryRow(ctx, query("lead_lock"), lock).Scan(&mine); err != nil {
 			return away(err)
 		}
 		if mine {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -57,10 +58,11 @@ func (r *Relay) Run(ctx context.Context) error {
 			leading.Set(1)
 			r.backlog, r.applyAfter = true, time.Time{} // the leader before us may have left rows behind
 			defer leading.Set(0)
-			swept := make(chan struct{})
-			go func() { defer close(swept); r.sweep(ctx) }()
+			var others sync.WaitGroup
+			others.Go(func() { r.sweep(ctx) })
+			others.Go(func() { r.count(ctx) })
 			r.deliverAll(ctx)
-			<-swept
+			others.Wait()
 			return nil
 		})
 		if err != nil && ctx.Err() == nil {

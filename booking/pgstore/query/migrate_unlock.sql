@@ -1,0 +1,2 @@
+-- $1 lock.
+SELECT pg_advisory_unlock($1)
