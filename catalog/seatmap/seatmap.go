@@ -18,7 +18,9 @@ type Map struct {
 }
 
 // New returns the maps of holds. load fills the map of an event that is not in Redis (any more) from Postgres.
-func New(holds *hold.Store, load func(ctx context.Context, e id.Event) error) *Map { return &Map{holds: holds, load: load} }
+func New(holds *hold.Store, load func(ctx context.Context, e id.Event) error) *Map {
+	return &Map{holds: holds, load: load}
+}
 
 // Snapshot reads how an event's seats stand, loading its map first when it is lost.
 func (m *Map) Snapshot(ctx context.Context, e id.Event, have int64) (catalog.Seats, error) {
