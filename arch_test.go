@@ -50,6 +50,7 @@ var picture = map[string][]string{
 	// reading
 	"catalog":           {"booking", "catalog/layout", "internal/id"},
 	"catalog/layout":    {"internal/id"},
+	"catalog/seatmap":   {"booking/hold", "catalog", "internal/id"},
 	"catalog/pgcatalog": {"booking", "catalog", "catalog/layout", "internal/id"},
 	"catalog/importer":  {"catalog", "catalog/layout", "catalog/pgcatalog", "internal/id"},
 	"catalog/data":      {},

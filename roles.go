@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -28,6 +29,7 @@ import (
 	"usher/catalog"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
+	"usher/catalog/seatmap"
 	"usher/gateway"
 	"usher/internal/config"
 	"usher/internal/hint"
@@ -99,7 +101,7 @@ func (r *role) logs(ctx context.Context) (commands, events *stream.Log, err erro
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	commands, events = stream.Open(r.brokers(), command.Topic), stream.Open(r.brokers(), event.Topic)
-	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), catalog.Topic)} {
+	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), catalog.ChangesTopic)} {
 		if err := l.Ensure(ctx, command.Partitions, 1); err != nil {
 			return nil, nil, fmt.Errorf("--kafka: %w", err)
 		}
@@ -154,12 +156,19 @@ func runGateway(ctx context.Context, args []string, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
-	views := r.views(holds, keeper, secret)
+	reading, err := pgcatalog.Open(ctx, r.Postgres, max(2, r.PGConns/2))
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	views := catalog.New(catalog.Config{
+		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
+	})
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Limit: r.SeatLimit, Log: r.log,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: counter, Idempotency: keys, Catalog: views, Search: pgtext.New(r.store.Pool(), secret), Admin: keeper, Sandbox: box,
+		Waitroom: keeper, Desk: counter, Idempotency: keys, Catalog: views, Search: pgtext.New(reading.Pool(), secret), Admin: keeper, Sandbox: box,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
@@ -197,6 +206,17 @@ func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, error) {
 	}
 	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run)
 	return keeper, nil
+}
+
+// roomInfo tells event views of the waiting room in front of an event.
+func (r *role) roomInfo(keeper *waitroom.Keeper) func(id.Event) (catalog.RoomInfo, bool) {
+	return func(e id.Event) (catalog.RoomInfo, bool) {
+		room, guarded := keeper.RoomOf(e)
+		if !guarded {
+			return catalog.RoomInfo{}, false
+		}
+		return catalog.RoomInfo{ID: room.Room, Active: room.Active, State: string(room.State), JoinURL: r.PublicURL + "/rooms/" + room.Room}, true
+	}
 }
 
 // stockEvery is how often the stock behind rooms is read from Postgres: events of the log that were missed are made good.
@@ -326,6 +346,36 @@ func runMigrate(ctx context.Context, args []string, getenv func(string) string, 
 func runConfig(_ context.Context, _ []string, _ func(string) string, out io.Writer) error {
 	config.Markdown(out)
 	return nil
+}
+
+// runImport reads venues and events from files, or the demo catalog.
+func runImport(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	var o importer.Options
+	var set *flag.FlagSet
+	c, err := config.Load("import", args, getenv, out, func(f *flag.FlagSet) {
+		set = f
+		f.BoolVar(&o.Demo, "demo", false, "read the demo catalog that ships with Usher")
+		f.BoolVar(&o.Tickets, "tickets", false, "create the tickets of every event, as if its sale opened")
+		f.StringVar(&o.Shift, "shift", "", "move dates by so many days (14d), or 'next': the next match lies ahead")
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.Need("postgres"); err != nil {
+		return err
+	}
+	o.Postgres, o.Files = c.Postgres, set.Args()
+	return importer.Run(ctx, o, out)
+}
+
+// cursorSecret derives the key that signs cursors from the secrets of places: the same on every gateway.
+func cursorSecret(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--secret-file: %w", err)
+	}
+	key := sha256.Sum256(append([]byte("cursors\x00"), b...))
+	return key[:], nil
 }
 
 // networks reads a comma-separated list of CIDR networks.

@@ -273,6 +273,9 @@ func (d *Desk) loaded(ctx context.Context, e id.Event, call func() error) error 
 	return fmt.Errorf("%w: the seat map of %s is lost again and again", booking.ErrStoreUnavailable, e)
 }
 
+// LoadMap fills the seat map of an event from Postgres if it is lost, or waits until another process has.
+func (d *Desk) LoadMap(ctx context.Context, e id.Event) error { return d.load(ctx, e) }
+
 // load fills a map from Postgres, or waits until another process has.
 func (d *Desk) load(ctx context.Context, e id.Event) error {
 	_, err, _ := d.plans.loads.Do(e.String(), func() (any, error) {
