@@ -13,15 +13,15 @@ import (
 	"syscall"
 )
 
-// command is one subcommand. run returns when its work is done or ctx ends.
-type command struct {
+// subcommand is one row of the command table. run returns when its work is done or ctx ends.
+type subcommand struct {
 	name, what string
 	run        func(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error
 }
 
 // commands is the table of contents, in the order of the data flow.
-func commands() []command {
-	return []command{
+func commands() []subcommand {
+	return []subcommand{
 		{"dev", "run the whole system on this machine with demo data", runDev},
 		{"migrate", "bring the Postgres schema up to date", runMigrate},
 		{"import", "read venues and events from files", runImport},
