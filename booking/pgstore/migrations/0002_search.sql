@@ -25,5 +25,7 @@ CREATE INDEX venues_by_place_words    ON venues     USING gin (folded_place publ
 CREATE INDEX performers_by_name_words ON performers USING gin (folded_name public.gin_trgm_ops);
 CREATE INDEX venues_by_latitude       ON venues (latitude);
 
-ALTER TABLE layouts ADD COLUMN external_id text;        -- the newest row of a name counts
-CREATE INDEX layouts_by_external_id ON layouts (external_id, id) WHERE external_id IS NOT NULL;
+CREATE TABLE layout_names (                             -- what an import calls a venue's seating; a venue's own name is its default
+    external_id text PRIMARY KEY,
+    layout_id   bigint NOT NULL REFERENCES layouts (id)
+);
