@@ -36,6 +36,7 @@ type options struct {
 	untilSoldOut  bool
 	maxFans       int
 	capacity      int
+	abandon       float64
 	json          string
 }
 
@@ -54,12 +55,13 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	set.BoolVar(&o.untilSoldOut, "until-sold-out", true, "send more fans while tickets are left and nobody waits")
 	set.IntVar(&o.maxFans, "max-fans", 20_000, "fans at the most, with those that are sent later")
 	set.IntVar(&o.capacity, "capacity", 0, "the room's capacity, where the admin port cannot be asked")
+	set.Float64Var(&o.abandon, "abandon", 0, "share of those who give up who just go: what they hold comes back when it runs out")
 	set.StringVar(&o.json, "json", "", "file for the report as JSON")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
-	if o.fans < 1 || o.fans > 100_000 || o.maxFans < o.fans || o.arrive < 0 || o.duration <= 0 {
-		return o, errors.New("want 1 to 100,000 fans, at most --max-fans, and positive times")
+	if o.fans < 1 || o.fans > 100_000 || o.maxFans < o.fans || o.arrive < 0 || o.duration <= 0 || o.abandon < 0 || o.abandon > 1 {
+		return o, errors.New("want 1 to 100,000 fans, at most --max-fans, positive times, and a share from 0 to 1")
 	}
 	if o.token == "" {
 		if b, err := os.ReadFile(*file); err == nil {

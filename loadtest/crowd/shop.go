@@ -26,7 +26,9 @@ func (f *fan) shop(ctx context.Context) {
 		wanted := f.choose(free)
 		held, hint := f.hold(ctx, wanted)
 		if held {
-			if !f.tempt() {
+			if f.mood == givesUp && f.rng.IntN(2) == 0 {
+				f.giveBack(ctx)
+			} else {
 				f.pay(ctx, wanted)
 			}
 			return
@@ -88,8 +90,12 @@ func (f *fan) hold(ctx context.Context, tickets []string) (held bool, alternativ
 	return false, alternatives
 }
 
-// tempt reports whether the fan has second thoughts.
-func (f *fan) tempt() bool { return f.mood == givesUp && f.rng.IntN(2) == 0 }
+// giveBack lets go of what is held; one in --abandon just closes the page.
+func (f *fan) giveBack(ctx context.Context) {
+	if f.rng.Float64() >= f.abandon {
+		f.do(ctx, "release", "DELETE", "/api/v1/events/"+f.sale.event+"/holds", nil)
+	}
+}
 
 // pay books what is held and pays for it.
 func (f *fan) pay(ctx context.Context, tickets []string) {
@@ -107,7 +113,7 @@ func (f *fan) pay(ctx context.Context, tickets []string) {
 	}
 	f.booked.Add(1)
 	if f.mood == givesUp {
-		if f.rng.IntN(2) == 0 {
+		if f.rng.Float64() >= f.abandon {
 			f.do(ctx, "cancel", "POST", "/api/v1/booking/"+b.ID+"/cancel", nil)
 		}
 		return
