@@ -127,6 +127,11 @@ func (r *role) holds() *hold.Store {
 
 // runGateway serves the public and the admin port.
 func runGateway(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	return runGatewayWith(ctx, args, getenv, out, func(_ *role, d gateway.Desk) gateway.Desk { return d })
+}
+
+// runGatewayWith lets a benchmark put another desk behind the same edge.
+func runGatewayWith(ctx context.Context, args []string, getenv func(string) string, out io.Writer, swap func(*role, gateway.Desk) gateway.Desk) error {
 	r, err := begin(ctx, "gateway", args, getenv, out, "postgres", "redis", "kafka", "admin-token")
 	if err != nil {
 		return err
@@ -168,7 +173,7 @@ func runGateway(ctx context.Context, args []string, getenv func(string) string, 
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Limit: r.SeatLimit, Log: r.log,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: counter, Idempotency: keys, Catalog: views, Search: pgtext.New(reading.Pool(), secret), Admin: keeper, Sandbox: box,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: pgtext.New(reading.Pool(), secret), Admin: keeper, Sandbox: box,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
