@@ -53,7 +53,7 @@ func (i *Idempotency) Begin(ctx context.Context, scope, request [32]byte) (*book
 		c, err := i.claims.Do(ctx, pgstore.Claim{Scope: scope, Request: request})
 		switch {
 		case err != nil:
-			return nil, overload(err)
+			return nil, fault(err)
 		case c.Mine:
 			return nil, nil
 		case c.Request != request:

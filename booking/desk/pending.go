@@ -1,53 +1,71 @@
 package desk
 
 import (
-	"sync"
+	"context"
+	"encoding/json"
 	"time"
 
 	"usher/booking"
-	"usher/booking/command"
+	"usher/booking/hold"
 	"usher/internal/id"
 )
 
-// maxPending bounds the bookings that a desk remembers as on their way.
-const maxPending = 50_000
+const (
+	maxPending = 10_000          // bookings that one process remembers, half of it; Redis remembers them for all
+	fenceEvery = 2 * time.Second // of one booking, by one process, however often it is asked for
+	keepTime   = 300 * time.Millisecond
+)
 
-// pending remembers bookings that were answered 202 here. It is a help for those who ask: the log and the table of results
-// decide, and a desk that dies forgets it without harm.
+// pending remembers bookings that were answered "pending": in this process, and in Redis for the others. It is a help for those who
+// ask: the log and the table of results decide.
 type pending struct {
-	mu    sync.Mutex // guards known
-	known map[id.Booking]underway
+	holds  *hold.Store
+	known  *recent[id.Booking, underway]
+	fenced *recent[id.Booking, time.Time]
 }
 
+// underway is a booking whose command has no result yet.
 type underway struct {
-	booking booking.Booking
-	overdue time.Time
+	Booking booking.Booking `json:"booking"`
+	Overdue time.Time       `json:"overdue"` // from then on its worker refuses it
 }
 
-func newPending() *pending { return &pending{known: map[id.Booking]underway{}} }
+func newPending(holds *hold.Store) *pending {
+	return &pending{holds: holds, known: newRecent[id.Booking, underway](maxPending), fenced: newRecent[id.Booking, time.Time](maxPending)}
+}
 
-func (p *pending) add(c command.Command, b booking.Booking) booking.Booking {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.known) >= maxPending {
-		for k := range p.known { // any: it is a help, not a promise
-			delete(p.known, k)
-			break
-		}
+func (p *pending) add(ctx context.Context, u underway) error {
+	p.known.put(u.Booking.ID, u)
+	what, err := json.Marshal(u)
+	if err != nil {
+		return err
 	}
-	p.known[b.ID] = underway{booking: b, overdue: c.Deadline}
-	return b
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	return p.holds.KeepPending(ctx, u.Booking.ID, what)
 }
 
-func (p *pending) get(b id.Booking) (booking.Booking, bool, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	u, ok := p.known[b]
-	return u.booking, time.Now().After(u.overdue), ok
+// get returns what is known of a booking under way; ok is false when nobody knows it.
+func (p *pending) get(ctx context.Context, b id.Booking) (u underway, ok bool, err error) {
+	if u, ok = p.known.get(b); ok {
+		return u, true, nil
+	}
+	what, err := p.holds.Pending(ctx, b)
+	if err != nil || what == nil {
+		return u, false, err
+	}
+	if err := json.Unmarshal(what, &u); err != nil {
+		return u, false, err
+	}
+	p.known.put(b, u)
+	return u, true, nil
 }
 
-func (p *pending) forget(b id.Booking) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.known, b)
+// fence reports whether it is time to append a fence for the booking.
+func (p *pending) fence(b id.Booking) bool {
+	if last, ok := p.fenced.get(b); ok && time.Since(last) < fenceEvery {
+		return false
+	}
+	p.fenced.put(b, time.Now())
+	return true
 }

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"sync"
 
 	"golang.org/x/sync/singleflight"
 
@@ -12,41 +11,39 @@ import (
 	"usher/internal/id"
 )
 
-// maxPlans bounds the plans in memory; a plan of 500 seats takes a few kilobytes.
-const maxPlans = 5000
+// maxPlans bounds the plans in memory, half of it: one of 500 seats takes a few kilobytes, one of a stadium 200.
+const maxPlans = 2000
 
 // plans remembers layouts and prices: they do not change once tickets exist.
 type plans struct {
 	store *pgstore.Store
-	loads singleflight.Group // of seat maps, by event
-	mu    sync.Mutex         // guards known
-	known map[id.Event]*layout.Plan
+	reads singleflight.Group
+	known *recent[id.Event, *layout.Plan]
 }
 
 func newPlans(store *pgstore.Store) *plans {
-	return &plans{store: store, known: map[id.Event]*layout.Plan{}}
+	return &plans{store: store, known: newRecent[id.Event, *layout.Plan](maxPlans)}
 }
 
 // onSale returns the plan of an event whose tickets exist. booking.ErrEventNotFound, ErrTicketNotFound.
 func (p *plans) onSale(ctx context.Context, e id.Event) (*layout.Plan, error) {
-	p.mu.Lock()
-	plan := p.known[e]
-	p.mu.Unlock()
-	if plan != nil {
+	if plan, ok := p.known.get(e); ok {
 		return plan, nil
 	}
-	plan, open, err := p.store.Plan(ctx, e)
+	got, err, _ := p.reads.Do(e.String(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+		defer cancel()
+		plan, open, err := p.store.Plan(ctx, e)
+		if err == nil && !open {
+			err = booking.ErrTicketNotFound
+		}
+		if err == nil {
+			p.known.put(e, plan)
+		}
+		return plan, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if !open {
-		return nil, booking.ErrTicketNotFound
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.known) >= maxPlans {
-		clear(p.known) // rare, and they are cheap to read again
-	}
-	p.known[e] = plan
-	return plan, nil
+	return got.(*layout.Plan), nil
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	askEvery = 50 * time.Millisecond // the table is asked for what the hint has not brought
-	askAfter = 50 * time.Millisecond
+	askEvery = 50 * time.Millisecond // the table is asked for what no hint has brought by then
+	askTime  = time.Second
 	maxAsk   = 500
 )
 
@@ -32,7 +32,7 @@ type waiters struct {
 type waiter struct {
 	since time.Time
 	count int           // calls that wait for this command
-	done  chan struct{} // closed when result is set
+	done  chan struct{} // closed when got is set
 	got   command.Result
 }
 
@@ -83,7 +83,7 @@ func (w *waiters) deliver(results []command.Result) (delivered int) {
 	return delivered
 }
 
-// run asks the table for results that the hint has not brought, all in one query, until ctx ends.
+// run asks the table for results that no hint has brought, all in one query, until ctx ends.
 func (w *waiters) run(ctx context.Context) error {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
@@ -97,7 +97,7 @@ func (w *waiters) run(ctx context.Context) error {
 		if len(ids) == 0 {
 			continue
 		}
-		asking, cancel := context.WithTimeout(ctx, time.Second)
+		asking, cancel := context.WithTimeout(ctx, askTime)
 		found, err := w.ask(asking, ids)
 		cancel()
 		if err != nil {
@@ -115,7 +115,7 @@ func (w *waiters) overdue() (ids []id.Key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for k, c := range w.calls {
-		if time.Since(c.since) >= askAfter && len(ids) < maxAsk {
+		if time.Since(c.since) >= askEvery && len(ids) < maxAsk {
 			ids = append(ids, k)
 		}
 	}

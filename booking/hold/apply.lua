@@ -1,23 +1,22 @@
--- apply: brings committed seat changes to the map. Repeats and late ones are harmless: a seat's version decides.
--- KEYS  meta, map, holds, owners of one event
--- ARGV  run_id, then seat, version, state for each change
--- Returns {'OK'} · {'LOST'}: nothing is loaded; a load under way is called off, because it may have read what was before
-if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then
-  redis.call('HDEL', KEYS[1], 'load')
+-- apply: brings committed seat changes to the map. Repeats and late ones are harmless: a seat's version decides. While the map is being
+-- loaded they wait beside it, because the load may have read what was before; when nothing is loaded they are not needed.
+-- ARGV  run id, then seat, version, state, owner (16 bytes), end ms for each change
+-- Returns {'OK'} · {'LOST'}
+if lost then
+  if redis.call('HEXISTS', KEYS[1], 'load') == 1 then
+    for i = 2, #ARGV, 5 do
+      local waiting = redis.call('HGET', KEYS[5], ARGV[i])
+      if not waiting or tonumber(string.match(waiting, '^%d+')) < tonumber(ARGV[i + 1]) then
+        redis.call('HSET', KEYS[5], ARGV[i], ARGV[i + 1] .. ' ' .. ARGV[i + 2] .. ' ' .. ARGV[i + 4] .. ' ' .. ARGV[i + 3])
+      end
+    end
+    redis.call('EXPIRE', KEYS[5], 60)
+  end
   return {'LOST'}
 end
 local changed = false
-for i = 2, #ARGV, 3 do
-  local seat, version, state = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  local at = redis.call('GETRANGE', KEYS[2], seat * 4, seat * 4 + 3)
-  if #at == 4 then
-    local _, a, b, c = string.byte(at, 1, 4)
-    if version > a * 65536 + b * 256 + c then
-      redis.call('SETRANGE', KEYS[2], seat * 4, string.char(state, math.floor(version / 65536) % 256, math.floor(version / 256) % 256, version % 256))
-      if state == 0 then redis.call('HDEL', KEYS[3], seat) end
-      changed = true
-    end
-  end
+for i = 2, #ARGV, 5 do
+  changed = change(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3], tonumber(ARGV[i + 4])) or changed
 end
-if changed then redis.call('HINCRBY', KEYS[1], 'version', 1) end
+if changed then bump() end
 return {'OK'}

@@ -18,8 +18,8 @@ type HoldRequest struct {
 	Until   time.Time
 }
 
-// Hold writes many visitors' holds in one statement and says which were granted. A seat that is sold, blocked, booked or
-// held by another refuses its whole request.
+// Hold writes many visitors' holds in one transaction of one round trip, and says which were granted. A seat that is sold,
+// blocked, booked or held by another refuses its whole request.
 func (s *Store) Hold(ctx context.Context, requests []HoldRequest) (granted []bool, err error) {
 	var numbers []int
 	var tickets []int64
@@ -33,28 +33,37 @@ func (s *Store) Hold(ctx context.Context, requests []HoldRequest) (granted []boo
 		}
 	}
 	granted = make([]bool, len(requests))
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var b pgx.Batch
-		b.Queue(query("hold_users"), users)
-		b.Queue(query("hold_seats"), numbers, tickets, owners, until).Query(func(rows pgx.Rows) error {
-			got, err := pgx.CollectRows(rows, pgx.RowTo[int])
-			for _, i := range got {
-				granted[i] = true
-			}
-			return err
-		})
-		return tx.SendBatch(ctx, &b).Close()
+	var b pgx.Batch
+	b.Queue(query("hold_users"), users)
+	b.Queue(query("hold_seats"), numbers, tickets, owners, until).Query(func(rows pgx.Rows) error {
+		got, err := pgx.CollectRows(rows, pgx.RowTo[int])
+		for _, i := range got {
+			granted[i] = true
+		}
+		return err
 	})
-	if err != nil {
+	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, fmt.Errorf("hold seats: %w", away(err))
 	}
 	return granted, nil
 }
 
-// ReleaseHolds gives a visitor's held seats back; what is booked or another's stays.
-func (s *Store) ReleaseHolds(ctx context.Context, owner id.Visitor, tickets []id.Ticket) error {
-	_, err := s.pool.Exec(ctx, query("hold_release"), int64s(tickets), [16]byte(owner))
-	if err != nil {
+// HoldRelease is one visitor's return of seats.
+type HoldRelease struct {
+	Owner   id.Visitor
+	Tickets []id.Ticket
+}
+
+// ReleaseHolds takes back the held seats of many visitors; what is booked or another's stays.
+func (s *Store) ReleaseHolds(ctx context.Context, releases []HoldRelease) error {
+	var tickets []int64
+	var owners [][16]byte
+	for _, r := range releases {
+		for _, t := range r.Tickets {
+			tickets, owners = append(tickets, int64(t)), append(owners, r.Owner)
+		}
+	}
+	if _, err := s.pool.Exec(ctx, query("hold_release"), tickets, owners); err != nil {
 		return fmt.Errorf("release holds: %w", away(err))
 	}
 	return nil
@@ -65,13 +74,33 @@ type SeatTruth struct {
 	Ticket  id.Ticket
 	Version int
 	State   booking.SeatState
-	Holder  id.Visitor // zero: nobody
-	Until   time.Time
+	Holder  id.Visitor // who holds it or has booked it; zero: nobody
+	Until   time.Time  // end of the hold or the reservation
 }
 
 // Seats reads what Postgres says about some seats.
 func (s *Store) Seats(ctx context.Context, tickets []id.Ticket) ([]SeatTruth, error) {
 	rows, err := s.pool.Query(ctx, query("hold_truth"), int64s(tickets))
+	return seatTruths(rows, err)
+}
+
+// SeatMap reads what Postgres says about all seats of an event, in seat order. A seat without a row is an error.
+func (s *Store) SeatMap(ctx context.Context, e id.Event) ([]SeatTruth, error) {
+	from, to := e.Tickets()
+	rows, err := s.pool.Query(ctx, query("hold_map"), int64(from), int64(to), int64(e))
+	seats, err := seatTruths(rows, err)
+	if err != nil {
+		return nil, fmt.Errorf("seat map of %s: %w", e, err)
+	}
+	for i, t := range seats {
+		if t.Ticket.Seat() != i {
+			return nil, fmt.Errorf("seat map of %s: seat %d is missing", e, i)
+		}
+	}
+	return seats, nil
+}
+
+func seatTruths(rows pgx.Rows, err error) ([]SeatTruth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seats: %w", away(err))
 	}

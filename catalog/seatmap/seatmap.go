@@ -4,7 +4,6 @@ package seatmap
 import (
 	"context"
 	"errors"
-	"time"
 
 	"usher/booking/hold"
 	"usher/catalog"
@@ -34,9 +33,9 @@ func (m *Map) Snapshot(ctx context.Context, e id.Event, have int64) (catalog.Sea
 	if err != nil {
 		return catalog.Seats{}, err
 	}
-	seats := catalog.Seats{Version: snap.Version, Now: snap.Now, Same: snap.Same, States: snap.States, Holds: make(map[int]time.Time, len(snap.Holds))}
-	for seat, h := range snap.Holds {
-		seats.Holds[seat] = h.Expires
+	seats := catalog.Seats{Version: snap.Version, Now: snap.Now, Same: snap.Same}
+	if !snap.Same {
+		seats.States, seats.Holds = snap.States(), snap.Holds()
 	}
 	return seats, nil
 }

@@ -1,0 +1,113 @@
+-- prelude: stands before every script of this package.
+-- KEYS  meta, map, holders, owners, late of one event, all under its hash tag
+--   meta     hash    run id of the Redis that it was loaded into, base (ms), version; while it is loaded: load (token), since (ms)
+--   map      string  8 bytes a seat: state · version (3) · end of the hold (4: ms after base, 0 none)
+--   holders  string  16 bytes a seat: the visitor who holds it or has booked it, zeros for nobody
+--   owners   hash    visitor → "first-hold-ms seat,seat": the seats whose holder he is
+--   late     hash    seat → change that was committed while the map was being loaded
+-- ARGV  run id that the caller's connections saw; what follows is the script's
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local m = redis.call('HMGET', KEYS[1], 'run', 'base')
+local lost, base = m[1] ~= ARGV[1], tonumber(m[2] or 0)
+local NOBODY = string.rep('\0', 16)
+
+-- state, version and end of the hold (ms, 0 none) of a seat; nothing when there is no such seat
+local function read(seat)
+  local a, b, c, d, e, f, g, h = string.byte(redis.call('GETRANGE', KEYS[2], seat * 8, seat * 8 + 7), 1, 8)
+  if not h then return end
+  local ends = ((e * 256 + f) * 256 + g) * 256 + h
+  if ends > 0 then ends = ends + base end
+  return a, (b * 256 + c) * 256 + d, ends
+end
+
+local function bytes(n, width)
+  local out = {}
+  for i = width, 1, -1 do
+    out[i] = string.char(n % 256)
+    n = math.floor(n / 256)
+  end
+  return table.concat(out)
+end
+
+local function after_base(ends) return bytes(math.min(math.max(ends - base, 0), 4294967295), 4) end
+
+local function holder(seat) return redis.call('GETRANGE', KEYS[3], seat * 16, seat * 16 + 15) end
+
+local function record(owner)
+  local first, seats = string.match(redis.call('HGET', KEYS[4], owner) or '', '^(%d+) (.*)$')
+  local list = {}
+  for seat in string.gmatch(seats or '', '%d+') do list[#list + 1] = seat end
+  return first, list
+end
+
+-- writes a visitor's record; one without seats goes, so that there are never more records than seats
+local function keep(owner, first, list)
+  if #list == 0 then
+    redis.call('HDEL', KEYS[4], owner)
+  elseif redis.call('HSET', KEYS[4], owner, string.format('%.0f ', first) .. table.concat(list, ',')) == 1 then
+    redis.call('EXPIRE', KEYS[4], 5184000) -- outlives meta, which goes first
+  end
+end
+
+-- takes a seat out of a visitor's record
+local function forget(owner, seat)
+  local first, list = record(owner)
+  local left = {}
+  for _, s in ipairs(list) do
+    if s ~= seat then left[#left + 1] = s end
+  end
+  if #left < #list then keep(owner, first, left) end
+end
+
+-- puts a seat into a visitor's record
+local function remember(owner, seat, first)
+  local f, list = record(owner)
+  for _, s in ipairs(list) do
+    if s == seat then return end
+  end
+  list[#list + 1] = seat
+  keep(owner, f or first, list)
+end
+
+-- puts the holder of a seat in place, and the end of the hold
+local function place(seat, owner, ends)
+  redis.call('SETRANGE', KEYS[2], seat * 8 + 4, after_base(ends))
+  local was = holder(seat)
+  if was ~= owner then
+    if was ~= NOBODY then forget(was, seat) end
+    redis.call('SETRANGE', KEYS[3], seat * 16, owner)
+  end
+end
+
+-- what a visitor has: his first hold and the end that his live holds share, the seats that he holds, those that he has booked
+local function mine(owner)
+  local first, list = record(owner)
+  local ends, held, booked = 0, {}, {}
+  for _, seat in ipairs(list) do
+    local state, _, e = read(seat)
+    if state ~= 0 then
+      booked[#booked + 1] = seat
+    elseif e > now then
+      held[#held + 1] = seat
+      if ends == 0 or e < ends then ends = e end
+    end
+  end
+  return tonumber(first or now), ends, held, booked
+end
+
+-- brings a committed change to the map if it is newer than what the map has
+local function change(seat, version, state, owner, ends)
+  local _, v = read(seat)
+  if not v or version <= v then return false end
+  redis.call('SETRANGE', KEYS[2], seat * 8, string.char(state) .. bytes(version, 3))
+  if state == 0 or state == 4 then
+    place(seat, NOBODY, 0)
+  else
+    place(seat, owner, ends)
+    if owner ~= NOBODY then remember(owner, seat, now) end
+  end
+  return true
+end
+
+local function bump() redis.call('HINCRBY', KEYS[1], 'version', 1) end

@@ -1,0 +1,126 @@
+package hold
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/redis/go-redis/v9"
+
+	"usher/booking"
+	"usher/internal/guard"
+	"usher/internal/id"
+	"usher/internal/redisdb"
+)
+
+// ErrLost says that the event's seat map is not there, or is one from before Redis was lost: Load it.
+var ErrLost = errors.New("the event's seat map is not loaded")
+
+// Config sets the rules of holding.
+type Config struct {
+	For   time.Duration // how long a first hold lasts; the others of its owner share its clock
+	Cap   time.Duration // how long with all extensions
+	Limit int           // seats that a visitor may hold and book of one event
+}
+
+// Store is the seat maps of one Redis. Make it with New.
+type Store struct {
+	Config
+	rdb *redisdb.Client
+	off map[guard.Guard]bool // guards that this package's own tests have switched off; nil elsewhere
+
+	hold, mine, release, extend, checkout, apply, repair, beginLoad, finishLoad, snapshot *script
+}
+
+// New returns a store.
+func New(rdb *redisdb.Client, c Config) *Store {
+	return &Store{
+		Config: c, rdb: rdb,
+		hold: newScript("hold"), mine: newScript("mine"), release: newScript("release"), extend: newScript("extend"),
+		checkout: newScript("checkout"), apply: newScript("apply"), repair: newScript("repair"),
+		beginLoad: newScript("begin_load"), finishLoad: newScript("finish_load"), snapshot: newScript("snapshot"),
+	}
+}
+
+func metaKey(e id.Event) string    { return "usher:{" + e.String() + "}:meta" }
+func mapKey(e id.Event) string     { return "usher:{" + e.String() + "}:map" }
+func holdersKey(e id.Event) string { return "usher:{" + e.String() + "}:holders" }
+func ownersKey(e id.Event) string  { return "usher:{" + e.String() + "}:owners" }
+func lateKey(e id.Event) string    { return "usher:{" + e.String() + "}:late" }
+
+func keys(e id.Event) []string {
+	return []string{metaKey(e), mapKey(e), holdersKey(e), ownersKey(e), lateKey(e)}
+}
+
+//go:embed *.lua
+var files embed.FS
+
+// sameRun is the guard that replaced is; only this package's tests switch it off.
+const sameRun guard.Guard = "same_run"
+
+var lostTotal = metrics.NewCounter("usher_hold_lost_total")
+
+// script is one file behind the prelude.
+type script struct {
+	*redis.Script
+	seconds *metrics.Histogram
+}
+
+func newScript(name string) *script {
+	return &script{
+		Script:  redis.NewScript(file("prelude") + file(name)),
+		seconds: metrics.GetOrCreateHistogram(`usher_hold_script_seconds{script="` + name + `"}`),
+	}
+}
+
+// file returns name.lua. The files are compiled in, so a wrong name fails every test at once.
+func file(name string) string {
+	b, err := files.ReadFile(name + ".lua")
+	if err != nil {
+		panic("hold: " + err.Error())
+	}
+	return string(b)
+}
+
+// run calls a script and returns its answer behind the first word. LOST becomes ErrLost; a fault booking.ErrStoreUnavailable, and
+// then nobody knows whether the script has run.
+func (s *Store) run(ctx context.Context, sc *script, e id.Event, args ...any) (word string, rest []any, err error) {
+	run, err := s.runID(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	began := time.Now()
+	answer, err := sc.Run(ctx, s.rdb, keys(e), append([]any{run}, args...)...).Slice()
+	sc.seconds.UpdateDuration(began)
+	if err != nil {
+		return "", nil, unavailable(err)
+	}
+	word, _ = answer[0].(string)
+	if word == "LOST" || s.replaced(run) {
+		lostTotal.Inc()
+		return word, nil, ErrLost
+	}
+	return word, answer[1:], nil
+}
+
+// runID returns the run id of the Redis that the connections reach; it connects first if none does.
+func (s *Store) runID(ctx context.Context) (string, error) {
+	if run := s.rdb.RunID(); run != "" {
+		return run, nil
+	}
+	if err := s.rdb.Ping(ctx).Err(); err != nil {
+		return "", unavailable(err)
+	}
+	return s.rdb.RunID(), nil
+}
+
+// replaced reports whether the call may have reached another Redis than its run id says: the connection was made while it waited.
+// A Redis that came back with an old append-only file believes the old run id.
+func (s *Store) replaced(run string) bool { return s.rdb.RunID() != run && !s.off[sameRun] }
+
+func unavailable(err error) error {
+	return fmt.Errorf("%w: redis: %w", booking.ErrStoreUnavailable, err)
+}
