@@ -17,14 +17,15 @@ import (
 	"usher/waitroom"
 )
 
-// requireAdmin lets a request through that carries the admin token. Health needs none.
+// requireAdmin lets a request through that carries the admin token, before it is told what exists. Health needs none.
 func (s *Server) requireAdmin(c *call) error {
-	if path := string(c.Path()); path == "/healthz" || path == "/readyz" {
+	if path := string(c.in.RequestURI()); path == "/healthz" || path == "/readyz" {
 		return nil
 	}
-	kind, token, _ := strings.Cut(string(c.Request.Header.Peek("Authorization")), " ")
-	given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.AdminToken))
-	if !strings.EqualFold(kind, "Bearer") || subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+	kind, token, _ := strings.Cut(c.header("Authorization"), " ")
+	given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.AdminToken)) // of one length, so that the time tells nothing
+	same := subtle.ConstantTimeCompare(given[:], want[:]) == 1
+	if !same || !strings.EqualFold(kind, "Bearer") || s.AdminToken == "" {
 		p := problem.New("unauthorized", "send the admin token as a bearer token")
 		p.Headers = map[string]string{"WWW-Authenticate": `Bearer realm="usher admin"`}
 		return p
@@ -32,10 +33,12 @@ func (s *Server) requireAdmin(c *call) error {
 	return nil
 }
 
+// adminRoomJSON is a room as its operator sees it: what everybody sees, and the rules.
 type adminRoomJSON struct {
 	roomJSON
 	Capacity          int      `json:"capacity"`
 	MinCallsPerMinute float64  `json:"min_calls_per_minute"`
+	MaxCallsPerMinute float64  `json:"calls_per_minute"` // the limit, where the public room has the pace
 	SessionSeconds    int      `json:"session_seconds"`
 	Renewable         bool     `json:"renewable"`
 	SessionCapSeconds int      `json:"session_cap_seconds"`
@@ -47,17 +50,20 @@ type adminRoomJSON struct {
 
 func adminRoomOf(r waitroom.Room) adminRoomJSON {
 	return adminRoomJSON{
-		roomJSON: roomOf(r), Capacity: r.Capacity, MinCallsPerMinute: r.MinCallsPerMinute, SessionSeconds: seconds(r.Session),
-		Renewable: r.Renewable, SessionCapSeconds: seconds(r.SessionCap), GraceSeconds: seconds(r.Grace), Paths: []string{},
+		roomJSON: roomOf(r), Capacity: r.Capacity, MinCallsPerMinute: r.MinCallsPerMinute, MaxCallsPerMinute: r.CallsPerMinute,
+		SessionSeconds: seconds(r.Session), Renewable: r.Renewable, SessionCapSeconds: seconds(r.SessionCap), GraceSeconds: seconds(r.Grace),
+		Paths: []string{},
 	}
 }
 
 func (s *Server) adminRooms(c *call) error {
-	rooms := []adminRoomJSON{}
+	body := struct {
+		Rooms []adminRoomJSON `json:"rooms"`
+	}{[]adminRoomJSON{}}
 	for _, r := range s.Admin.Rooms() {
-		rooms = append(rooms, adminRoomOf(r))
+		body.Rooms = append(body.Rooms, adminRoomOf(r))
 	}
-	return c.answer(200, map[string]any{"rooms": rooms})
+	return c.answer(200, body)
 }
 
 func (s *Server) adminRoom(c *call) error {
@@ -73,18 +79,27 @@ func (s *Server) adminStats(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(200, map[string]any{
-		"waiting": t.Waiting, "called": t.Called, "active": t.Active, "entered_total": t.Entered, "left_total": t.Left,
-		"no_show_share": t.NoShowShare, "calls_per_minute": t.CallsPerMinute, "redis_ok": !t.Frozen,
-	})
+	return c.answer(200, statsJSON{t.Waiting, t.Called, t.Active, t.Entered, t.Left, t.NoShowShare, t.CallsPerMinute, !t.Frozen})
 }
 
+type statsJSON struct {
+	Waiting        int     `json:"waiting"`
+	Called         int     `json:"called"`
+	Active         int     `json:"active"`
+	EnteredTotal   int64   `json:"entered_total"`
+	LeftTotal      int64   `json:"left_total"`
+	NoShowShare    float64 `json:"no_show_share"`
+	CallsPerMinute float64 `json:"calls_per_minute"`
+	RedisOK        bool    `json:"redis_ok"`
+}
+
+// adminOrder carries out one order and answers with the room as it then is.
 func (s *Server) adminOrder(order string) handle {
 	return func(c *call) error {
 		if err := c.none(); err != nil {
 			return err
 		}
-		if err := s.Admin.Order(c, c.params[0], order); err != nil {
+		if err := s.Admin.Order(c.context(), c.params[0], order); err != nil {
 			return err
 		}
 		return s.adminRoom(c)
@@ -94,38 +109,44 @@ func (s *Server) adminOrder(order string) handle {
 func (s *Server) getMetrics(c *call) error {
 	var b bytes.Buffer
 	metrics.WritePrometheus(&b, true)
-	c.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	c.SetBody(b.Bytes())
+	c.body(200, "text/plain; version=0.0.4; charset=utf-8", b.Bytes())
 	return nil
 }
+
+// pprofParameters are those of net/http/pprof.
+var pprofParameters = []string{"debug", "seconds", "gc", "labels"}
+
+// profiles are those that net/http/pprof serves by functions of their own; its index serves the rest.
+var profiles = map[string]http.HandlerFunc{"cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace}
 
 func (s *Server) getPprof(c *call) error {
-	serve := http.HandlerFunc(pprof.Index)
-	switch c.params[0] {
-	case "profile":
-		serve = pprof.Profile
-	case "trace":
-		serve = pprof.Trace
-	case "cmdline":
-		serve = pprof.Cmdline
-	case "symbol":
-		serve = pprof.Symbol
+	h, ok := profiles[c.params[0]]
+	if !ok {
+		h = pprof.Index
 	}
-	fasthttpadaptor.NewFastHTTPHandler(serve)(c.RequestCtx)
+	fasthttpadaptor.NewFastHTTPHandler(h)(c.http)
 	return nil
 }
 
-func (s *Server) getHealth(c *call) error {
-	return c.answer(200, map[string]string{"status": "ok"})
+// getHealth says that the process serves.
+func (s *Server) getHealth(c *call) error { return c.answer(200, healthJSON{"ok"}) }
+
+type healthJSON struct {
+	Status string `json:"status"`
 }
 
+// getReady says whether a load balancer should send anybody here.
 func (s *Server) getReady(c *call) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(c.context(), 2*time.Second)
 	defer cancel()
-	for _, ready := range []func() error{s.Waitroom.Ready, s.Desk.Ready, func() error { return s.Ready(ctx) }} {
-		if err := ready(); err != nil {
+	ready := []func() error{s.Waitroom.Ready, s.Desk.Ready}
+	if s.Parts.Ready != nil {
+		ready = append(ready, func() error { return s.Parts.Ready(ctx) })
+	}
+	for _, ask := range ready {
+		if err := ask(); err != nil {
 			return problem.New("store-unavailable", err.Error())
 		}
 	}
-	return c.answer(200, map[string]string{"status": "ready"})
+	return c.answer(200, healthJSON{"ready"})
 }

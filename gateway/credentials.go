@@ -1,10 +1,7 @@
 package gateway
 
 import (
-	"net"
 	"strings"
-
-	"github.com/valyala/fasthttp"
 
 	"usher/booking"
 	"usher/internal/id"
@@ -13,68 +10,46 @@ import (
 	"usher/waitroom/pass"
 )
 
-// caller is who asks: what the credentials of a request say. A header wins over a cookie.
-type caller struct {
-	cookies bool // a cookie was used: the request must come from this site
-}
-
 const (
+	visitorHeader = "Usher-Visitor"
 	visitorCookie = "usher_visitor"
-	placeCookie   = "usher_place_"
-	passCookie    = "usher_pass_"
+	placeHeader   = "Usher-Place"
+	placeCookie   = "usher_place_" // and the room
+	passHeader    = "Usher-Pass"   // of answers; requests use Authorization
+	passCookie    = "usher_pass_"  // and the room
 )
 
-// credential returns a credential from its header or its cookie.
+// credential returns a credential from its header, or else its cookie.
 func (c *call) credential(header, cookie string) string {
-	if v := c.Request.Header.Peek(header); len(v) > 0 {
+	if v := c.in.Peek(header); len(v) > 0 {
 		return string(v)
 	}
-	if v := c.Request.Header.Cookie(cookie); len(v) > 0 {
-		c.caller.cookies = true
-		return string(v)
-	}
-	return ""
+	return c.cookie(cookie)
 }
 
-// sameSite refuses a change that a cookie vouches for and another site has sent.
-func (s *Server) sameSite(c *call) error {
-	if !c.caller.cookies || c.IsGet() || c.IsHead() {
-		return nil
+func (c *call) cookie(name string) string {
+	v := c.in.Cookie(name)
+	if len(v) > 0 {
+		c.cookies = true
 	}
-	switch site := string(c.Request.Header.Peek("Sec-Fetch-Site")); site {
-	case "same-origin", "none":
-		return nil
-	case "":
-	default:
-		return problem.New("cross-site", "sent from another site")
-	}
-	origin := string(c.Request.Header.Peek("Origin"))
-	if origin == "" {
-		return nil // neither header: no browser that follows links to us
-	}
-	_, host, _ := strings.Cut(origin, "://")
-	if host != string(c.Host()) {
-		return problem.New("cross-site", "sent from another site")
-	}
-	return nil
+	return string(v)
 }
 
-// visitor returns the visitor of the request. ok is false when none was sent.
+// visitor returns the visitor of the request; ok is false when none was sent. One that is not ours is told as visitor-required.
 func (s *Server) visitor(c *call) (v id.Visitor, ok bool, err error) {
-	sealed := c.credential("Usher-Visitor", visitorCookie)
+	sealed := c.credential(visitorHeader, visitorCookie)
 	if sealed == "" {
 		return v, false, nil
 	}
-	v, err = s.Waitroom.Visitor(sealed)
-	if err != nil {
-		return v, false, problem.New("visitor-required", "the visitor is not one of ours")
+	if v, err = s.Waitroom.Visitor(sealed); err != nil {
+		return v, false, err
 	}
 	return v, true, s.sameSite(c)
 }
 
 // place returns the place that the request shows for the room.
 func (s *Server) place(c *call, room string) (p waitroom.Place, sealed string, err error) {
-	sealed = c.credential("Usher-Place", placeCookie+room)
+	sealed = c.credential(placeHeader, placeCookie+room)
 	if sealed == "" {
 		return p, "", problem.New("place-required", "no Usher-Place header and no cookie of this room")
 	}
@@ -87,124 +62,99 @@ func (s *Server) place(c *call, room string) (p waitroom.Place, sealed string, e
 	return p, sealed, s.sameSite(c)
 }
 
+// bearer returns the token of the Authorization header; ok is false when there is none.
+func (c *call) bearer() (token string, ok bool, err error) {
+	authorization := c.header("Authorization")
+	if authorization == "" {
+		return "", false, nil
+	}
+	kind, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(kind, "Bearer") || token == "" {
+		return "", false, problem.New("pass-invalid", "Authorization is not a bearer token")
+	}
+	return token, true, nil
+}
+
 // pass returns the pass that the request shows for the room; ok is false when none was sent.
 func (s *Server) pass(c *call, room string) (p pass.Claims, ok bool, err error) {
-	token := ""
-	if auth := string(c.Request.Header.Peek("Authorization")); auth != "" {
-		kind, rest, _ := strings.Cut(auth, " ")
-		if !strings.EqualFold(kind, "Bearer") {
-			return p, false, problem.New("pass-invalid", "Authorization is not a bearer token")
-		}
-		token = rest
-	} else if v := c.Request.Header.Cookie(passCookie + room); len(v) > 0 {
-		c.caller.cookies, token = true, string(v)
-	}
-	if token == "" {
-		return p, false, nil
-	}
-	p, err = s.Waitroom.Verify(token, room)
+	token, ok, err := c.bearer()
 	if err != nil {
+		return p, false, err
+	}
+	if !ok {
+		if token = c.cookie(passCookie + room); token == "" {
+			return p, false, nil
+		}
+	}
+	if p, err = s.Waitroom.Verify(token, room); err != nil {
 		return p, false, err
 	}
 	return p, true, s.sameSite(c)
 }
 
-// buyer returns who holds or books on an event, and the pass if a room guards it. With issue, a visitor is drawn for an event that no
-// room guards.
+// buyer returns who holds or books on an event, and the pass if he came with one. A room that is active wants a pass whose session
+// still lives; a pass alone is enough. With issue, a visitor is drawn for an event that no room guards.
 func (s *Server) buyer(c *call, e id.Event, issue bool) (o booking.Owner, p pass.Claims, err error) {
-	room, guarded := s.Waitroom.RoomOf(e)
-	if guarded && room.Active {
+	room, known := s.Waitroom.RoomOf(e)
+	if known {
 		p, ok, err := s.pass(c, room.Room)
-		if err != nil {
+		switch {
+		case ok && err == nil && room.Active:
+			if err := s.Waitroom.CheckActive(c.context(), p); err != nil {
+				return o, p, err
+			}
+			return booking.Owner{Visitor: p.Visitor, Session: booking.Session{Room: p.Room, JTI: p.JTI}}, p, nil
+		case ok && err == nil:
+			return booking.Owner{Visitor: p.Visitor}, pass.Claims{}, nil
+		case room.Active && err != nil:
 			return o, p, err
-		}
-		if !ok {
-			return o, p, problem.New("pass-required", "join the room and enter when called").With("room", room.Room).With("join_url", s.joinURL(room.Room))
-		}
-		if err := s.Waitroom.CheckActive(c, p); err != nil {
-			return o, p, err
-		}
-		o = booking.Owner{Visitor: p.Visitor, Session: booking.Session{Room: p.Room, JTI: p.JTI}}
-		return o, p, nil
-	}
-	v, ok, err := s.visitor(c)
-	if err != nil {
-		return o, p, err
-	}
-	if !ok {
-		if !issue {
-			return o, p, problem.New("visitor-required", "send the visitor who holds the tickets")
-		}
-		if v, err = s.newVisitor(c); err != nil {
-			return o, p, err
-		}
-	}
-	return booking.Owner{Visitor: v}, p, nil
-}
-
-// owner returns the visitor who owns holds or bookings: of a pass that is valid, or of the visitor credential.
-func (s *Server) owner(c *call, e id.Event) (id.Visitor, error) {
-	if room, guarded := s.Waitroom.RoomOf(e); guarded && room.Active {
-		if p, ok, err := s.pass(c, room.Room); ok && err == nil {
-			return p.Visitor, nil
+		case room.Active:
+			return o, p, s.passRequired(room.Room)
 		}
 	}
 	v, ok, err := s.visitor(c)
 	if err == nil && !ok {
-		err = problem.New("visitor-required", "send the visitor, or a valid pass")
+		if issue {
+			v, err = s.newVisitor(c)
+		} else {
+			err = problem.New("visitor-required", "send the visitor who holds the tickets")
+		}
 	}
-	return v, err
+	return booking.Owner{Visitor: v}, p, err
+}
+
+func (s *Server) passRequired(room string) *problem.Problem {
+	return problem.New("pass-required", "join the room, and enter when called").With("room", room).With("join_url", s.joinURL(room))
+}
+
+// owner returns the visitor who owns holds or bookings on an event: of a valid pass, or else of the visitor credential, which counts
+// also after the pass has run out. ok is false when neither was sent.
+func (s *Server) owner(c *call, e id.Event) (v id.Visitor, ok bool, err error) {
+	if room, known := s.Waitroom.RoomOf(e); known {
+		p, ok, refused := s.pass(c, room.Room)
+		if ok && refused == nil {
+			return p.Visitor, true, nil
+		}
+		err = refused
+	}
+	v, ok, wrong := s.visitor(c)
+	if ok || wrong != nil {
+		return v, ok && wrong == nil, wrong
+	}
+	return v, false, err
 }
 
 // newVisitor draws a visitor and hands it over as cookie and header, at a bounded rate for each address.
 func (s *Server) newVisitor(c *call) (id.Visitor, error) {
-	if !s.visitors.allow(s.address(c)) {
-		return id.Visitor{}, problem.New("too-many-requests", "too many new visitors from this address")
+	if wait, ok := s.visitors.allow(s.address(c)); !ok {
+		p := problem.New("too-many-requests", "too many new visitors from this address")
+		p.RetryAfter = seconds(wait)
+		return id.Visitor{}, p
 	}
 	v, sealed := s.Waitroom.NewVisitor()
 	s.setCookie(c, visitorCookie, sealed)
-	c.Response.Header.Set("Usher-Visitor", sealed)
+	c.set(visitorHeader, sealed)
 	return v, nil
 }
 
-func (s *Server) setCookie(c *call, name, value string) {
-	var k fasthttp.Cookie
-	k.SetKey(name)
-	k.SetValue(value)
-	k.SetPath("/")
-	k.SetHTTPOnly(true)
-	k.SetSecure(s.SecureCookies)
-	k.SetSameSite(fasthttp.CookieSameSiteLaxMode)
-	k.SetMaxAge(7 * 24 * 3600)
-	c.Response.Header.SetCookie(&k)
-}
-
 func (s *Server) joinURL(room string) string { return s.PublicURL + "/rooms/" + room }
-
-// address is the client's address: the connection's, or, behind proxies that are trusted, the last one in X-Forwarded-For that is not theirs.
-func (s *Server) address(c *call) string {
-	ip := c.RemoteIP()
-	if !s.trusted(ip) {
-		return ip.String()
-	}
-	hops := strings.Split(string(c.Request.Header.Peek("X-Forwarded-For")), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop := net.ParseIP(strings.TrimSpace(hops[i]))
-		if hop == nil {
-			break
-		}
-		if ip = hop; !s.trusted(ip) {
-			break
-		}
-	}
-	return ip.String()
-}
-
-func (s *Server) trusted(ip net.IP) bool {
-	for _, n := range s.TrustedProxies {
-		if n.Contains(ip) {
-			return true
-		}
-	}
-	return false
-}

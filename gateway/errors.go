@@ -2,11 +2,9 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strconv"
-
-	"github.com/valyala/fasthttp"
+	"io"
+	"net"
 
 	"usher/booking"
 	"usher/catalog"
@@ -17,7 +15,7 @@ import (
 	"usher/waitroom/pass"
 )
 
-// answers is the one table from error values to problems.
+// answers is the one table from error values to problems. The first that fits counts.
 var answers = []struct {
 	err  error
 	slug string
@@ -59,7 +57,7 @@ var answers = []struct {
 	{context.Canceled, "store-unavailable"},
 }
 
-// problemOf words an error. What the table does not know is a fault of ours and told without detail.
+// problemOf words an error; nil for what the table does not know: a fault of ours, told without detail.
 func (s *Server) problemOf(err error) *problem.Problem {
 	var p *problem.Problem
 	if errors.As(err, &p) {
@@ -70,14 +68,37 @@ func (s *Server) problemOf(err error) *problem.Problem {
 	}
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
-			p := problem.New(a.slug, a.err.Error())
-			if p.Status >= 500 {
-				s.Log.Warn("a call could not be served", "problem", p.Slug, "err", err)
-			}
-			return p
+			return s.told(problem.New(a.slug, a.err.Error()), err)
 		}
 	}
+	if away(err) {
+		return s.told(problem.New("store-unavailable", ""), err)
+	}
 	return nil
+}
+
+// told logs why a call could not be served; an answer that is not a fault is not logged.
+func (s *Server) told(p *problem.Problem, err error) *problem.Problem {
+	if p.Status >= 500 {
+		s.log.Warn("a call could not be served", "problem", p.Slug, "err", err)
+	}
+	return p
+}
+
+// away reports whether an error means that a store does not answer: a broken connection, or a class of SQLSTATE that says so.
+func away(err error) bool {
+	var network net.Error
+	var sql interface{ SQLState() string }
+	switch {
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return true
+	case errors.As(err, &sql) && len(sql.SQLState()) == 5:
+		switch sql.SQLState()[:2] {
+		case "08", "25", "40", "53", "55", "57", "58": // connection, read-only, conflict, resources, locked, shutting down or timeout, system
+			return true
+		}
+	}
+	return false
 }
 
 // withMembers words the errors that carry more than their kind.
@@ -89,59 +110,24 @@ func withMembers(err error) *problem.Problem {
 	var declined *booking.DeclinedError
 	switch {
 	case errors.As(err, &unavailable):
-		alternatives := []ticketJSON{}
-		for _, t := range unavailable.Alternatives {
-			alternatives = append(alternatives, ticketOf(t))
-		}
-		return problem.New("ticket-unavailable", err.Error()).With("ticketIds", names(unavailable.Tickets)).With("alternatives", alternatives)
+		return problem.New("ticket-unavailable", unavailable.Error()).
+			With("ticketIds", names(unavailable.Tickets)).With("alternatives", ticketsOf(unavailable.Alternatives))
 	case errors.As(err, &required):
-		return problem.New("hold-required", err.Error()).With("ticketIds", names(required.Tickets))
+		return problem.New("hold-required", required.Error()).With("ticketIds", names(required.Tickets))
 	case errors.As(err, &limit):
-		return problem.New("hold-limit-reached", err.Error()).With("limit", limit.Limit)
+		return problem.New("hold-limit-reached", limit.Error()).With("limit", limit.Limit)
 	case errors.As(err, &together):
-		return problem.New("no-seats-together", err.Error()).With("largest_block", together.LargestBlock)
+		return problem.New("no-seats-together", together.Error()).With("largest_block", together.LargestBlock)
 	case errors.As(err, &declined):
-		return problem.New("payment-declined", err.Error()).With("reason", declined.Reason)
+		return problem.New("payment-declined", declined.Error()).With("reason", declined.Reason)
 	}
 	return nil
 }
 
 func names(tickets []id.Ticket) []string {
-	out := []string{}
+	out := make([]string, 0, len(tickets))
 	for _, t := range tickets {
 		out = append(out, t.String())
 	}
 	return out
-}
-
-// answerError writes an error as application/problem+json.
-func (s *Server) answerError(ctx *fasthttp.RequestCtx, err error) {
-	p := s.problemOf(err)
-	if p == nil {
-		s.Log.Error("a call failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err,
-			"request_id", string(ctx.Response.Header.Peek("Request-Id")))
-		p = problem.New("internal", "")
-	}
-	problemsTotal(p.Slug)
-	body := map[string]any{
-		"type": "/problems/" + p.Slug, "title": p.Title, "status": p.Status, "detail": p.Detail,
-		"instance": clip(string(ctx.Path())), "request_id": string(ctx.Response.Header.Peek("Request-Id")),
-	}
-	for k, v := range p.Members {
-		body[k] = v
-	}
-	if len(p.Errors) > 0 {
-		body["errors"] = p.Errors
-	}
-	if p.Status == 429 || p.Status == 503 || p.Slug == "room-full" || p.Slug == "request-in-progress" {
-		ctx.Response.Header.Set("Retry-After", strconv.Itoa(max(p.RetryAfter, 1)))
-	}
-	for k, v := range p.Headers {
-		ctx.Response.Header.Set(k, v)
-	}
-	text, _ := json.Marshal(body) // of strings and numbers: cannot fail
-	ctx.Response.Header.Set("Cache-Control", "no-store")
-	ctx.Response.Header.SetContentType("application/problem+json")
-	ctx.Response.SetStatusCode(p.Status)
-	ctx.Response.SetBody(text)
 }

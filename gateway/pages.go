@@ -1,152 +1,157 @@
 package gateway
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
+	"net/url"
 	"time"
 
+	"usher/booking"
 	"usher/gateway/page"
 	"usher/internal/id"
 	"usher/internal/problem"
 	"usher/search"
-	"usher/waitroom"
 )
 
 // render answers with a page.
 func (c *call) render(status int, name string, data any) error {
-	c.Response.Header.SetContentType("text/html; charset=utf-8")
-	c.Response.Header.Set("Content-Security-Policy", page.Policy)
-	c.Response.Header.Set("Referrer-Policy", "same-origin")
-	if len(c.Response.Header.Peek("Cache-Control")) == 0 {
-		c.Response.Header.Set("Cache-Control", "private, no-store")
+	text, err := page.Render(name, data)
+	if err != nil {
+		return err
 	}
-	c.SetStatusCode(status)
-	return page.Render(c.Response.BodyWriter(), name, data)
+	c.set("Content-Security-Policy", page.Policy)
+	c.set("Referrer-Policy", "same-origin")
+	c.body(status, "text/html; charset=utf-8", text)
+	return nil
 }
 
+// wantsPage reports whether a person looks: the path is not of an API, and the client asks for HTML.
+func (c *call) wantsPage() bool {
+	path := c.in.RequestURI()
+	for _, api := range []string{"/api/", "/admin/", "/.well-known/", "/openapi.json"} {
+		if bytes.HasPrefix(path, []byte(api)) {
+			return false
+		}
+	}
+	return bytes.Contains(c.in.Peek("Accept"), []byte("text/html"))
+}
+
+func (s *Server) getStyle(c *call) error {
+	c.set("Cache-Control", "public, max-age=3600")
+	c.body(200, "text/css; charset=utf-8", page.Style)
+	return nil
+}
+
+// getProblem explains a problem; problems name this page as their type.
 func (s *Server) getProblem(c *call) error {
 	k, ok := problem.Find(c.params[0])
 	if !ok {
 		return problem.New("not-found", "no problem of that name")
 	}
-	c.Response.Header.Set("Cache-Control", "public, max-age=3600")
+	c.set("Cache-Control", "public, max-age=3600")
 	return c.render(200, "problem", k)
 }
 
+// homeParameters are those of the search that the first page knows.
+var homeParameters = []string{"location", "performer", "start_date", "page_cursor"}
+
+type homePage struct {
+	Location, Performer, From, Next string
+	Total                           int
+	Events                          []homeEvent
+}
+
+type homeEvent struct {
+	search.Hit
+	Room string // of an active room in front
+}
+
+// getHome lists what is on, from today.
 func (s *Server) getHome(c *call) error {
-	found, err := s.Search.Search(c, search.Query{PageSize: 50, StartDate: time.Now().UTC().Truncate(24 * time.Hour)})
+	args := c.http.QueryArgs()
+	q, err := parseSearch(func(name string) string { return string(args.Peek(name)) })
 	if err != nil {
 		return err
 	}
-	type entry struct {
-		search.Hit
-		Room string
+	if q.StartDate.IsZero() {
+		q.StartDate = time.Now().UTC().Truncate(24 * time.Hour)
 	}
-	data := struct{ Events []entry }{}
+	found, err := s.find(c, q)
+	if err != nil {
+		return err
+	}
+	data := homePage{Location: string(args.Peek("location")), Performer: q.Performer, From: q.StartDate.Format(time.DateOnly), Total: found.Total}
 	for _, h := range found.Events {
-		e := entry{Hit: h}
+		e := homeEvent{Hit: h}
 		if r, ok := s.Waitroom.RoomOf(h.ID); ok && r.Active {
 			e.Room = r.Room
 		}
 		data.Events = append(data.Events, e)
 	}
+	if found.NextCursor != "" {
+		next := url.Values{"start_date": {data.From}, "page_cursor": {found.NextCursor}}
+		if data.Location != "" {
+			next.Set("location", data.Location)
+		}
+		if data.Performer != "" {
+			next.Set("performer", data.Performer)
+		}
+		data.Next = "/?" + next.Encode()
+	}
 	return c.render(200, "home", data)
 }
 
-// roomPage is what the waiting room's page shows.
-type roomPage struct {
-	Room, Name, Message, State string
-	Waiting                    int
-	Position                   int64
-	Estimate                   string
-	Called, Entered, Closed    bool
-	SoldOut, Frozen            bool
-	Until                      string
-	Events                     []id.Event
-	Refresh                    int
-	Problem                    string
+type bookingPage struct {
+	booking.Booking
+	Price, Until string
 }
 
-// getRoomPage shows a visitor where he stands. First contact gives him a visitor cookie and costs no number.
-func (s *Server) getRoomPage(c *call) error {
-	r, err := s.Waitroom.Room(c.params[0])
+// getBookingPage shows a booking to the visitor who made it.
+func (s *Server) getBookingPage(c *call) error {
+	b, v, err := s.mine(c)
 	if err != nil {
 		return err
 	}
-	if _, ok, _ := s.visitor(c); !ok {
-		if _, err := s.newVisitor(c); err != nil {
-			return err
-		}
-	}
-	data := roomPage{Room: r.Room, Name: r.Name, Message: r.Message, State: string(r.State), Waiting: r.Waiting, Events: r.Events}
-	data.Closed = r.State != waitroom.Open && r.State != waitroom.Paused
-	if p, ok, err := s.pass(c, r.Room); ok && err == nil && s.Waitroom.CheckActive(c, p) == nil {
-		data.Entered, data.Until = true, p.ExpiresAt.Format("15:04 MST")
-	} else if place, _, err := s.place(c, r.Room); err == nil {
-		line, err := s.Waitroom.Poll(place, 0)
-		if err == nil || errors.Is(err, waitroom.ErrPollTooFast) {
-			data.show(line)
-		} else {
-			data.Problem = "Your place belongs to a line that is over. Join again."
-		}
-	}
-	return c.render(200, "room", data)
-}
-
-func (d *roomPage) show(l waitroom.Line) {
-	d.Called, d.Position, d.Refresh = l.State == waitroom.StandCalled, l.Position, seconds(l.PollAfter)
-	d.SoldOut, d.Frozen = l.State == waitroom.StandSoldOut, l.Degraded
-	if l.Estimate != nil {
-		low, high := int(l.Estimate.Low.Minutes()), int(l.Estimate.High.Minutes())+1
-		d.Estimate = fmt.Sprintf("%d to %d minutes", low, high)
-	}
-	if d.Called {
-		d.Refresh = 0
-	}
-}
-
-// postRoomForm is a form of the waiting room's page: it does what the API call does and shows the page again.
-func (s *Server) postRoomForm(do handle) handle {
-	return func(c *call) error {
-		c.Request.SetBody(nil)
-		room := c.params[0]
-		if err := do(c); err != nil {
-			p := s.problemOf(err)
-			if p == nil || p.Status >= 500 {
-				return err
-			}
-			r, err := s.Waitroom.Room(room)
-			if err != nil {
-				return err
-			}
-			return c.render(p.Status, "room", roomPage{Room: room, Name: r.Name, Message: r.Message, State: string(r.State), Waiting: r.Waiting, Problem: p.Title + ". " + p.Advice})
-		}
-		c.Response.ResetBody()
-		c.Response.Header.Set("Location", "/rooms/"+room)
-		c.SetStatusCode(303)
-		return nil
-	}
-}
-
-// postSandboxAction answers for the payer whom the sandbox asks to approve: {"approve": true} or false.
-func (s *Server) postSandboxAction(c *call) error {
-	attempt, err := id.ParseKey(c.params[0])
+	out, err := s.Desk.Booking(c.context(), v, b)
 	if err != nil {
+		return err
+	}
+	data := bookingPage{Booking: out, Price: money(out.Total, out.Currency)}
+	if out.Status == booking.Reserved {
+		data.Until = out.ExpirationTime.UTC().Format("15:04:05 MST")
+	}
+	return c.render(200, "booking", data)
+}
+
+// getActionPage asks the payer, for the sandbox.
+func (s *Server) getActionPage(c *call) error {
+	attempt, err := id.ParseKey(c.params[0])
+	if err != nil || s.Sandbox == nil {
 		return problem.New("not-found", "no such action")
 	}
-	var body struct {
-		Approve bool `json:"approve"`
+	return c.render(200, "action", actionPage{Attempt: attempt})
+}
+
+type actionPage struct {
+	Attempt id.Key
+	Done    string
+}
+
+// postActionForm is the payer's answer on that page.
+func (s *Server) postActionForm(approve bool) handle {
+	return func(c *call) error {
+		if err := s.answerAction(c, approve); err != nil {
+			return err
+		}
+		attempt, _ := id.ParseKey(c.params[0])
+		return c.render(200, "action", actionPage{attempt, "Answered. The shop will know in a moment."})
 	}
-	if err := c.decode(&body); err != nil {
-		return err
+}
+
+// money words an amount of minor units. Every currency that the catalog has so far has two digits of them, but for the yen.
+func money(minor int64, currency string) string {
+	if currency == "JPY" || currency == "KRW" {
+		return fmt.Sprintf("%d %s", minor, currency)
 	}
-	found, err := s.Sandbox.Answer(c, attempt, body.Approve)
-	if err != nil {
-		return err
-	}
-	if !found {
-		return problem.New("not-found", "no such action, or it is over")
-	}
-	c.SetStatusCode(204)
-	return nil
+	return fmt.Sprintf("%d.%02d %s", minor/100, minor%100, currency)
 }

@@ -1,34 +1,41 @@
 package gateway
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
 
-// maxAddresses bounds the addresses that are counted at once.
+// maxAddresses bounds the addresses that are counted at once: about 8 MB.
 const maxAddresses = 100_000
 
-// rateLimit counts calls by address in windows of one minute.
+// rateLimit counts calls by address in windows of one minute. An IPv6 network of 64 bits is one address: a household has that many.
 type rateLimit struct {
 	limit int
 	mu    sync.Mutex // guards since and count
 	since time.Time
-	count map[string]int
+	count map[netip.Prefix]int
 }
 
 func newRateLimit(perMinute int) *rateLimit {
-	return &rateLimit{limit: perMinute, count: map[string]int{}}
+	return &rateLimit{limit: perMinute, count: map[netip.Prefix]int{}}
 }
 
-// allow counts a call and reports whether the address may make it. When more addresses call than can be counted, the window
-// begins anew: a crowd is not an attack.
-func (r *rateLimit) allow(address string) bool {
+// allow counts a call; above the limit it returns how long the window still lasts. When more addresses call than can be counted, the
+// window begins anew: a crowd is not an attack.
+func (r *rateLimit) allow(address netip.Addr) (wait time.Duration, ok bool) {
+	width := 32
+	if address = address.Unmap(); address.Is6() {
+		width = 64
+	}
+	network, _ := address.Prefix(width) // fails for no address only, which then shares one window
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := time.Now(); now.Sub(r.since) >= time.Minute || len(r.count) >= maxAddresses {
+	now := time.Now()
+	if now.Sub(r.since) >= time.Minute || len(r.count) >= maxAddresses {
 		r.since = now
 		clear(r.count)
 	}
-	r.count[address]++
-	return r.count[address] <= r.limit
+	r.count[network]++
+	return r.since.Add(time.Minute).Sub(now), r.count[network] <= r.limit
 }

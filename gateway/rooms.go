@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"usher/internal/id"
@@ -16,16 +15,17 @@ func (s *Server) postVisitor(c *call) error {
 	if err := c.none(); err != nil {
 		return err
 	}
-	if sealed := c.credential("Usher-Visitor", visitorCookie); sealed != "" {
-		if v, err := s.Waitroom.Visitor(sealed); err == nil {
-			return c.answer(200, visitorJSON{sealed, v})
-		}
-	}
-	v, err := s.newVisitor(c)
-	if err != nil {
+	v, ok, err := s.visitor(c)
+	if err != nil && !errors.Is(err, waitroom.ErrVisitorInvalid) {
 		return err
 	}
-	return c.answer(201, visitorJSON{string(c.Response.Header.Peek("Usher-Visitor")), v})
+	if ok && err == nil {
+		return c.answer(200, visitorJSON{c.credential(visitorHeader, visitorCookie), v})
+	}
+	if v, err = s.newVisitor(c); err != nil {
+		return err
+	}
+	return c.answer(201, visitorJSON{string(c.out.Peek(visitorHeader)), v})
 }
 
 type visitorJSON struct {
@@ -43,7 +43,7 @@ type roomJSON struct {
 	EventIDs        []id.Event      `json:"event_ids"`
 	Waiting         int             `json:"waiting"`
 	Watermark       int64           `json:"watermark"`
-	CallsPerMinute  float64         `json:"calls_per_minute"`
+	CallsPerMinute  float64         `json:"calls_per_minute"` // as measured
 	PreQueueOpensAt *time.Time      `json:"pre_queue_opens_at"`
 	OpensAt         *time.Time      `json:"opens_at"`
 	Message         *string         `json:"message"`
@@ -51,13 +51,10 @@ type roomJSON struct {
 }
 
 func roomOf(r waitroom.Room) roomJSON {
-	events := r.Events
-	if events == nil {
-		events = []id.Event{}
-	}
 	return roomJSON{
-		Room: r.Room, Name: r.Name, Run: r.Run, Method: r.Method, State: r.State, Active: r.Active, EventIDs: events, Waiting: r.Waiting,
-		Watermark: r.Watermark, CallsPerMinute: r.CallsPerMinute, OpensAt: maybe(r.OpensAt), Message: text(r.Message), UpdatedAt: r.UpdatedAt.UTC(),
+		Room: r.Room, Name: r.Name, Run: r.Run, Method: r.Method, State: r.State, Active: r.Active, EventIDs: append([]id.Event{}, r.Events...),
+		Waiting: r.Waiting, Watermark: r.Watermark, CallsPerMinute: math.Round(r.Pace*10) / 10, OpensAt: maybe(r.OpensAt),
+		Message: text(r.Message), UpdatedAt: clock(r.UpdatedAt),
 	}
 }
 
@@ -66,16 +63,19 @@ func (s *Server) getRoom(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.Response.Header.Set("Cache-Control", "public, max-age=1")
+	c.set("Cache-Control", briefly)
 	return c.answer(200, roomOf(r))
 }
 
+// postJoin gives a number, to visitors only: what issues a visitor never issues a number.
 func (s *Server) postJoin(c *call) error {
-	var body struct {
-		ProofOfWork string `json:"proof_of_work"`
-	}
-	if len(c.PostBody()) > 0 {
-		if err := c.decode(&body); err != nil {
+	if len(c.http.PostBody()) > 0 {
+		body, err := c.object("proof_of_work")
+		if err != nil {
+			return err
+		}
+		body.text("proof_of_work", maxText) // no room asks for one yet
+		if err := body.err(); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (s *Server) postJoin(c *call) error {
 	if p, _, err := s.place(c, room); err == nil {
 		shown = &p
 	}
-	line, first, err := s.Waitroom.Join(c, room, v, shown)
+	line, first, err := s.Waitroom.Join(c.context(), room, v, shown)
 	if err != nil {
 		return err
 	}
@@ -101,12 +101,13 @@ func (s *Server) postJoin(c *call) error {
 	if first {
 		status = 201
 	}
-	return s.answerLine(c, status, line)
+	s.answerLine(c, status, &line)
+	return nil
 }
 
-// shown reads the position that a visitor was told last: 1 to 10^12.
+// shown reads the position that a visitor was told last.
 func (c *call) shown() (int64, error) {
-	arg := c.QueryArgs().Peek("shown")
+	arg := c.http.QueryArgs().Peek("shown")
 	if arg == nil {
 		return 0, nil
 	}
@@ -128,16 +129,12 @@ func (s *Server) getPlace(c *call) error {
 		return err
 	}
 	line, err := s.Waitroom.Poll(p, shown)
-	if errors.Is(err, waitroom.ErrPollTooFast) {
-		p := problem.New("poll-too-fast", err.Error())
-		p.RetryAfter = seconds(line.PollAfter)
-		return p
-	}
 	if err != nil {
-		return err
+		return stillWaiting(err, &line)
 	}
 	line.Sealed = sealed
-	return s.answerLine(c, 200, line)
+	s.answerLine(c, 200, &line)
+	return nil
 }
 
 func (s *Server) postEnter(c *call) error {
@@ -148,19 +145,34 @@ func (s *Server) postEnter(c *call) error {
 	if err != nil {
 		return err
 	}
-	line, err := s.Waitroom.Enter(c, p)
-	switch {
-	case errors.Is(err, waitroom.ErrNotCalled):
-		return problem.New("not-called", err.Error()).With("position", line.Position)
-	case errors.Is(err, waitroom.ErrRoomFull):
-		p := problem.New("room-full", err.Error())
-		p.RetryAfter = seconds(line.PollAfter)
-		return p
-	case err != nil:
-		return err
+	line, err := s.Waitroom.Enter(c.context(), p)
+	if err != nil {
+		return stillWaiting(err, &line)
 	}
 	line.Sealed = sealed
-	return s.answerLine(c, 200, line)
+	s.answerLine(c, 200, &line)
+	return nil
+}
+
+// stillWaiting tells those who come too early when to come again.
+func stillWaiting(err error, line *waitroom.Line) error {
+	slug := ""
+	switch {
+	case errors.Is(err, waitroom.ErrPollTooFast):
+		slug = "poll-too-fast"
+	case errors.Is(err, waitroom.ErrNotCalled):
+		slug = "not-called"
+	case errors.Is(err, waitroom.ErrRoomFull):
+		slug = "room-full"
+	default:
+		return err
+	}
+	p := problem.New(slug, err.Error())
+	p.RetryAfter = seconds(line.PollAfter)
+	if slug == "not-called" {
+		p.With("position", line.Position)
+	}
+	return p
 }
 
 func (s *Server) postRenew(c *call) error {
@@ -168,184 +180,44 @@ func (s *Server) postRenew(c *call) error {
 		return err
 	}
 	p, ok, err := s.pass(c, c.params[0])
+	if err == nil && !ok {
+		err = s.passRequired(c.params[0])
+	}
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return problem.New("pass-required", "the pass to be renewed").With("room", c.params[0]).With("join_url", s.joinURL(c.params[0]))
-	}
-	token, expires, err := s.Waitroom.Renew(c, p)
+	token, expires, err := s.Waitroom.Renew(c.context(), p)
 	if err != nil {
 		return err
 	}
 	s.setCookie(c, passCookie+p.Room, token)
-	return c.answer(200, map[string]any{"pass": token, "pass_expires_at": expires})
+	return c.answer(200, struct {
+		Pass      string    `json:"pass"`
+		ExpiresAt time.Time `json:"pass_expires_at"`
+	}{token, clock(expires)})
 }
 
+// postLeave gives up a session or a place, whichever the caller shows.
 func (s *Server) postLeave(c *call) error {
 	if err := c.none(); err != nil {
 		return err
 	}
 	room := c.params[0]
-	p, ok, err := s.pass(c, room)
-	if err != nil {
-		return err
-	}
-	if ok {
-		err = s.Waitroom.LeaveSession(c, p)
-	} else if place, _, e := s.place(c, room); e != nil {
-		err = e
-	} else {
-		err = s.Waitroom.Leave(c, place)
-	}
-	if err != nil {
-		return err
-	}
-	c.SetStatusCode(204)
-	return nil
-}
-
-// getCheck is for proxies in front of other sites: is the pass good?
-func (s *Server) getCheck(c *call) error {
-	room := c.params[0]
-	if _, err := s.Waitroom.Room(room); err != nil {
-		return err
-	}
-	redirect := string(c.QueryArgs().Peek("redirect"))
-	if redirect != "" && redirect != "1" {
-		return problem.Invalid(problem.Field{Field: "redirect", Message: "want 1, or leave it out"})
-	}
-	p, ok, err := s.pass(c, room)
-	if err == nil && ok {
-		c.Response.Header.Set("Usher-Visitor-Id", p.Visitor.String())
-		return c.answer(200, struct{}{})
-	}
-	if redirect == "1" {
-		c.Response.Header.Set("Location", s.joinURL(room))
-		return c.answer(302, struct{}{})
-	}
-	refused := problem.New("pass-required", "join the room and enter when called").With("room", room).With("join_url", s.joinURL(room))
-	if err != nil {
-		if refused = s.problemOf(err); refused == nil || refused.Status != 401 && refused.Status != 403 {
+	p, ok, refused := s.pass(c, room)
+	if ok && refused == nil {
+		if err := s.Waitroom.LeaveSession(c.context(), p); err != nil {
 			return err
 		}
+		return c.empty(204)
 	}
-	refused.Headers = map[string]string{"Location": s.joinURL(room)}
-	refused.Status = 401 // what forward-auth proxies understand
-	return refused
-}
-
-func (s *Server) getJWKS(c *call) error {
-	c.Response.Header.Set("Cache-Control", "public, max-age=60")
-	c.Response.Header.SetContentType("application/jwk-set+json")
-	c.SetBody(s.Waitroom.JWKS())
-	return nil
-}
-
-// answerLine writes a line by hand: a poll is answered millions of times, and reflection would be most of its cost.
-func (s *Server) answerLine(c *call, status int, l waitroom.Line) error {
-	if l.Pass != "" {
-		s.setCookie(c, passCookie+l.Room.Room, l.Pass)
+	place, _, err := s.place(c, room)
+	if err == nil {
+		err = s.Waitroom.Leave(c.context(), place)
+	} else if refused != nil {
+		err = refused
 	}
-	if l.Degraded {
-		c.Response.Header.Set("Usher-Degraded", "line-frozen")
+	if err != nil {
+		return err
 	}
-	c.Response.Header.Set("Cache-Control", "private, no-store")
-	c.Response.Header.SetContentType("application/json; charset=utf-8")
-	c.SetStatusCode(status)
-	c.Response.SetBodyRaw(nil)
-	b := appendLine(c.Response.Body()[:0], l)
-	c.Response.SetBody(b)
-	return nil
-}
-
-func appendLine(b []byte, l waitroom.Line) []byte {
-	b = append(b, `{"room":"`...)
-	b = append(append(b, l.Room.Room...), `","run":"`...)
-	b = append(append(b, l.Place.Run...), `","state":"`...)
-	b = append(append(b, l.State...), `","room_state":"`...)
-	b = append(append(b, l.Room.State...), `","number":`...)
-	b = append(strconv.AppendInt(b, l.Place.Number, 10), `,"position":`...)
-	if l.Position > 0 {
-		b = strconv.AppendInt(b, l.Position, 10)
-	} else {
-		b = append(b, `null`...)
-	}
-	b = strconv.AppendInt(append(b, `,"watermark":`...), l.Room.Watermark, 10)
-	b = strconv.AppendInt(append(b, `,"waiting":`...), int64(l.Room.Waiting), 10)
-	b = append(b, `,"estimate":`...)
-	if l.Estimate != nil {
-		b = strconv.AppendInt(append(b, `{"low_seconds":`...), int64(l.Estimate.Low.Seconds()), 10)
-		b = strconv.AppendInt(append(b, `,"high_seconds":`...), int64(math.Ceil(l.Estimate.High.Seconds())), 10)
-		b = append(b, '}')
-	} else {
-		b = append(b, `null`...)
-	}
-	b = strconv.AppendInt(append(b, `,"poll_after_seconds":`...), int64(seconds(l.PollAfter)), 10)
-	b = appendTime(append(b, `,"enter_before":`...), l.EnterBefore)
-	b = appendTime(append(b, `,"joined_at":`...), l.Place.IssuedAt)
-	b = appendTime(append(b, `,"updated_at":`...), l.UpdatedAt)
-	b = append(b, `,"message":`...)
-	if l.Room.Message == "" {
-		b = append(b, `null`...)
-	} else {
-		b = appendString(b, l.Room.Message)
-	}
-	b = append(b, `,"tickets_left":`...)
-	if l.TicketsLeft < 0 {
-		b = append(b, `null`...)
-	} else {
-		b = strconv.AppendInt(b, int64(l.TicketsLeft), 10)
-	}
-	b = append(append(b, `,"place":"`...), l.Sealed...)
-	b = append(b, `","pass":`...)
-	if l.Pass == "" {
-		b = append(b, `null`...)
-	} else {
-		b = append(append(append(b, '"'), l.Pass...), '"')
-	}
-	return append(appendTime(append(b, `,"pass_expires_at":`...), l.PassExpiresAt), '}')
-}
-
-func appendTime(b []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(b, `null`...)
-	}
-	return append(t.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString appends a JSON string.
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	for _, r := range strings.ToValidUTF8(s, "�") {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ' || r == '<' || r == '>' || r == '&' || r == 0x2028 || r == 0x2029:
-			b = append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-		default:
-			b = append(b, string(r)...)
-		}
-	}
-	return append(b, '"')
-}
-
-// seconds rounds up: a caller who waits so long is never too early.
-func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
-
-func maybe(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
+	return c.empty(204)
 }

@@ -1,72 +1,102 @@
 package gateway
 
 import (
-	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/valyala/fasthttp"
+	"github.com/VictoriaMetrics/metrics"
 
 	"usher/internal/problem"
+)
+
+const (
+	maxSegments = 8 // of a path
+	maxParams   = 2 // variable segments
 )
 
 // handle answers one request; what it returns becomes a problem.
 type handle func(c *call) error
 
-// call is one request on its way through the edge.
-type call struct {
-	*fasthttp.RequestCtx
-	params [4]string // the path's variable segments, in order
-	route  *route
-	caller caller
-}
-
 // route is one line of the table of contents.
 type route struct {
 	method  string
-	pattern []string // segments; "{name}" matches any
+	path    string
+	pattern []string // segments; "{name}" matches any that is not empty
 	handle  handle
-	query   []string // parameters that it knows
-	plain   bool     // no idempotency: reads
+	query   []string                       // parameters that it knows, at most 32
+	total   [maxClass + 1]*metrics.Counter // answers by class of status
 }
+
+const maxClass = 5 // of a status: 5xx
 
 // router finds the route of a request. The patterns are few and fixed.
 type router struct {
 	server *Server
-	byLen  map[int][]*route
-	guard  func(*call) error // runs before every handler
+	name   string // for metrics
+	byLen  [maxSegments + 1][]*route
+	guard  func(*call) error // runs before anything else
 }
 
 func (r *router) add(method, path string, h handle, query ...string) {
-	segments := strings.Split(strings.Trim(path, "/"), "/")
-	r.byLen[len(segments)] = append(r.byLen[len(segments)], &route{method: method, pattern: segments, handle: h, query: query, plain: method != "POST"})
+	t := &route{method: method, path: path, pattern: strings.Split(strings.TrimPrefix(path, "/"), "/"), handle: h, query: query}
+	for class := range t.total {
+		t.total[class] = metrics.GetOrCreateCounter(fmt.Sprintf(`usher_http_requests_total{port=%q,call=%q,status="%dxx"}`, r.name, method+" "+path, class))
+	}
+	r.byLen[len(t.pattern)] = append(r.byLen[len(t.pattern)], t)
 }
 
-var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+func (t *route) count(status int) { t.total[min(status/100, maxClass)].Inc() }
 
-// serve finds and runs the handler. HEAD is GET without its body.
-func (r *router) serve(ctx *fasthttp.RequestCtx) error {
-	method := string(ctx.Method())
-	if method == "HEAD" {
-		method = "GET"
-		ctx.Response.SkipBody = true
+// serve finds and runs the call of a request. HEAD is GET without its body.
+func (r *router) serve(c *call) error {
+	if r.guard != nil {
+		if err := r.guard(c); err != nil {
+			return err
+		}
 	}
-	path, ok := cleanPath(ctx)
+	path, ok := cleanPath(c.in.RequestURI())
 	if !ok {
 		return problem.New("not-found", "the path is not one of ours")
 	}
-	c := call{RequestCtx: ctx}
-	segments := strings.Split(path, "/")
+	var room [maxSegments]string
+	segments, ok := split(path, room[:0])
+	if !ok {
+		return problem.New("not-found", "there is nothing at this path")
+	}
+	method := c.in.Method()
+	if string(method) == "HEAD" {
+		method = get
+	}
+	for _, t := range r.byLen[len(segments)] {
+		if t.method == string(method) && t.matches(segments, c) {
+			c.route = t
+			return r.run(c)
+		}
+	}
+	return r.refuse(c, segments)
+}
+
+var get = []byte("GET")
+
+// run checks the parameters and runs the call, a POST at most once under its key.
+func (r *router) run(c *call) error {
+	if err := c.checkQuery(); err != nil {
+		return err
+	}
+	if c.route.method == "POST" {
+		return r.server.idempotent(c)
+	}
+	return c.route.handle(c)
+}
+
+// refuse says which methods a path knows, or that there is nothing.
+func (r *router) refuse(c *call, segments []string) error {
 	var allowed []string
-	for _, route := range r.byLen[len(segments)] {
-		if !route.matches(segments, &c) {
-			continue
+	for _, t := range r.byLen[len(segments)] {
+		if t.matches(segments, c) && !slices.Contains(allowed, t.method) {
+			allowed = append(allowed, t.method)
 		}
-		if route.method == method {
-			c.route = route
-			return r.run(&c)
-		}
-		allowed = append(allowed, route.method)
 	}
 	if len(allowed) == 0 {
 		return problem.New("not-found", "there is nothing at this path")
@@ -80,95 +110,17 @@ func (r *router) serve(ctx *fasthttp.RequestCtx) error {
 	return p
 }
 
-func (r *router) run(c *call) error {
-	if err := c.checkQuery(); err != nil {
-		return err
-	}
-	if r.guard != nil {
-		if err := r.guard(c); err != nil {
-			return err
-		}
-	}
-	if c.route.plain {
-		return c.route.handle(c)
-	}
-	return r.server.idempotent(c)
-}
-
 // matches reports whether the segments fit, and keeps the variable ones.
 func (t *route) matches(segments []string, c *call) bool {
 	n := 0
 	for i, p := range t.pattern {
-		if p[:min(1, len(p))] == "{" {
-			if n < len(c.params) {
-				c.params[n] = segments[i]
-			}
+		switch {
+		case p != "" && p[0] == '{' && segments[i] != "":
+			c.params[n] = segments[i]
 			n++
-		} else if p != segments[i] {
+		case p != segments[i]:
 			return false
 		}
 	}
 	return true
-}
-
-// cleanPath returns the path as it was sent, without its first slash. What a proxy and we could read in two ways is refused: encoded
-// slashes and dots, backslashes, parameters, empty and dot segments, absolute forms.
-func cleanPath(ctx *fasthttp.RequestCtx) (string, bool) {
-	raw := ctx.Request.Header.RequestURI()
-	if i := bytes.IndexByte(raw, '?'); i >= 0 {
-		raw = raw[:i]
-	}
-	if len(raw) == 0 || raw[0] != '/' || len(raw) > 1024 || bytes.ContainsAny(raw, "%\\;#") {
-		return "", false
-	}
-	path := string(raw[1:])
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." || segment == "" && path != "" {
-			return "", false
-		}
-	}
-	for i := range len(path) {
-		if path[i] <= ' ' || path[i] >= 0x7f {
-			return "", false
-		}
-	}
-	return path, true
-}
-
-// checkQuery refuses parameters that the route does not know, and repeated ones.
-func (c *call) checkQuery() error {
-	args := c.QueryArgs()
-	if args.Len() == 0 {
-		return nil
-	}
-	var bad []problem.Field
-	seen := map[string]bool{}
-	for key := range args.All() {
-		name := string(key)
-		if len(bad) >= 10 {
-			break
-		}
-		if !slices.Contains(c.route.query, name) {
-			message := "not a parameter of this call"
-			if len(c.route.query) > 0 {
-				message += "; it knows " + strings.Join(c.route.query, ", ")
-			}
-			bad = append(bad, problem.Field{Field: clip(name), Message: message})
-		} else if seen[name] {
-			bad = append(bad, problem.Field{Field: name, Message: "given twice"})
-		}
-		seen[name] = true
-	}
-	if len(bad) > 0 {
-		return problem.Invalid(bad...)
-	}
-	return nil
-}
-
-// clip keeps what is echoed to a caller short.
-func clip(s string) string {
-	if len(s) > 64 {
-		return strings.ToValidUTF8(s[:64], "") + "…"
-	}
-	return strings.ToValidUTF8(s, "?")
 }

@@ -1,11 +1,10 @@
 package gateway
 
-// searchParameters are those of GET /events/search, as far as they exist.
-var searchParameters = []string{"location", "radius_km", "start_date", "end_date", "venue", "performer", "price_min", "price_max", "page_size", "page_cursor", "sort", "include"}
+import "usher/gateway/page"
 
 // routes is the table of contents of the public port.
 func (s *Server) routes() *router {
-	r := &router{server: s, byLen: map[int][]*route{}}
+	r := &router{server: s, name: "public"}
 	const api = "/api/v1"
 
 	// the line
@@ -19,32 +18,41 @@ func (s *Server) routes() *router {
 	r.add("GET", api+"/rooms/{room}/check", s.getCheck, "redirect")
 	r.add("GET", "/.well-known/jwks.json", s.getJWKS)
 
-	// events
+	// events; "search" stands first, for it is never an event's id
 	r.add("GET", api+"/events/search", s.getSearch, searchParameters...)
-	r.add("GET", api+"/events/{event}", s.getEvent, "tickets_cursor")
-	r.add("GET", api+"/events/{event}/seats", s.getSeats)
+	r.add("GET", api+"/events/{event_id}", s.getEvent, "tickets_cursor")
+	r.add("GET", api+"/events/{event_id}/seats", s.getSeats)
 
 	// holds
-	r.add("POST", api+"/events/{event}/ticket/{ticket}/hold", s.postHold)
-	r.add("DELETE", api+"/events/{event}/ticket/{ticket}/hold", s.deleteHold)
-	r.add("POST", api+"/events/{event}/holds", s.postHolds)
-	r.add("GET", api+"/events/{event}/holds", s.getHolds)
-	r.add("DELETE", api+"/events/{event}/holds", s.deleteHolds)
-	r.add("POST", api+"/events/{event}/holds/extend", s.postExtend)
+	r.add("POST", api+"/events/{event_id}/ticket/{ticket_id}/hold", s.postHold)
+	r.add("DELETE", api+"/events/{event_id}/ticket/{ticket_id}/hold", s.deleteHold)
+	r.add("POST", api+"/events/{event_id}/holds", s.postHolds)
+	r.add("GET", api+"/events/{event_id}/holds", s.getHolds)
+	r.add("DELETE", api+"/events/{event_id}/holds", s.deleteHolds)
+	r.add("POST", api+"/events/{event_id}/holds/extend", s.postExtend)
 
 	// bookings
 	r.add("POST", api+"/booking", s.postBooking)
-	r.add("GET", api+"/booking/{booking}", s.getBooking)
-	r.add("POST", api+"/booking/{booking}/confirm", s.postConfirm)
-	r.add("POST", api+"/booking/{booking}/cancel", s.postCancel)
+	r.add("GET", api+"/booking/{booking_id}", s.getBooking)
+	r.add("POST", api+"/booking/{booking_id}/confirm", s.postConfirm)
+	r.add("POST", api+"/booking/{booking_id}/cancel", s.postCancel)
+
+	// the sandbox's payer
+	r.add("GET", "/sandbox/actions/{attempt}", s.getActionPage)
 	r.add("POST", "/sandbox/actions/{attempt}", s.postSandboxAction)
+	r.add("POST", "/sandbox/actions/{attempt}/approve", s.postActionForm(true))
+	r.add("POST", "/sandbox/actions/{attempt}/decline", s.postActionForm(false))
 
 	// pages and papers
-	r.add("GET", "/", s.getHome)
-	r.add("GET", "/rooms/{room}", s.getRoomPage)
+	r.add("GET", "/", s.getHome, homeParameters...)
+	r.add("GET", "/events/{event_id}", s.getEventPage)
+	r.add("GET", "/rooms/{room}", s.getRoomPage, "shown")
 	r.add("POST", "/rooms/{room}/join", s.postRoomForm(s.postJoin))
 	r.add("POST", "/rooms/{room}/enter", s.postRoomForm(s.postEnter))
+	r.add("POST", "/rooms/{room}/leave", s.postRoomForm(s.postLeave))
+	r.add("GET", "/booking/{booking_id}", s.getBookingPage)
 	r.add("GET", "/problems/{slug}", s.getProblem)
+	r.add("GET", page.StylePath, s.getStyle)
 	r.add("GET", "/openapi.json", s.getOpenAPI)
 	r.add("GET", "/healthz", s.getHealth)
 	return r
@@ -52,7 +60,7 @@ func (s *Server) routes() *router {
 
 // adminRoutes is the table of contents of the admin port.
 func (s *Server) adminRoutes() *router {
-	r := &router{server: s, byLen: map[int][]*route{}, guard: s.requireAdmin}
+	r := &router{server: s, name: "admin", guard: s.requireAdmin}
 	const api = "/admin/v1"
 	r.add("GET", api+"/rooms", s.adminRooms)
 	r.add("GET", api+"/rooms/{room}", s.adminRoom)
@@ -61,8 +69,8 @@ func (s *Server) adminRoutes() *router {
 		r.add("POST", api+"/rooms/{room}/"+order, s.adminOrder(order))
 	}
 	r.add("GET", "/metrics", s.getMetrics)
-	r.add("GET", "/debug/pprof", s.getPprof, "debug", "seconds")
-	r.add("GET", "/debug/pprof/{profile}", s.getPprof, "debug", "seconds")
+	r.add("GET", "/debug/pprof/", s.getPprof, pprofParameters...)
+	r.add("GET", "/debug/pprof/{profile}", s.getPprof, pprofParameters...)
 	r.add("GET", "/openapi.json", s.getAdminOpenAPI)
 	r.add("GET", "/healthz", s.getHealth)
 	r.add("GET", "/readyz", s.getReady)

@@ -1,11 +1,8 @@
 package gateway
 
 import (
-	"fmt"
-	"math"
+	"errors"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"usher/internal/id"
@@ -13,148 +10,67 @@ import (
 	"usher/search"
 )
 
-const (
-	maxText      = 200 // bytes of a text parameter
-	defaultPage  = 20
-	maxPage      = 100
-	defaultReach = 50.0 // km
-)
-
 func (s *Server) getSearch(c *call) error {
-	q, err := parseSearch(func(name string) string { return string(c.QueryArgs().Peek(name)) })
+	q, err := parseSearch(func(name string) string { return string(c.http.QueryArgs().Peek(name)) })
 	if err != nil {
 		return err
 	}
-	page, err := s.Search.Search(c, q)
+	found, err := s.find(c, q)
 	if err != nil {
 		return err
 	}
-	body := struct {
-		Events []hitJSON `json:"events"`
-		Next   *string   `json:"next_page_cursor"`
-		Total  int       `json:"total"`
-		Facets *struct{} `json:"facets"`
-	}{Events: []hitJSON{}, Next: text(page.NextCursor), Total: page.Total}
-	for _, h := range page.Events {
+	body := searchJSON{Events: make([]hitJSON, 0, len(found.Events)), Next: text(found.NextCursor), Total: found.Total}
+	for _, h := range found.Events {
 		body.Events = append(body.Events, hitOf(h, q.Tickets))
 	}
-	if page.NextCursor != "" {
-		next, _ := url.ParseQuery(string(c.QueryArgs().QueryString()))
-		next.Set("page_cursor", page.NextCursor)
-		c.Response.Header.Set("Link", `</api/v1/events/search?`+next.Encode()+`>; rel="next"`)
+	if found.NextCursor != "" {
+		next, _ := url.ParseQuery(string(c.http.QueryArgs().QueryString()))
+		next.Set("page_cursor", found.NextCursor)
+		c.set("Link", `</api/v1/events/search?`+next.Encode()+`>; rel="next"`)
 	}
-	if page.Degraded {
-		c.Response.Header.Set("Usher-Degraded", "search-fallback")
+	if found.Degraded {
+		c.set("Usher-Degraded", "search-fallback")
 	}
-	c.Response.Header.Set("Cache-Control", "public, max-age=1")
+	c.set("Cache-Control", briefly)
 	return c.answer(200, body)
 }
 
-// parseSearch reads and checks every parameter; all faults are named at once.
-func parseSearch(get func(name string) string) (q search.Query, err error) {
-	var bad []problem.Field
-	fault := func(name, want string) { bad = append(bad, problem.Field{Field: name, Message: want}) }
-	words := func(name string) string {
-		v := get(name)
-		if len(v) > maxText || strings.ToValidUTF8(v, "") != v || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' }) {
-			fault(name, fmt.Sprintf("want printable text of at most %d bytes", maxText))
-		}
-		return strings.TrimSpace(v)
+// find searches. An engine that fails in whatever way is not available: nothing else of an on-sale needs it.
+func (s *Server) find(c *call, q search.Query) (search.Page, error) {
+	found, err := s.Search.Search(c.context(), q)
+	switch {
+	case err == nil, errors.Is(err, search.ErrBadCursor):
+		return found, err
+	case errors.Is(err, search.ErrBadQuery):
+		return found, problem.Invalid(problem.Field{Field: "query", Message: search.ErrBadQuery.Error()})
+	default:
+		return found, s.told(problem.New("search-unavailable", ""), err)
 	}
-	q.Location, q.Venue, q.Performer = words("location"), words("venue"), words("performer")
-	if lat, lon, ok := point(q.Location); ok {
-		q.HasPoint, q.Latitude, q.Longitude, q.RadiusKM, q.Location = true, lat, lon, defaultReach, ""
-	}
-	if v := get("radius_km"); v != "" {
-		r, e := strconv.ParseFloat(v, 64)
-		switch {
-		case e != nil || math.IsNaN(r) || r < 1 || r > 500:
-			fault("radius_km", "want a number of kilometres from 1 to 500")
-		case !q.HasPoint:
-			fault("radius_km", "counts only with location=lat,lon")
-		default:
-			q.RadiusKM = r
-		}
-	}
-	date := func(name string) (t time.Time) {
-		v := get(name)
-		if v == "" {
-			return t
-		}
-		t, e := time.Parse(time.DateOnly, v)
-		if e != nil {
-			fault(name, "want a date such as 2026-06-11")
-		}
-		return t
-	}
-	q.StartDate, q.EndDate = date("start_date"), date("end_date")
-	if !q.StartDate.IsZero() && !q.EndDate.IsZero() && q.EndDate.Before(q.StartDate) {
-		fault("end_date", "lies before start_date")
-	}
-	price := func(name string) *int {
-		v := get(name)
-		if v == "" {
-			return nil
-		}
-		n, e := strconv.Atoi(v)
-		if e != nil || n < 0 || n > math.MaxInt32 {
-			fault(name, "want minor units, a whole number from 0")
-		}
-		return &n
-	}
-	q.PriceMin, q.PriceMax = price("price_min"), price("price_max")
-	q.PageSize = defaultPage
-	if v := get("page_size"); v != "" {
-		n, e := strconv.Atoi(v)
-		if e != nil || n < 1 || n > maxPage {
-			fault("page_size", fmt.Sprintf("want a whole number from 1 to %d", maxPage))
-		}
-		q.PageSize = n
-	}
-	if q.Cursor = get("page_cursor"); len(q.Cursor) > 1000 {
-		return q, problem.New("invalid-cursor", "too long")
-	}
-	if v := get("sort"); v != "" && v != "date" {
-		fault("sort", "want date: other orders are not offered yet")
-	}
-	if v := get("include"); v != "" {
-		if q.Tickets = v == "tickets"; !q.Tickets {
-			fault("include", "want tickets")
-		}
-	}
-	if len(bad) > 0 {
-		return q, problem.Invalid(bad...)
-	}
-	return q, nil
 }
 
-// point reads "lat,lon" in degrees.
-func point(s string) (lat, lon float64, ok bool) {
-	a, b, found := strings.Cut(s, ",")
-	if !found {
-		return 0, 0, false
-	}
-	lat, err1 := strconv.ParseFloat(strings.TrimSpace(a), 64)
-	lon, err2 := strconv.ParseFloat(strings.TrimSpace(b), 64)
-	return lat, lon, err1 == nil && err2 == nil && lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180
+type searchJSON struct {
+	Events []hitJSON `json:"events"`
+	Next   *string   `json:"next_page_cursor"`
+	Total  int       `json:"total"`
+	Facets *struct{} `json:"facets"` // not counted yet
 }
 
 type hitJSON struct {
-	ID           id.Event     `json:"id"`
-	Name         string       `json:"name"`
-	VenueID      string       `json:"venue_id"`
-	ImageURL     *string      `json:"s3_image_url"`
-	Performer    string       `json:"performer"`
-	StartTime    time.Time    `json:"start_time"`
-	EndTime      time.Time    `json:"end_time"`
-	Date         string       `json:"date"`
-	Venue        venueJSON    `json:"venue"`
-	PriceFrom    *int         `json:"price_from"`
-	PriceTo      *int         `json:"price_to"`
-	Currency     string       `json:"currency"`
-	Availability string       `json:"availability"`
-	DistanceKM   *float64     `json:"distance_km"`
-	Tickets      []sampleJSON `json:"tickets,omitempty"`
+	ID           id.Event      `json:"id"`
+	Name         string        `json:"name"`
+	VenueID      string        `json:"venue_id"`
+	ImageURL     *string       `json:"s3_image_url"`
+	Performer    string        `json:"performer"`
+	StartTime    time.Time     `json:"start_time"`
+	EndTime      time.Time     `json:"end_time"`
+	Date         string        `json:"date"`
+	Venue        venueJSON     `json:"venue"`
+	PriceFrom    *int          `json:"price_from"`
+	PriceTo      *int          `json:"price_to"`
+	Currency     string        `json:"currency"`
+	Availability string        `json:"availability"`
+	DistanceKM   *float64      `json:"distance_km"`
+	Tickets      *[]sampleJSON `json:"tickets,omitempty"` // only when asked for
 }
 
 type venueJSON struct {
@@ -177,14 +93,18 @@ type sampleJSON struct {
 
 func hitOf(h search.Hit, tickets bool) hitJSON {
 	out := hitJSON{
-		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(h.ImageURL), Performer: h.Performer, StartTime: h.Start.UTC(), EndTime: h.End.UTC(),
-		Date: h.Date.Format(time.DateOnly), Venue: venueJSON(h.Venue), PriceFrom: &h.PriceFrom, PriceTo: &h.PriceTo, Currency: h.Currency,
-		Availability: h.Availability, DistanceKM: h.DistanceKM,
+		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(h.ImageURL), Performer: h.Performer, StartTime: clock(h.Start), EndTime: clock(h.End),
+		Date: h.Date.Format(time.DateOnly), Venue: venueJSON(h.Venue), Currency: h.Currency, Availability: h.Availability, DistanceKM: h.DistanceKM,
+	}
+	if h.PriceTo > 0 { // else no price is known
+		out.PriceFrom, out.PriceTo = &h.PriceFrom, &h.PriceTo
 	}
 	if tickets {
+		samples := make([]sampleJSON, 0, len(h.Tickets))
 		for _, t := range h.Tickets {
-			out.Tickets = append(out.Tickets, sampleJSON(t))
+			samples = append(samples, sampleJSON(t))
 		}
+		out.Tickets = &samples
 	}
 	return out
 }

@@ -1,5 +1,8 @@
 // Package gateway is the edge: the only package that speaks HTTP. It checks who asks and what is asked, calls the waiting room,
 // the desk, the catalog or search, and words the answer. Every byte from outside is hostile until checked.
+//
+// A request passes handler (request id, recover) → router (path, method, parameters) → idempotent (POST with a key) → the call's own
+// function. What a function returns as an error becomes a problem in one table (errors.go).
 package gateway
 
 import (
@@ -10,24 +13,20 @@ import (
 	"net"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
-
-	"usher/internal/id"
-	"usher/internal/problem"
 )
 
 // Config sets an edge up.
 type Config struct {
 	Addr, AdminAddr string
-	AdminToken      string
-	PublicURL       string // for join_url
-	SecureCookies   bool
-	TrustedProxies  []*net.IPNet
-	VisitorRate     int // new visitors a minute from one address
-	Limit           int // tickets of one hold or booking
-	Log             *slog.Logger
+	AdminToken      string       // empty: nobody may use the admin port
+	PublicURL       string       // how fans reach the public port, for join_url
+	SecureCookies   bool         // behind TLS
+	TrustedProxies  []*net.IPNet // whose X-Forwarded-For is believed
+	VisitorRate     int          // new visitors a minute from one address
+	Limit           int          // tickets of one hold or booking
+	Log             *slog.Logger // nil: nothing is logged
 }
 
 // Parts are what the edge serves.
@@ -38,74 +37,87 @@ type Parts struct {
 	Catalog     Catalog
 	Search      Searcher
 	Admin       Admin
-	Sandbox     Sandbox
-	Ready       func(context.Context) error // beyond what the parts say themselves
+	Sandbox     Sandbox                     // nil: payments are never approved by hand
+	Ready       func(context.Context) error // beyond what the parts say themselves; may be nil
 }
 
 const (
-	maxBody     = 64 << 10
-	maxHeader   = 16 << 10
-	concurrency = 200_000 // connections
-	stopWithin  = 8 * time.Second
-)
-
-var (
-	requestsTotal = metrics.NewCounter("usher_http_requests_total")
-	panicsTotal   = metrics.NewCounter("usher_http_panics_total")
-	problemsTotal = func(slug string) { metrics.GetOrCreateCounter(`usher_http_problems_total{slug="` + slug + `"}`).Inc() }
+	maxBody      = 64 << 10
+	maxHeader    = 16 << 10
+	concurrency  = 200_000          // connections of one port
+	readTimeout  = 10 * time.Second // for a whole request: slow senders hold nothing for long
+	writeTimeout = 40 * time.Second // a CPU profile takes 30 s
+	idleTimeout  = 75 * time.Second // above the longest poll interval: a waiting fan keeps his connection
+	stopWithin   = 8 * time.Second  // for requests under way
 )
 
 // Server is the public and the admin port. Make it with New; Run serves.
 type Server struct {
 	Config
 	Parts
+	log      *throttle
 	visitors *rateLimit
 	public   *router
 	admin    *router
+	base     context.Context // of all calls; ends when the server has stopped
+	end      context.CancelFunc
 }
 
 // New returns a server.
 func New(c Config, p Parts) *Server {
-	s := &Server{Config: c, Parts: p, visitors: newRateLimit(c.VisitorRate)}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
+	s.base, s.end = context.WithCancel(context.Background())
 	s.public, s.admin = s.routes(), s.adminRoutes()
 	return s
 }
 
-// Run serves both ports until ctx ends, then lets requests under way finish.
+// Run listens on both addresses and serves until ctx ends; then requests under way may finish. A server runs once.
 func (s *Server) Run(ctx context.Context) error {
+	public, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("public port: %w; choose another with --addr", err)
+	}
+	admin, err := net.Listen("tcp", s.AdminAddr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("admin port: %w; choose another with --admin-addr", err), public.Close())
+	}
+	return s.Serve(ctx, public, admin)
+}
+
+// Serve is Run on listeners that exist; it closes them.
+func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
+	defer s.end()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.serve(ctx, "addr", s.Addr, s.public) })
-	g.Go(func() error { return s.serve(ctx, "admin-addr", s.AdminAddr, s.admin) })
+	g.Go(func() error { return serve(ctx, s.fasthttp(s.public), public) })
+	g.Go(func() error { return serve(ctx, s.fasthttp(s.admin), admin) })
 	return g.Wait()
 }
 
-func (s *Server) serve(ctx context.Context, flag, addr string, r *router) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("--%s: %w; choose another with --%s", flag, err, flag)
+func serve(ctx context.Context, server *fasthttp.Server, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
 	}
-	server := s.fasthttp(r)
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		wait, cancel := context.WithTimeout(context.Background(), stopWithin)
-		defer cancel()
-		stopped <- server.ShutdownWithContext(wait) // Serve returns before the last answers are out: wait for this
-	}()
-	if err := server.Serve(l); err != nil {
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	// Serve returns before the last answers are out: Shutdown is what to wait for.
+	if err := server.ShutdownWithContext(wait); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if err := <-stopped; err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil
+	return <-failed
 }
 
 func (s *Server) fasthttp(r *router) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler: s.handler(r), ErrorHandler: s.malformed, Name: "usher", NoDefaultContentType: true,
+		Handler: s.handler(r), ErrorHandler: s.malformed, NoDefaultServerHeader: true, NoDefaultContentType: true,
 		Concurrency: concurrency, MaxRequestBodySize: maxBody, ReadBufferSize: maxHeader, ReduceMemoryUsage: true,
-		ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second, IdleTimeout: 75 * time.Second, CloseOnShutdown: true,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true,
 		Logger: silent{},
 	}
 }
@@ -114,38 +126,3 @@ func (s *Server) fasthttp(r *router) *fasthttp.Server {
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}
-
-// handler answers every request, whatever happens in it.
-func (s *Server) handler(r *router) fasthttp.RequestHandler {
-	return func(ctx *fasthttp.RequestCtx) {
-		requestsTotal.Inc()
-		requestID := id.NewKey().String()
-		ctx.Response.Header.Set("Request-Id", requestID)
-		ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
-		defer func() {
-			if p := recover(); p != nil {
-				panicsTotal.Inc()
-				s.Log.Error("panic in a handler", "panic", p, "path", string(ctx.Path()), "request_id", requestID)
-				s.answerError(ctx, problem.New("internal", ""))
-			}
-		}()
-		if err := r.serve(ctx); err != nil {
-			s.answerError(ctx, err)
-		}
-	}
-}
-
-// malformed answers what is not even a request.
-func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
-	ctx.Response.Header.Set("Request-Id", id.NewKey().String())
-	var small *fasthttp.ErrSmallBuffer
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		s.answerError(ctx, problem.New("body-too-large", "more than 65536 bytes"))
-	case errors.As(err, &small):
-		s.answerError(ctx, problem.Invalid(problem.Field{Field: "headers", Message: "more than 16384 bytes"}))
-	default:
-		s.answerError(ctx, problem.Invalid(problem.Field{Field: "request", Message: "not HTTP/1.1 as it should be"}))
-	}
-	ctx.Response.SetConnectionClose()
-}

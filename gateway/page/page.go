@@ -2,24 +2,33 @@
 package page
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
-	"io"
 )
 
 //go:embed *.html
 var files embed.FS
 
-var pages = template.Must(template.ParseFS(files, "*.html"))
+// Style is the style sheet of every page, served at StylePath.
+//
+//go:embed style.css
+var Style []byte
+
+// StylePath is where the templates look for the style sheet.
+const StylePath = "/style.css"
 
 // Policy is the content security policy of every page.
-const Policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// Render writes the page with the given name.
-func Render(w io.Writer, name string, data any) error {
-	if err := pages.ExecuteTemplate(w, name+".html", data); err != nil {
-		return fmt.Errorf("page %s: %w", name, err)
+var pages = template.Must(template.ParseFS(files, "*.html"))
+
+// Render returns the page with the given name.
+func Render(name string, data any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name+".html", data); err != nil {
+		return nil, fmt.Errorf("page %s: %w", name, err)
 	}
-	return nil
+	return b.Bytes(), nil
 }

@@ -1,0 +1,379 @@
+package gateway
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"usher/booking"
+	"usher/catalog"
+	"usher/internal/id"
+	"usher/search"
+	"usher/waitroom"
+	"usher/waitroom/pass"
+)
+
+// The fakes stand in for the parts: small state machines that do what a test tells them. A nil function field gives the plain answer.
+
+const (
+	roomName  = "final"
+	otherRoom = "other"
+)
+
+var (
+	guarded   = event(1)
+	unguarded = event(2)
+	noon      = time.Date(2026, 6, 11, 12, 0, 0, 0, time.UTC)
+)
+
+func event(n int) id.Event {
+	e, err := id.NewEvent(317, n)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// fakeRoom is a waiting room whose tokens are their content in base64, with a mark that a forger does not know.
+type fakeRoom struct {
+	active  bool
+	join    func() (waitroom.Line, bool, error)
+	poll    func(shown int64) (waitroom.Line, error)
+	enter   func() (waitroom.Line, error)
+	renew   func() error
+	session func() error // CheckActive
+	extend  func() error
+	ready   func() error
+	leave   func() error
+}
+
+func seal(kind string, words ...string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + "." + strings.Join(words, ".") + ".ours"))
+}
+
+func open(kind, sealed string) ([]string, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	words := strings.Split(string(b), ".")
+	if err != nil || len(words) < 2 || words[0] != kind || !hmac.Equal([]byte(words[len(words)-1]), []byte("ours")) {
+		return nil, false
+	}
+	return words[1 : len(words)-1], true
+}
+
+func (f *fakeRoom) NewVisitor() (id.Visitor, string) {
+	v := id.NewVisitor()
+	return v, seal("v", v.String())
+}
+
+func (f *fakeRoom) Visitor(sealed string) (id.Visitor, error) {
+	if words, ok := open("v", sealed); ok {
+		return id.ParseVisitor(words[0])
+	}
+	return id.Visitor{}, waitroom.ErrVisitorInvalid
+}
+
+func (f *fakeRoom) SealPlace(p waitroom.Place) string { return seal("p", p.Room, p.Visitor.String()) }
+
+func (f *fakeRoom) Place(sealed string) (waitroom.Place, error) {
+	words, ok := open("p", sealed)
+	if !ok {
+		return waitroom.Place{}, waitroom.ErrPlaceInvalid
+	}
+	v, err := id.ParseVisitor(words[1])
+	return waitroom.Place{Room: words[0], Run: "run1", Visitor: v, Number: 41, IssuedAt: noon}, err
+}
+
+func (f *fakeRoom) room() waitroom.Room {
+	return waitroom.Room{
+		Rules: waitroom.Rules{
+			Room: roomName, Name: "The final", Method: waitroom.FIFO, Capacity: 100, CallsPerMinute: 600, Session: 15 * time.Minute,
+			SessionCap: 30 * time.Minute, Grace: 5 * time.Minute, Message: "Doors <open> soon", OpensAt: noon,
+		},
+		Events: []id.Event{guarded}, State: waitroom.Open, Run: "run1", Active: f.active, Waiting: 12, Watermark: 30, Pace: 59.97, UpdatedAt: noon,
+	}
+}
+
+func (f *fakeRoom) Room(room string) (waitroom.Room, error) {
+	if room != roomName {
+		return waitroom.Room{}, waitroom.ErrRoomNotFound
+	}
+	return f.room(), nil
+}
+
+func (f *fakeRoom) RoomOf(e id.Event) (waitroom.Room, bool) { return f.room(), e == guarded }
+
+func (f *fakeRoom) line(v id.Visitor) waitroom.Line {
+	return waitroom.Line{
+		Place: waitroom.Place{Room: roomName, Run: "run1", Visitor: v, Number: 41, IssuedAt: noon}, Room: f.room(), State: waitroom.StandWaiting, Position: 12,
+		Estimate: &waitroom.Estimate{Low: 100 * time.Second, High: 200 * time.Second}, PollAfter: 5 * time.Second, TicketsLeft: -1, UpdatedAt: noon,
+	}
+}
+
+func (f *fakeRoom) Join(_ context.Context, room string, v id.Visitor, shown *waitroom.Place) (waitroom.Line, bool, error) {
+	if room != roomName {
+		return waitroom.Line{}, false, waitroom.ErrRoomNotFound
+	}
+	if f.join != nil {
+		return f.join()
+	}
+	return f.line(v), shown == nil, nil
+}
+
+func (f *fakeRoom) Poll(p waitroom.Place, shown int64) (waitroom.Line, error) {
+	if f.poll != nil {
+		return f.poll(shown)
+	}
+	return f.line(p.Visitor), nil
+}
+
+func (f *fakeRoom) Enter(_ context.Context, p waitroom.Place) (waitroom.Line, error) {
+	if f.enter != nil {
+		return f.enter()
+	}
+	l := f.line(p.Visitor)
+	l.State, l.Position, l.Estimate = waitroom.StandEntered, 0, nil
+	l.Pass, l.PassExpiresAt = passOf(roomName, p.Visitor), noon.Add(15*time.Minute)
+	return l, nil
+}
+
+func passOf(room string, v id.Visitor) string { return seal("pass", room, v.String()) }
+
+func (f *fakeRoom) Verify(token, room string) (c pass.Claims, err error) {
+	words, ok := open("pass", token)
+	if !ok {
+		return c, pass.ErrInvalid
+	}
+	if words[0] == "expired" {
+		return c, pass.ErrExpired
+	}
+	if room != "" && words[0] != room {
+		return c, pass.ErrWrongRoom
+	}
+	v, err := id.ParseVisitor(words[1])
+	return pass.Claims{Room: words[0], Visitor: v, JTI: "jti1", Number: 41, Run: "run1", IssuedAt: noon, ExpiresAt: noon.Add(15 * time.Minute)}, err
+}
+
+func call0(f func() error) error {
+	if f != nil {
+		return f()
+	}
+	return nil
+}
+
+func (f *fakeRoom) Renew(_ context.Context, p pass.Claims) (string, time.Time, error) {
+	return passOf(p.Room, p.Visitor), noon.Add(20 * time.Minute), call0(f.renew)
+}
+
+func (f *fakeRoom) Extend(_ context.Context, p pass.Claims, until time.Time) (string, time.Time, error) {
+	return passOf(p.Room, p.Visitor), until, call0(f.extend)
+}
+func (f *fakeRoom) Leave(context.Context, waitroom.Place) error     { return call0(f.leave) }
+func (f *fakeRoom) LeaveSession(context.Context, pass.Claims) error { return call0(f.leave) }
+func (f *fakeRoom) CheckActive(context.Context, pass.Claims) error  { return call0(f.session) }
+func (f *fakeRoom) JWKS() []byte                                    { return []byte(`{"keys":[]}`) }
+func (f *fakeRoom) Ready() error                                    { return call0(f.ready) }
+func (f *fakeRoom) Rooms() []waitroom.Room                          { return []waitroom.Room{f.room()} }
+func (f *fakeRoom) Stats(room string) (waitroom.Stats, error) {
+	_, err := f.Room(room)
+	return waitroom.Stats{}, err
+}
+func (f *fakeRoom) Order(_ context.Context, room, order string) error {
+	if order == "resume" {
+		return waitroom.ErrInvalidTransition
+	}
+	_, err := f.Room(room)
+	return err
+}
+
+// fakeDesk answers every call with plain holds and bookings, or with the error that a test has put in.
+type fakeDesk struct {
+	err    error
+	status booking.Status // of bookings; empty: reserved, and confirmed by Confirm
+	owner  id.Visitor     // of bookings that exist; zero: whoever asks
+	paid   booking.Payment
+	calls  int
+	panics bool
+}
+
+func (f *fakeDesk) ticket(t id.Ticket) booking.Ticket {
+	return booking.Ticket{ID: t, SeatNumber: "7", Section: "A", Row: "3", Price: 4200, Currency: "USD", Status: booking.Available, Held: true, HoldExpiry: noon}
+}
+
+func (f *fakeDesk) holds(e id.Event, tickets []id.Ticket) booking.Holds {
+	h := booking.Holds{Event: e, ExpirationTime: noon.Add(10 * time.Minute), Currency: "USD"}
+	for _, t := range tickets {
+		h.Tickets, h.Total = append(h.Tickets, f.ticket(t)), h.Total+4200
+	}
+	return h
+}
+
+func (f *fakeDesk) Hold(_ context.Context, _ booking.Owner, e id.Event, tickets []id.Ticket) (booking.Holds, bool, error) {
+	if f.panics {
+		panic("a fault of ours")
+	}
+	f.calls++
+	return f.holds(e, tickets), f.calls == 1, f.err
+}
+
+func (f *fakeDesk) HoldBest(_ context.Context, _ booking.Owner, e id.Event, want booking.BestAvailable) (booking.Holds, error) {
+	var tickets []id.Ticket
+	for i := range want.Quantity {
+		tickets = append(tickets, e.Ticket(i))
+	}
+	return f.holds(e, tickets), f.err
+}
+
+func (f *fakeDesk) Holds(_ context.Context, _ booking.Owner, e id.Event) (booking.Holds, error) {
+	return booking.Holds{Event: e, Currency: "USD"}, f.err
+}
+
+func (f *fakeDesk) Release(context.Context, booking.Owner, id.Event, []id.Ticket) error { return f.err }
+
+func (f *fakeDesk) ExtendHolds(context.Context, booking.Owner, id.Event) (time.Time, error) {
+	return noon.Add(20 * time.Minute), f.err
+}
+
+func (f *fakeDesk) booking(b id.Booking, status booking.Status) booking.Booking {
+	if f.status != "" {
+		status = f.status
+	}
+	out := booking.Booking{
+		ID: b, Status: status, Seats: []booking.Ticket{f.ticket(b.Event.Ticket(7))}, Total: 4200, Currency: "USD", ExpirationTime: noon.Add(10 * time.Minute),
+		CreatedAt: noon, UpdatedAt: noon,
+	}
+	if status == booking.Confirmed {
+		out.ConfirmationID, out.ExpirationTime = "CONF1", time.Time{}
+	}
+	return out
+}
+
+func (f *fakeDesk) Book(_ context.Context, _ booking.Owner, tickets []id.Ticket, _ string) (booking.Booking, error) {
+	f.calls++
+	return f.booking(id.Booking{Event: tickets[0].Event(), Key: id.NewKey()}, booking.Reserved), f.err
+}
+
+func (f *fakeDesk) find(owner id.Visitor) error {
+	if f.owner != (id.Visitor{}) && f.owner != owner {
+		return booking.ErrBookingNotFound
+	}
+	return f.err
+}
+
+func (f *fakeDesk) Confirm(_ context.Context, owner id.Visitor, b id.Booking, p booking.Payment, _ string) (booking.Booking, error) {
+	f.paid = p
+	return f.booking(b, booking.Confirmed), f.find(owner)
+}
+
+func (f *fakeDesk) Cancel(_ context.Context, owner id.Visitor, b id.Booking, _ string) (booking.Booking, error) {
+	return f.booking(b, booking.Cancelled), f.find(owner)
+}
+
+func (f *fakeDesk) Booking(_ context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error) {
+	return f.booking(b, booking.Reserved), f.find(owner)
+}
+
+func (f *fakeDesk) Ready() error { return nil }
+
+// fakeKeys is the memory of answers, as desk.Idempotency promises it.
+type fakeKeys struct {
+	mu      sync.Mutex
+	request map[[32]byte][32]byte
+	answers map[[32]byte]*booking.StoredAnswer
+	err     error
+}
+
+func (f *fakeKeys) Begin(_ context.Context, scope, request [32]byte) (*booking.StoredAnswer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return nil, f.err
+	}
+	first, known := f.request[scope]
+	switch {
+	case !known:
+		f.request[scope] = request
+		return nil, nil
+	case first != request:
+		return nil, booking.ErrIdempotencyKeyReused
+	case f.answers[scope] == nil:
+		return nil, booking.ErrIdempotencyKeyInFlight
+	}
+	return f.answers[scope], nil
+}
+
+func (f *fakeKeys) Finish(_ context.Context, scope [32]byte, a *booking.StoredAnswer) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if a == nil {
+		delete(f.request, scope)
+		return nil
+	}
+	f.answers[scope] = a
+	return nil
+}
+
+// fakeCatalog has views of two events.
+type fakeCatalog struct {
+	err   error
+	stale time.Duration
+}
+
+const viewBody = `{"event":{"id":"%s","name":"A <match>","venue_id":"ven-1","s3_image_url":null,"details":"","performer":"Norway",` +
+	`"start_time":"2026-06-11T20:00:00Z","end_time":"2026-06-11T22:00:00Z"},` +
+	`"venue":{"id":"ven-1","name":"The stadium","location":"Oslo, NO","city":"Oslo","country":"NO","latitude":59.9,"longitude":10.7,"time_zone":"Europe/Oslo"},` +
+	`"performer":{"id":"per-1","name":"Norway"},"performers":[{"id":"per-1","name":"Norway"}],"date":"2026-06-11",` +
+	`"tickets":[{"id":"%s-0","event_id":"%s","seat_number":"1","section":"A","row":"1","price":4200,"currency":"USD","status":"available","held":false,` +
+	`"hold_expiry":null,"blocked":false}],"tickets_next_cursor":null,` +
+	`"availability":{"capacity":1,"free":1,"held":0,"paying":0,"booked":0,"blocked":0,"version":1,"as_of":"2026-06-01T00:00:00Z"},"room":null}`
+
+func (f *fakeCatalog) Event(_ context.Context, e id.Event, cursor string) (*catalog.View, error) {
+	if cursor != "" {
+		return nil, catalog.ErrBadCursor
+	}
+	return f.view(e, strings.ReplaceAll(viewBody, "%s", e.String()))
+}
+
+func (f *fakeCatalog) Seats(_ context.Context, e id.Event) (*catalog.View, error) {
+	return f.view(e, `{"event_id":"`+e.String()+`","version":1,"legend":["available","held","payment_processing","booked","blocked"],"seats":"0"}`)
+}
+
+func (f *fakeCatalog) view(e id.Event, body string) (*catalog.View, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	if e != guarded && e != unguarded {
+		return nil, booking.ErrEventNotFound
+	}
+	return &catalog.View{Body: []byte(body), ETag: `"v1"`, Stale: f.stale}, nil
+}
+
+// fakeSearch finds one event and keeps the query.
+type fakeSearch struct {
+	mu   sync.Mutex
+	last search.Query
+	err  error
+}
+
+func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = q
+	return search.Page{Total: 21, NextCursor: "c2", Events: []search.Hit{{
+		ID: guarded, Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), Date: noon, PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
+		Availability: "many", Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", TimeZone: "Europe/Oslo"},
+		Tickets: []search.SampleTicket{{ID: guarded.Ticket(0), SeatNumber: "1", Price: 4200, Currency: "USD"}},
+	}}}, f.err
+}
+
+// fakeBox knows one payment that waits for its payer.
+type fakeBox struct{ attempt id.Key }
+
+func (f *fakeBox) Answer(_ context.Context, attempt id.Key, _ bool) (bool, error) {
+	return attempt == f.attempt, nil
+}
+
+var errUnheard = errors.New("a store says what nobody has heard before")

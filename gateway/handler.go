@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/valyala/fasthttp"
+
+	"usher/internal/id"
+	"usher/internal/problem"
+)
+
+const callTime = 10 * time.Second // no call may take longer; each store is given less
+
+var (
+	panicsTotal    = metrics.NewCounter("usher_http_panics_total")
+	malformedTotal = metrics.NewCounter("usher_http_malformed_total")
+)
+
+// call is one request on its way through the edge. It is reused: nothing of it may be kept after the handler has returned. fasthttp's own
+// context looks like a context.Context but is reused too, so it is not embedded: stores get context().
+type call struct {
+	http    *fasthttp.RequestCtx
+	in      *fasthttp.RequestHeader
+	out     *fasthttp.ResponseHeader
+	server  *Server
+	route   *route
+	params  [maxParams]string // the path's variable segments, in order
+	cookies bool              // a credential came as a cookie: the request must come from this site
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// context is what the call hands to stores: it ends with the call.
+func (c *call) context() context.Context {
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithTimeout(c.server.base, callTime)
+	}
+	return c.ctx
+}
+
+var calls = sync.Pool{New: func() any { return &call{} }}
+
+func newCall(s *Server, ctx *fasthttp.RequestCtx) *call {
+	c, _ := calls.Get().(*call)
+	*c = call{http: ctx, in: &ctx.Request.Header, out: &ctx.Response.Header, server: s}
+	return c
+}
+
+func (c *call) done() {
+	if c.cancel != nil {
+		c.cancel()
+	}
+	*c = call{}
+	calls.Put(c)
+}
+
+// handler answers every request, whatever happens in it.
+func (s *Server) handler(r *router) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		stamp(&ctx.Response.Header)
+		c := newCall(s, ctx)
+		defer func() {
+			if p := recover(); p != nil {
+				panicsTotal.Inc()
+				s.log.Error("panic in a handler", "panic", p, "path", string(ctx.Path()), "request_id", requestID(c.out))
+				s.answerError(c, problem.New("internal", ""))
+			}
+			c.done()
+		}()
+		if err := r.serve(c); err != nil {
+			s.answerError(c, err)
+		}
+		if c.route != nil {
+			c.route.count(ctx.Response.StatusCode())
+		}
+	}
+}
+
+// malformed answers what is not even a request.
+func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
+	malformedTotal.Inc()
+	stamp(&ctx.Response.Header)
+	var small *fasthttp.ErrSmallBuffer
+	var p *problem.Problem
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		p = problem.New("body-too-large", "more than 65536 bytes")
+	case errors.As(err, &small):
+		p = problem.Invalid(problem.Field{Field: "headers", Message: "more than 16384 bytes"})
+	default:
+		p = problem.Invalid(problem.Field{Field: "request", Message: "not a request of HTTP/1.1"})
+	}
+	c := newCall(s, ctx)
+	defer c.done()
+	s.answerError(c, p)
+}
+
+// stamp sets what every answer carries. Request ids are ours alone: one that a client sends is not looked at.
+func stamp(h *fasthttp.ResponseHeader) {
+	var number [8]byte
+	binary.BigEndian.PutUint64(number[:], requests.Add(1))
+	var text [len(process) + 2*5]byte
+	copy(text[:], process[:])
+	hex.Encode(text[len(process):], number[3:])
+	h.SetBytesV("Request-Id", text[:])
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// A request id is ten random characters of this process and a number: unique without a draw for each poll.
+var (
+	process  = func() (p [10]byte) { copy(p[:], id.NewKey().String()); return p }()
+	requests atomic.Uint64
+)
+
+func requestID(h *fasthttp.ResponseHeader) string { return string(h.Peek("Request-Id")) }

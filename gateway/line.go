@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"usher/waitroom"
+)
+
+// lineBuffers holds buffers for lines: 1 KiB holds one with a pass.
+var lineBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 1<<10); return &b }}
+
+// answerLine writes a line by hand: a poll is answered millions of times, and reflection would be most of its cost.
+func (s *Server) answerLine(c *call, status int, l *waitroom.Line) {
+	if l.Pass != "" {
+		s.setCookie(c, passCookie+l.Room.Room, l.Pass)
+	}
+	if l.Degraded {
+		c.set("Usher-Degraded", "line-frozen")
+	}
+	c.set("Cache-Control", privately)
+	c.out.SetContentType(typeJSON)
+	c.out.SetStatusCode(status)
+	buf, _ := lineBuffers.Get().(*[]byte)
+	*buf = appendLine((*buf)[:0], l)
+	c.http.Response.SetBody(*buf)
+	lineBuffers.Put(buf)
+}
+
+// appendLine appends the contract's Line. Room, run and tokens are of letters, digits and dashes: they need no escaping.
+func appendLine(b []byte, l *waitroom.Line) []byte {
+	b = append(b, `{"room":"`...)
+	b = append(append(b, l.Room.Room...), `","run":"`...)
+	b = append(append(b, l.Place.Run...), `","state":"`...)
+	b = append(append(b, l.State...), `","room_state":"`...)
+	b = append(append(b, l.Room.State...), `","number":`...)
+	b = strconv.AppendInt(b, l.Place.Number, 10)
+	b = appendUnless(append(b, `,"position":`...), l.Position == 0, l.Position)
+	b = strconv.AppendInt(append(b, `,"watermark":`...), l.Room.Watermark, 10)
+	b = strconv.AppendInt(append(b, `,"waiting":`...), int64(l.Room.Waiting), 10)
+	b = appendEstimate(append(b, `,"estimate":`...), l.Estimate)
+	b = strconv.AppendInt(append(b, `,"poll_after_seconds":`...), int64(seconds(l.PollAfter)), 10)
+	b = appendTime(append(b, `,"enter_before":`...), l.EnterBefore)
+	b = appendTime(append(b, `,"joined_at":`...), l.Place.IssuedAt)
+	b = appendTime(append(b, `,"updated_at":`...), l.UpdatedAt)
+	b = appendString(append(b, `,"message":`...), l.Room.Message)
+	b = appendUnless(append(b, `,"tickets_left":`...), l.TicketsLeft < 0, int64(l.TicketsLeft))
+	b = append(append(b, `,"place":"`...), l.Sealed...)
+	b = appendString(append(b, `","pass":`...), l.Pass)
+	return append(appendTime(append(b, `,"pass_expires_at":`...), l.PassExpiresAt), '}')
+}
+
+func appendUnless(b []byte, null bool, n int64) []byte {
+	if null {
+		return append(b, `null`...)
+	}
+	return strconv.AppendInt(b, n, 10)
+}
+
+// appendEstimate appends whole seconds: down at the low end, up at the high one.
+func appendEstimate(b []byte, e *waitroom.Estimate) []byte {
+	if e == nil {
+		return append(b, `null`...)
+	}
+	b = strconv.AppendInt(append(b, `{"low_seconds":`...), int64(max(0, e.Low)/time.Second), 10)
+	b = strconv.AppendInt(append(b, `,"high_seconds":`...), int64(math.Ceil(max(0, e.High).Seconds())), 10)
+	return append(b, '}')
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, `null`...)
+	}
+	return append(t.UTC().AppendFormat(append(b, '"'), "2006-01-02T15:04:05.999Z07:00"), '"')
+}
+
+const lowerHex = "0123456789abcdef"
+
+// appendString appends a JSON string that is safe inside HTML, or null for "".
+func appendString(b []byte, s string) []byte {
+	if s == "" {
+		return append(b, `null`...)
+	}
+	b = append(b, '"')
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < ' ' || r == '<' || r == '>' || r == '&' || r == 0x2028 || r == 0x2029:
+			b = append(b, '\\', 'u', lowerHex[r>>12&15], lowerHex[r>>8&15], lowerHex[r>>4&15], lowerHex[r&15])
+		default:
+			b = append(b, string(r)...)
+		}
+	}
+	return append(b, '"')
+}
