@@ -133,7 +133,7 @@ func (s *benchSystem) gateway(b *testing.B, name string, start func(func(context
 	swap func(*role, gateway.Desk) gateway.Desk,
 ) string {
 	b.Helper()
-	public, admin := freeAddr(b), freeAddr(b)
+	public, admin := freeAddress(b), freeAddress(b)
 	start(func(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 		return runGatewayWith(ctx, args, getenv, out, swap)
 	}, "--node", "bench-"+name, "--addr", public, "--admin-addr", admin)
@@ -150,7 +150,7 @@ func (s *benchSystem) gateway(b *testing.B, name string, start func(func(context
 	return ""
 }
 
-func freeAddr(b *testing.B) string {
+func freeAddress(b *testing.B) string {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

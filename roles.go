@@ -361,7 +361,8 @@ func runImport(ctx context.Context, args []string, getenv func(string) string, o
 		set = f
 		f.BoolVar(&o.Demo, "demo", false, "read the demo catalog that ships with Usher")
 		f.BoolVar(&o.Tickets, "tickets", false, "create the tickets of every event, as if its sale opened")
-		f.StringVar(&o.Shift, "shift", "", "move dates by so many days (14d), or 'next': the next match lies ahead")
+		f.BoolVar(&o.AllowRefused, "allow-refused", false, "refused records are reported and are no failure")
+		f.StringVar(&o.Shift, "shift", "", "move matches by so many days, or auto: the first lies ahead")
 	})
 	if err != nil {
 		return err
