@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"usher/catalog/data"
 	"usher/deploy/local"
 	"usher/internal/config"
 	"usher/internal/telemetry"
@@ -81,7 +82,7 @@ func (d *devSystem) start(ctx context.Context) error {
 		}
 	}
 	steps := []func(context.Context) error{d.checkPorts, d.startPostgres, d.startRedis, d.startKafka, d.makeSecrets, d.migrate,
-		d.importDemo, d.startRoles, d.waitReady, d.announce}
+		d.importDemo, d.demoRooms, d.startRoles, d.waitReady, d.announce}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -179,6 +180,19 @@ func (d *devSystem) makeSecrets(context.Context) error {
 }
 
 func (d *devSystem) migrate(ctx context.Context) error { return d.once(ctx, "migrate") }
+
+// demoRooms puts the waiting room of the demo catalog in place, unless a file of rooms was given.
+func (d *devSystem) demoRooms(context.Context) error {
+	if d.RoomsFile != "" {
+		return nil
+	}
+	rooms, err := data.Files.ReadFile("demo/rooms.json")
+	if err != nil {
+		return err
+	}
+	d.RoomsFile = filepath.Join(d.folder.Path, "rooms.json")
+	return os.WriteFile(d.RoomsFile, rooms, 0o600)
+}
 
 // importDemo fills the database once. The mark that it was done lies with the data it speaks of.
 func (d *devSystem) importDemo(ctx context.Context) error {
