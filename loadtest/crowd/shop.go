@@ -34,7 +34,7 @@ func (f *fan) shop(ctx context.Context) {
 			return
 		}
 		if free = without(free, wanted); len(hint) > 0 && f.rng.Float64() < 0.7 {
-			free = append(hint, free...)
+			free = append(hint, without(free, hint)...)
 		}
 		if try%4 == 3 {
 			free = f.browse(ctx)
