@@ -92,7 +92,7 @@ func (d *demo) event(i int) ([]record, error) {
 	}
 	day := monday(d.now).AddDate(0, 0, demoFirst+i*demoDays/demoEvents)
 	e := event{onSale: true, Event: pgcatalog.Event{
-		Key: fmt.Sprintf("demo/event-%03d", i), Name: fmt.Sprintf("%s: %s, %s", act.Name, act.Title, venue.City), Venue: venue.ID,
+		Key: fmt.Sprintf("demo/event-%03d", i), Name: fmt.Sprintf("%s: %s at %s", act.Name, act.Title, venue.Name), Venue: venue.ID,
 		Performers: []string{"demo/" + slug(act.Name)}, Start: day.Add(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute),
 		Local: true, Length: time.Duration(c.Minutes) * time.Minute, Category: act.Category, Currency: code, Prices: prices,
 		Details: fmt.Sprintf("%s Live at %s in %s.", act.Details, venue.Name, venue.City),

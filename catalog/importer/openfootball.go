@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -185,10 +187,13 @@ func (f *football) match(raw json.RawMessage, days int) (out []record, err error
 
 // start is the reading of the clock at the stadium; the file gives it with the zone's offset at that time.
 func (f *football) start(m match, days int) (time.Time, error) {
-	t, err := time.Parse("2006-01-02 15:04 UTC-7", m.Date+" "+m.Time)
-	if err != nil {
+	clock, offset, _ := strings.Cut(m.Time, " UTC")
+	t, err := time.Parse("2006-01-02 15:04", m.Date+" "+clock)
+	hours, offsetErr := strconv.ParseFloat(offset, 64)
+	if err != nil || offsetErr != nil || math.Abs(hours) > 14 {
 		return t, fmt.Errorf("date %q and time %q: want the form 2026-06-11 and 13:00 UTC-6", m.Date, m.Time)
 	}
+	t = t.Add(-time.Duration(hours * float64(time.Hour)))
 	zone, err := time.LoadLocation(f.Zones[m.Ground])
 	if err != nil {
 		return t, err

@@ -4,6 +4,7 @@ package seatmap
 import (
 	"context"
 	"errors"
+	"time"
 
 	"usher/booking/hold"
 	"usher/catalog"
@@ -34,8 +35,14 @@ func (m *Map) Snapshot(ctx context.Context, e id.Event, have int64) (catalog.Sea
 		return catalog.Seats{}, err
 	}
 	seats := catalog.Seats{Version: snap.Version, Now: snap.Now, Same: snap.Same}
-	if !snap.Same {
-		seats.States, seats.Holds = snap.States(), snap.Holds()
+	if snap.Same {
+		return seats, nil
+	}
+	seats.States, seats.Holds = snap.States(), map[int]time.Time{}
+	for seat := range seats.States {
+		if end := snap.HeldUntil(seat); !end.IsZero() {
+			seats.Holds[seat] = end
+		}
 	}
 	return seats, nil
 }
