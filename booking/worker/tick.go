@@ -56,8 +56,9 @@ func (t *tick) run(ctx context.Context) error {
 		t.batch.Offsets = append(t.batch.Offsets, pgstore.Offset{Partition: p, Was: t.parts[p].next, Next: end})
 	}
 	if t.switchedOff(guard.CommitFirst) {
-		t.Notify(ctx, t.replies)
-		pause(ctx, 20*time.Millisecond)
+		if err := t.tellFirst(ctx); err != nil {
+			return err
+		}
 	}
 	if err := t.store.Commit(ctx, &t.batch); err != nil {
 		return err
@@ -66,6 +67,19 @@ func (t *tick) run(ctx context.Context) error {
 		t.parts[p].next = end
 	}
 	commandsTotal.Add(len(t.commands))
+	return nil
+}
+
+// tellFirst is the fault that the negative control plants: the offset moves and the results are told before the effects are committed.
+func (t *tick) tellFirst(ctx context.Context) error {
+	if err := t.store.Commit(ctx, &pgstore.Batch{Topic: t.batch.Topic, TopicID: t.batch.TopicID, Offsets: t.batch.Offsets}); err != nil {
+		return err
+	}
+	for i := range t.batch.Offsets {
+		t.batch.Offsets[i].Was = t.batch.Offsets[i].Next
+	}
+	t.Notify(ctx, t.replies)
+	pause(ctx, 20*time.Millisecond)
 	return nil
 }
 

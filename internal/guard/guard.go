@@ -17,5 +17,5 @@ const (
 	HoldOwner    Guard = "hold_owner"    // hold: a seat that somebody holds is refused to others
 	DurableHold  Guard = "durable_hold"  // desk: a hold is in Postgres before it is acknowledged
 	RoomCapacity Guard = "room_capacity" // line: enter counts the active sessions
-	CommitFirst  Guard = "commit_first"  // worker: a result is told only after the commit
+	CommitFirst  Guard = "commit_first"  // worker: offset and effects are one commit, and a result is told after it
 )

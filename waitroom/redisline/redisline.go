@@ -167,6 +167,9 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 	if r.Closed {
 		closed = 1
 	}
+	if guard.Off(guard.RoomCapacity) {
+		r.Capacity = 1 << 30
+	}
 	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed)
 	return watch(rest), err
 }
