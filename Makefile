@@ -48,6 +48,19 @@ fuzz: ## fuzz every parser of outside bytes for FUZZTIME (10s) each
 		done || exit 1; \
 	done
 
+.PHONY: crowd
+crowd: ## send 2,000 simulated fans after the final that make run sells, and count what must be zero
+	$(GO) run ./loadtest/crowd $(ARGS)
+
+.PHONY: surge
+surge: ## the same flow as a k6 script with thresholds
+	$(GO) -C loadtest/k6 tool k6 run surge.js
+
+.PHONY: bench
+bench: deps ## measure: polls, joins, bookings against row locks, views (a few minutes; quiet machine)
+	$(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|Join|VerifyCached|Hold|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
+	$(STORES) $(GO) test -run '^$$' -bench 'Bookings|Views' -benchtime 1x .
+
 .PHONY: clean
 clean: ## remove what was built; the data of make run stays in .usher
 	rm -rf bin

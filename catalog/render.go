@@ -25,7 +25,7 @@ func (p *picture) event(first int, next string) []byte {
 		}
 		b = appendPerformer(b, performer)
 	}
-	b = appendTime(append(b, `],"date":`...), f.Start.In(f.Venue.Zone))
+	b = append(f.Start.In(f.Venue.Zone).AppendFormat(append(b, `],"date":"`...), time.DateOnly), '"')
 	b = p.appendTickets(append(b, `,"tickets":[`...), first, n)
 	b = appendOptional(append(b, `],"tickets_next_cursor":`...), next)
 	b = p.appendAvailability(append(b, `,"availability":`...))
