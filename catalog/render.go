@@ -1,6 +1,9 @@
 package catalog
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // The bodies are appended by hand: a full view of 500 seats is 110 KB, and encoding/json takes many times as long for it
 // (BenchmarkRender against BenchmarkRenderWithEncodingJSON).
