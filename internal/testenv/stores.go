@@ -38,10 +38,12 @@ func (s *Stores) Postgres(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// Nothing of a test outlives a power cut, so nothing waits for the disk.
-		s.postgres, err = local.StartPostgres(ctx, local.PostgresConfig{Dir: dir, NoSync: true, Settings: map[string]string{
-			"fsync": "off", "full_page_writes": "off", "max_connections": "500", "max_wal_size": "512MB", "shared_buffers": "128MB",
-		}})
+		settings := map[string]string{"max_connections": "500", "max_wal_size": "512MB", "shared_buffers": "128MB"}
+		noSync := os.Getenv(SyncVariable) == ""
+		if noSync { // nothing of a test outlives a power cut, so nothing waits for the disk
+			settings["fsync"], settings["full_page_writes"] = "off", "off"
+		}
+		s.postgres, err = local.StartPostgres(ctx, local.PostgresConfig{Dir: dir, NoSync: noSync, Settings: settings})
 		if err != nil {
 			return "", err
 		}

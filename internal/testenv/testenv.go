@@ -29,7 +29,8 @@ const (
 	PostgresVariable = "USHER_TEST_POSTGRES"
 	RedisVariable    = "USHER_TEST_REDIS"
 	KafkaVariable    = "USHER_TEST_KAFKA"
-	RunVariable      = "USHER_TEST_RUN" // marks what the test processes of one run share: migrated template databases
+	SyncVariable     = "USHER_TEST_SYNC" // set: the private Postgres waits for the disk, as a benchmark wants it
+	RunVariable      = "USHER_TEST_RUN"  // marks what the test processes of one run share: migrated template databases
 )
 
 // Main runs the tests of a package, then ends what they started. It returns the exit code for os.Exit.
