@@ -50,7 +50,7 @@ const (
 	patience = 300 * time.Millisecond
 	// A view that could not be checked for so long says that it is stale.
 	staleAfter  = time.Second
-	mapTime     = 250 * time.Millisecond // for one look at the seat map
+	mapTime     = 2 * time.Second        // for one look at the seat map, when it must be loaded first; see package seatmap
 	truthTime   = time.Second            // for one look at Postgres
 	mapPause    = 500 * time.Millisecond // between tries while the seat map is away
 	fallbackMax = 2 * time.Second        // between looks at Postgres instead, when each is expensive
