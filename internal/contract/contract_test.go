@@ -12,10 +12,10 @@ import (
 const room = `{"room":"r","name":"R","run":"x","method":"fifo","state":"open","active":true,"event_ids":["e1"],"waiting":3,"watermark":1,` +
 	`"calls_per_minute":60,"pre_queue_opens_at":null,"opens_at":"2026-06-11T19:00:00Z","message":null,"updated_at":"2026-06-11T19:00:00Z"}`
 
-const gone = `{"type":"/problems/room-not-found","title":"There is no such room","status":404,"detail":"none","instance":"/x","request_id":"id-1"}`
+const gone = `{"type":"/problems/room-not-found","title":"There is no such room","status":404,"detail":"none","instance":"/x","request_id":"xxccakjc6t0000000001"}`
 
 func header(pairs ...string) http.Header {
-	h := http.Header{"Request-Id": {"id-1"}}
+	h := http.Header{"Request-Id": {"xxccakjc6t0000000001"}}
 	for i := 0; i < len(pairs); i += 2 {
 		h.Set(pairs[i], pairs[i+1])
 	}
@@ -83,10 +83,10 @@ func TestAnswersAreHeldToTheDocument(t *testing.T) {
 		{name: "an undocumented status", status: 418, body: room, want: "not documented"},
 		{name: "an undocumented path", path: "/nowhere", body: room, want: "no such operation"},
 		{name: "an undocumented method", method: "PUT", body: room, want: "no such operation"},
-		{name: "an undocumented problem", status: 404, header: sick, body: strings.ReplaceAll(gone, "room-", "event-"), want: "not documented here"},
+		{name: "an undocumented problem", status: 404, header: sick, body: strings.ReplaceAll(gone, "room-", "event-"), want: "/type"},
 		{name: "an unregistered problem", status: 404, header: sick, body: strings.ReplaceAll(gone, "room-", "cake-"), want: "not registered"},
 		{name: "a problem of another status", status: 404, header: sick, body: strings.Replace(gone, "404", "403", 1), want: "says status 403"},
-		{name: "a problem of another request", status: 404, header: header("Content-Type", typeProblem, "Request-Id", "id-2"), body: gone, want: "request_id"},
+		{name: "a problem of another request", status: 404, header: header("Content-Type", typeProblem, "Request-Id", "xxccakjc6t0000000002"), body: gone, want: "request_id"},
 		{name: "a problem without detail", status: 404, header: sick, body: strings.Replace(gone, `"none"`, `""`, 1), want: "without title or detail"},
 		{name: "a problem with a member of nobody", status: 404, header: sick, body: strings.Replace(gone, `{`, `{"stack":"main.go:1",`, 1), want: "stack"},
 		{name: "a wrong content type", header: header("Content-Type", "text/plain"), body: room, want: "text/plain"},
@@ -106,7 +106,7 @@ func TestTheTransportSeesEveryAnswer(t *testing.T) {
 	body := room
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Request-Id", "id-1")
+		w.Header().Set("Request-Id", "xxccakjc6t0000000001")
 		w.Header().Set("Cache-Control", "public, max-age=1")
 		_, _ = w.Write([]byte(body))
 	}))

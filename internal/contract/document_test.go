@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -118,17 +117,13 @@ func resolves(tree any, ref string) bool {
 func responses(t *testing.T, do func(where string, status int, r responseDoc)) {
 	t.Helper()
 	for name, doc := range documents {
-		var d document
-		if err := json.Unmarshal(doc, &d); err != nil {
+		d, err := read(doc)
+		if err != nil {
 			t.Fatal(err)
 		}
-		err := d.operations(func(template, method string, op operationDoc) error {
-			for text, r := range op.Responses {
-				status, err := strconv.Atoi(text)
-				if err != nil {
-					return err
-				}
-				do(fmt.Sprintf("%s: %s %s %s", name, method, template, text), status, r)
+		err = d.operations(func(template, method string, responses map[int]responseDoc) error {
+			for status, r := range responses {
+				do(fmt.Sprintf("%s: %s %s %d", name, method, template, status), status, r)
 			}
 			return nil
 		})
@@ -159,7 +154,10 @@ func TestEveryProblemIsRegisteredAndDocumented(t *testing.T) {
 		"not-found": true, "method-not-allowed": true, // what has no operation cannot document them
 	}
 	responses(t, func(where string, status int, r responseDoc) {
-		for _, s := range r.Problems {
+		if status >= 400 && len(r.problems()) == 0 {
+			t.Errorf("%s: says not which problems", where)
+		}
+		for _, s := range r.problems() {
 			documented[s] = true
 			if k, ok := problem.Find(s); !ok || k.Status != status {
 				t.Errorf("%s: problem %s is registered as %+v", where, s, k)
