@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -14,11 +15,19 @@ import (
 )
 
 // In a herd every party's map is a little old. So a party names many blocks, the best first, and one script gives it the first
-// that is still free; when all were taken meanwhile, it looks again and names more.
-var bestTries = [...]struct {
-	blocks int           // named at once: 4 µs of Redis each
-	age    time.Duration // of the map
-}{{16, 20 * time.Millisecond}, {32, 0}, {64, 0}, {64, 0}}
+// that is still free; when all were taken meanwhile, it looks again and names more. Each block costs Redis about 4 µs. The last
+// tries leave the front to others: most of their blocks are drawn from the whole hall.
+var bestTries = [...]bestTry{{most: 16, ahead: 16}, {most: 32, ahead: 32}, {most: 64, ahead: 16}, {most: 64, ahead: 16}}
+
+type bestTry struct {
+	most  int // blocks that are named
+	ahead int // of them the best; the others are drawn from maxDrawn
+}
+
+const maxDrawn = 5000
+
+// The first look may be as old as reading the map takes, by its size: a herd in a stadium shares it.
+const ageASeat = 200 * time.Nanosecond
 
 var (
 	bestSeconds = metrics.NewHistogram(`usher_desk_call_seconds{call="hold_best"}`)
@@ -45,15 +54,19 @@ func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want b
 	}
 	var taken *hold.TakenError
 	for n, try := range bestTries {
-		snap, err := d.maps.snapshot(ctx, e, try.age)
+		age := time.Duration(plan.Capacity()) * ageASeat
+		if n > 0 {
+			age = 0
+		}
+		snap, err := d.maps.snapshot(ctx, e, age)
 		if err != nil {
 			return h, err
 		}
-		blocks, largest := candidates(plan, snap, want, try.blocks)
-		if len(blocks) == 0 && try.age > 0 {
+		blocks, largest := try.blocks(plan, snap, want)
+		switch {
+		case len(blocks) == 0 && n == 0:
 			continue // that is worth a fresh look
-		}
-		if len(blocks) == 0 {
+		case len(blocks) == 0:
 			return h, &booking.NoSeatsTogetherError{LargestBlock: largest}
 		}
 		g, err := d.claim(ctx, o.Visitor, plan, blocks...)
@@ -64,6 +77,20 @@ func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want b
 		return holdsOf(plan, g.Seats, g.Ends), err
 	}
 	return h, d.unavailable(ctx, plan, taken.Seats)
+}
+
+// blocks returns what the try names, and if that is nothing, the size of the largest block.
+func (b bestTry) blocks(plan *layout.Plan, snap hold.Snapshot, want booking.BestAvailable) (blocks [][]int, largest int) {
+	if b.ahead == b.most {
+		return candidates(plan, snap, want, b.most)
+	}
+	blocks, largest = candidates(plan, snap, want, maxDrawn)
+	if len(blocks) > b.most {
+		rest := blocks[b.ahead:]
+		rand.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
+		blocks = blocks[:b.most]
+	}
+	return blocks, largest
 }
 
 // candidates returns at most n blocks of the wanted size, the best first, and if there is none, the size of the largest block.

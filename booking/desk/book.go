@@ -49,6 +49,9 @@ func (d *Desk) Book(ctx context.Context, o booking.Owner, tickets []id.Ticket, k
 		}
 	}
 	plan, err := d.plans.onSale(ctx, e)
+	if errors.Is(err, booking.ErrEventNotFound) {
+		err = booking.ErrTicketNotFound
+	}
 	if err != nil {
 		return b, err
 	}

@@ -20,6 +20,7 @@ import (
 	"usher/booking/hold"
 	"usher/booking/pgstore"
 	"usher/internal/batch"
+	"usher/internal/guard"
 	"usher/internal/id"
 )
 
@@ -62,6 +63,7 @@ type Desk struct {
 	holding  *gate
 	inFlight *gate
 	pending  *pending
+	off      map[guard.Guard]bool // guards that this package's own tests have switched off; nil elsewhere
 }
 
 // New returns a desk.

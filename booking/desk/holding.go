@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -59,7 +60,7 @@ func (d *Desk) claim(ctx context.Context, visitor id.Visitor, plan *layout.Plan,
 		g, err = d.holds.Hold(ctx, plan.Event, visitor, blocks...)
 		return err
 	})
-	if err != nil || guard.Off(guard.DurableHold) {
+	if err != nil || guard.Off(guard.DurableHold) || d.off[guard.DurableHold] {
 		return g, err
 	}
 	began := time.Now()
@@ -117,20 +118,19 @@ func (d *Desk) yield(ctx context.Context, visitor id.Visitor, e id.Event, seats 
 func (d *Desk) Holds(ctx context.Context, o booking.Owner, e id.Event) (h booking.Holds, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	plan, err := d.plans.onSale(ctx, e)
+	plan, open, err := d.plans.plan(ctx, e)
 	if err != nil {
 		return h, err
 	}
-	seats, ends, err := d.mine(ctx, o.Visitor, e)
+	var seats []int
+	var ends time.Time
+	if open {
+		err = d.maps.with(ctx, e, func() (err error) {
+			seats, ends, err = d.holds.Mine(ctx, e, o.Visitor)
+			return err
+		})
+	}
 	return holdsOf(plan, seats, ends), err
-}
-
-func (d *Desk) mine(ctx context.Context, visitor id.Visitor, e id.Event) (seats []int, ends time.Time, err error) {
-	err = d.maps.with(ctx, e, func() (err error) {
-		seats, ends, err = d.holds.Mine(ctx, e, visitor)
-		return err
-	})
-	return seats, ends, err
 }
 
 // Release gives tickets back; without tickets, all that the visitor holds on the event. Postgres forgets first: a seat that
@@ -138,13 +138,16 @@ func (d *Desk) mine(ctx context.Context, visitor id.Visitor, e id.Event) (seats 
 func (d *Desk) Release(ctx context.Context, o booking.Owner, e id.Event, tickets []id.Ticket) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	plan, err := d.plans.onSale(ctx, e)
+	plan, open, err := d.plans.plan(ctx, e)
 	if err != nil {
 		return err
 	}
 	asked, err := seatsOf(plan, tickets)
-	if err != nil {
-		return err
+	if err != nil || !open && len(asked) > 0 {
+		return booking.ErrHoldNotFound
+	}
+	if !open {
+		return nil
 	}
 	return d.maps.with(ctx, e, func() error {
 		give, _, err := d.holds.Mine(ctx, e, o.Visitor)
@@ -189,8 +192,8 @@ func (d *Desk) nobodys(ctx context.Context, visitor id.Visitor, e id.Event, seat
 func (d *Desk) ExtendHolds(ctx context.Context, o booking.Owner, e id.Event) (ends time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	if _, err := d.plans.onSale(ctx, e); err != nil {
-		return ends, err
+	if _, open, err := d.plans.plan(ctx, e); err != nil || !open {
+		return ends, cmp.Or(err, booking.ErrHoldNotFound)
 	}
 	var seats []int
 	err = d.maps.with(ctx, e, func() (err error) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"golang.org/x/sync/errgroup"
 
 	"usher/booking"
@@ -18,6 +19,11 @@ const (
 	keyPoll    = 25 * time.Millisecond
 	purgeEvery = time.Minute
 	purgeMax   = 10_000
+)
+
+var (
+	replayedTotal = metrics.NewCounter("usher_desk_answers_replayed_total")
+	purgedTotal   = metrics.NewCounter("usher_desk_keys_purged_total")
 )
 
 // Idempotency remembers answers under idempotency keys, in Postgres, group-committed. Underneath, commands have ids derived from
@@ -59,13 +65,14 @@ func (i *Idempotency) Begin(ctx context.Context, scope, request [32]byte) (*book
 		case c.Request != request:
 			return nil, booking.ErrIdempotencyKeyReused
 		case c.Answer != nil:
+			replayedTotal.Inc()
 			return c.Answer, nil
 		case time.Now().After(deadline):
 			return nil, booking.ErrIdempotencyKeyInFlight
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, fault(ctx.Err())
 		case <-time.After(keyPoll):
 		}
 	}
@@ -74,7 +81,7 @@ func (i *Idempotency) Begin(ctx context.Context, scope, request [32]byte) (*book
 // Finish stores the answer; a nil answer gives the key back.
 func (i *Idempotency) Finish(ctx context.Context, scope [32]byte, a *booking.StoredAnswer) error {
 	_, err := i.keeps.Do(ctx, pgstore.Keep{Scope: scope, Answer: a})
-	return err
+	return fault(err)
 }
 
 // claim claims distinct keys in one statement; of duplicates in one batch the later ones wait like those of another batch.
@@ -112,9 +119,11 @@ func (i *Idempotency) purge(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if _, err := i.store.PurgeKeys(ctx, purgeMax); err != nil && ctx.Err() == nil {
+			n, err := i.store.PurgeKeys(ctx, purgeMax)
+			if err != nil && ctx.Err() == nil {
 				i.log.Warn("old idempotency keys are not purged", "err", err)
 			}
+			purgedTotal.Add(int(n))
 		}
 	}
 }

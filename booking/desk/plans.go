@@ -27,23 +27,34 @@ func newPlans(store *pgstore.Store) *plans {
 
 // onSale returns the plan of an event whose tickets exist. booking.ErrEventNotFound, ErrTicketNotFound.
 func (p *plans) onSale(ctx context.Context, e id.Event) (*layout.Plan, error) {
+	plan, open, err := p.plan(ctx, e)
+	if err == nil && !open {
+		err = booking.ErrTicketNotFound
+	}
+	return plan, err
+}
+
+// plan returns an event's plan, and whether its tickets exist. booking.ErrEventNotFound.
+func (p *plans) plan(ctx context.Context, e id.Event) (plan *layout.Plan, open bool, err error) {
 	if plan, ok := p.known.get(e); ok {
-		return plan, nil
+		return plan, true, nil
+	}
+	type answer struct {
+		plan *layout.Plan
+		open bool
 	}
 	got, err, _ := p.reads.Do(e.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 		defer cancel()
 		plan, open, err := p.store.Plan(ctx, e)
-		if err == nil && !open {
-			err = booking.ErrTicketNotFound
-		}
-		if err == nil {
+		if err == nil && open { // until then prices may change
 			p.known.put(e, plan)
 		}
-		return plan, err
+		return answer{plan, open}, err
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return got.(*layout.Plan), nil
+	a, _ := got.(answer)
+	return a.plan, a.open, nil
 }
