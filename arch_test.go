@@ -52,7 +52,7 @@ var picture = map[string][]string{
 	"catalog/layout":    {"internal/id"},
 	"catalog/seatmap":   {"booking/hold", "catalog", "internal/id"},
 	"catalog/pgcatalog": {"booking", "catalog", "catalog/layout", "internal/id"},
-	"catalog/importer":  {"catalog", "catalog/layout", "catalog/pgcatalog", "internal/id"},
+	"catalog/importer":  {"catalog", "catalog/data", "catalog/layout", "catalog/pgcatalog", "internal/id"},
 	"catalog/data":      {},
 	"search":            {"internal/id"},
 	"search/pgtext":     {"search", "internal/id"},
