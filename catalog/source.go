@@ -42,12 +42,13 @@ func (v *Views) seats(ctx context.Context, e id.Event, facts *Facts, old, next *
 	return seats, nil
 }
 
-var errMapAway = errors.New("the seat map was away a moment ago")
+// ErrMapAway reports that the seat map cannot be reached, whatever the event.
+var ErrMapAway = errors.New("the seat map is away")
 
-// fromMap asks the seat map. While that is away it is not asked again for a moment, so that not every event waits for it.
+// fromMap asks the seat map. When that is away it is not asked again for a moment, so that not every event waits for it.
 func (v *Views) fromMap(ctx context.Context, e id.Event, last *Seats) (*Seats, error) {
 	if v.away.after(v.Now()) {
-		return nil, errMapAway
+		return nil, ErrMapAway
 	}
 	ctx, cancel := context.WithTimeout(ctx, mapTime)
 	defer cancel()
@@ -57,8 +58,10 @@ func (v *Views) fromMap(ctx context.Context, e id.Event, last *Seats) (*Seats, e
 	}
 	seats, err := v.Map.Snapshot(ctx, e, have)
 	if err != nil {
-		v.away.set(v.Now().Add(mapPause))
-		v.warn("the seat map does not answer", err)
+		if errors.Is(err, ErrMapAway) {
+			v.away.set(v.Now().Add(mapPause))
+		}
+		v.warn("an event's seat map is not to be had", err)
 		return nil, err
 	}
 	if seats.Same {

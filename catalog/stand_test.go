@@ -141,7 +141,7 @@ func (s *standMap) Snapshot(_ context.Context, _ id.Event, have int64) (Seats, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mapAway {
-		return Seats{}, errAway
+		return Seats{}, ErrMapAway
 	}
 	if have == s.seats.Version {
 		return Seats{Version: have, Now: s.now, Same: true}, nil

@@ -22,8 +22,8 @@ type Truth interface {
 	Seats(ctx context.Context, e id.Event) (Seats, error)
 }
 
-// SeatMap is the fast copy of the seats' state. When the caller's version is current, Snapshot only says so. *seatmap.Map is the
-// implementation.
+// SeatMap is the fast copy of the seats' state. When the caller's version is current, Snapshot only says so. ErrMapAway. *seatmap.Map is
+// the implementation.
 type SeatMap interface {
 	Snapshot(ctx context.Context, e id.Event, have int64) (Seats, error)
 }

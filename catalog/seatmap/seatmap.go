@@ -4,6 +4,7 @@ package seatmap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"usher/booking/hold"
@@ -25,7 +26,7 @@ func New(holds *hold.Store, load func(ctx context.Context, e id.Event) error) *M
 	return &Map{holds: holds, load: load}
 }
 
-// Snapshot reads how an event's seats stand, loading its map first when it is lost.
+// Snapshot reads how an event's seats stand, loading its map first when it is lost. catalog.ErrMapAway.
 func (m *Map) Snapshot(ctx context.Context, e id.Event, have int64) (catalog.Seats, error) {
 	snap, err := m.look(ctx, e, have)
 	if errors.Is(err, hold.ErrLost) {
@@ -53,5 +54,9 @@ func (m *Map) Snapshot(ctx context.Context, e id.Event, have int64) (catalog.Sea
 func (m *Map) look(ctx context.Context, e id.Event, have int64) (hold.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	return m.holds.Snapshot(ctx, e, have)
+	snap, err := m.holds.Snapshot(ctx, e, have)
+	if err != nil && !errors.Is(err, hold.ErrLost) {
+		err = fmt.Errorf("%w: %w", catalog.ErrMapAway, err)
+	}
+	return snap, err
 }
