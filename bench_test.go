@@ -236,6 +236,9 @@ func (s *benchSystem) each(n int, do func(i int) error, b *testing.B) {
 		})
 	}
 	wg.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
 }
 
 func (s *benchSystem) call(method, url, visitor string, body, into any) error {
