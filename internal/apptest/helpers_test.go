@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	code := testenv.Main(m)
+	code := max(testenv.Main(m), contractHeld())
 	if err := CleanUp(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}

@@ -2,7 +2,6 @@ package apptest
 
 import (
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,5 +64,3 @@ func TestControlAcknowledgingBeforeTheCommitLosesBookings(t *testing.T) {
 		t.Error("results were told before the commit, the worker was killed 20 times, and nothing was lost: the proof proves nothing")
 	}
 }
-
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 512, MaxConnsPerHost: 512, IdleConnTimeout: 30 * time.Second}}

@@ -74,7 +74,7 @@ func (s *sales) buy(f *Fan, event string, tickets []string, seed uint64) {
 // race lets fans race for the event's seats, spread over all gateways.
 func race(t *testing.T, s *System, event string, fans int) *sales {
 	t.Helper()
-	tickets, _ := NewFan(t, http.DefaultClient, s.Public[0]).Tickets(event)
+	tickets, _ := NewFan(t, client, s.Public[0]).Tickets(event)
 	sold := newSales()
 	var wg sync.WaitGroup
 	for i := range fans {

@@ -144,7 +144,7 @@ func (s *System) WaitReady(i int) {
 			s.t.Fatalf("%s ended:\n%s", name, p.log)
 		default:
 		}
-		resp, err := http.Get(s.Admin[i] + "/readyz")
+		resp, err := client.Get(s.Admin[i] + "/readyz")
 		if err != nil {
 			continue
 		}
