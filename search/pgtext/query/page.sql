@@ -1,13 +1,13 @@
--- One page of events by (start time, id). Null does not restrict. $1 venue ids, $2 performer ids, $3 first and $4 last venue-local date
--- (the bounds on start_time say the same a little wider, for the index), $5 and $6 price range in minor units,
+-- One page of events by (start time, id). Null does not restrict. $1 venue ids, $2 null (see page_of_performers.sql), $3 first and $4 last
+-- venue-local date (the bounds on start_time say the same a little wider, for the index), $5 and $6 price range in minor units,
 -- $7 and $8 start time and id that the page follows, $9 how many.
 SELECT e.id, e.name, e.details, e.s3_image_url, e.performer, e.start_time, e.end_time, e.price_from, e.price_to, e.currency,
        e.sale_opened_at IS NOT NULL, l.capacity, v.id, v.name, v.location, v.city, v.country, v.latitude, v.longitude, v.time_zone
 FROM (
     SELECT *
     FROM events e
-    WHERE ($1::bigint[] IS NULL OR e.venue_id = ANY ($1))
-      AND ($2::bigint[] IS NULL OR e.id IN (SELECT event_id FROM event_performers WHERE performer_id = ANY ($2)))
+    WHERE ($2::bigint[] IS NULL)
+      AND ($1::bigint[] IS NULL OR e.venue_id = ANY ($1))
       AND ($3::date IS NULL OR e.local_date >= $3 AND e.start_time >= $3 - interval '14 hours')
       AND ($4::date IS NULL OR e.local_date <= $4 AND e.start_time < $4 + interval '36 hours')
       AND ($5::int IS NULL OR e.price_to >= $5)
