@@ -57,6 +57,9 @@ func problemsTotal(slug string) *metrics.Counter {
 	return metrics.GetOrCreateCounter(`usher_http_problems_total{slug="` + slug + `"}`)
 }
 
+// unsaid are the headers of an answer that did not come about.
+var unsaid = []string{"ETag", "Age", "Usher-Degraded", "Location", "Link", "Retry-After", visitorHeader, passHeader}
+
 // answerError writes an error as application/problem+json, or as a page where a person looks.
 func (s *Server) answerError(c *call, err error) {
 	p := s.problemOf(err)
@@ -65,7 +68,8 @@ func (s *Server) answerError(c *call, err error) {
 		p = problem.New("internal", "")
 	}
 	problemsTotal(p.Slug).Inc()
-	for _, name := range []string{"ETag", "Age", "Usher-Degraded", "Location", "Link"} { // of the answer that did not come about
+	c.out.DelAllCookies()
+	for _, name := range unsaid {
 		c.out.Del(name)
 	}
 	if wait, wanted := retryAfter(p); wanted {
@@ -117,7 +121,9 @@ func instance(target []byte) string {
 		switch ch := target[i]; {
 		case ch == '?':
 			return string(b)
-		case ch >= 'a' && ch <= 'z', ch >= 'A' && ch <= 'Z', ch >= '0' && ch <= '9', ch == '/' && (i == 0 || target[i-1] != '/'), ch == '-', ch == '.', ch == '_', ch == '~':
+		case ch == '/' && i > 0 && target[i-1] == '/': // "//" begins another authority
+			b = append(b, "%2F"...)
+		case ch >= 'a' && ch <= 'z', ch >= 'A' && ch <= 'Z', ch >= '0' && ch <= '9', ch == '/', ch == '-', ch == '.', ch == '_', ch == '~':
 			b = append(b, ch)
 		default:
 			b = append(b, '%', upperHex[ch>>4], upperHex[ch&15])

@@ -22,8 +22,11 @@ func (c *call) none() error {
 	if len(bytes.TrimSpace(c.http.PostBody())) == 0 {
 		return nil
 	}
-	_, err := c.object()
-	return err
+	m, err := c.object()
+	if err != nil {
+		return err
+	}
+	return m.err()
 }
 
 // object reads the body as one JSON object with no other members than those. The standard decoder is too kind for bytes from outside:

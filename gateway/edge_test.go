@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -44,15 +45,15 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	e.Server = New(c, p)
 	public, admin := listen(t), listen(t)
 	e.public, e.admin = public.Addr().String(), admin.Addr().String()
+	wire.AdminAt(e.admin)
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- e.Serve(ctx, public, admin) }()
 	e.client = &http.Client{
-		Transport: checked(t), Timeout: 10 * time.Second,
+		Transport: wire, Timeout: 10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {
-		e.client.CloseIdleConnections()
 		stop()
 		if err := <-stopped; err != nil {
 			t.Errorf("the server stopped with: %v", err)
@@ -113,9 +114,7 @@ func (e *edge) send(address, method, path, body string, headers ...string) reply
 	if err != nil {
 		e.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	r := reply{status: resp.StatusCode, header: resp.Header, raw: string(text)}
-	_ = json.Unmarshal(text, &r.body)
-	return r
+	return read(resp, text)
 }
 
 // want sends a request and checks status and problem.
@@ -125,6 +124,40 @@ func (e *edge) want(status int, slug, method, path, body string, headers ...stri
 	if r.status != status || r.slug() != slug {
 		e.t.Errorf("%s %.80s %.80s: %d %q, want %d %q: %.300s", method, path, body, r.status, r.slug(), status, slug, r.raw)
 	}
+	return r
+}
+
+// raw writes bytes to the public port and reads one answer.
+func (e *edge) raw(request string) reply {
+	e.t.Helper()
+	conn, err := net.Dial("tcp", e.public)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, request); err != nil {
+		e.t.Logf("write: %v", err) // the server may answer and close before it has read all
+	}
+	method, rest, _ := strings.Cut(request, " ")
+	target, _, _ := strings.Cut(rest, " ")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		e.t.Fatalf("%.80q: %v", request, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		e.t.Fatalf("%.80q: %v", request, err)
+	}
+	path, _, _ := strings.Cut(target, "?")
+	wire.Note(method, path, resp, text)
+	return read(resp, text)
+}
+
+func read(resp *http.Response, text []byte) reply {
+	r := reply{status: resp.StatusCode, header: resp.Header, raw: string(text)}
+	_ = json.Unmarshal(text, &r.body)
 	return r
 }
 

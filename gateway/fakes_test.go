@@ -49,6 +49,7 @@ type fakeRoom struct {
 	extend  func() error
 	ready   func() error
 	leave   func() error
+	refuse  bool // orders
 }
 
 func seal(kind string, words ...string) string {
@@ -181,8 +182,8 @@ func (f *fakeRoom) Stats(room string) (waitroom.Stats, error) {
 	_, err := f.Room(room)
 	return waitroom.Stats{}, err
 }
-func (f *fakeRoom) Order(_ context.Context, room, order string) error {
-	if order == "resume" {
+func (f *fakeRoom) Order(_ context.Context, room, _ string) error {
+	if f.refuse {
 		return waitroom.ErrInvalidTransition
 	}
 	_, err := f.Room(room)
@@ -197,6 +198,7 @@ type fakeDesk struct {
 	paid   booking.Payment
 	calls  int
 	panics bool
+	held   sync.Map // visitor and event
 }
 
 func (f *fakeDesk) ticket(t id.Ticket) booking.Ticket {
@@ -211,12 +213,13 @@ func (f *fakeDesk) holds(e id.Event, tickets []id.Ticket) booking.Holds {
 	return h
 }
 
-func (f *fakeDesk) Hold(_ context.Context, _ booking.Owner, e id.Event, tickets []id.Ticket) (booking.Holds, bool, error) {
+func (f *fakeDesk) Hold(_ context.Context, o booking.Owner, e id.Event, tickets []id.Ticket) (booking.Holds, bool, error) {
 	if f.panics {
 		panic("a fault of ours")
 	}
 	f.calls++
-	return f.holds(e, tickets), f.calls == 1, f.err
+	_, again := f.held.LoadOrStore(o.Visitor.String()+e.String(), true)
+	return f.holds(e, tickets), !again, f.err
 }
 
 func (f *fakeDesk) HoldBest(_ context.Context, _ booking.Owner, e id.Event, want booking.BestAvailable) (booking.Holds, error) {

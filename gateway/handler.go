@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,6 +92,7 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	var p *problem.Problem
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		linger(ctx.Conn())
 		p = problem.New("body-too-large", "more than 65536 bytes")
 	case errors.As(err, &small):
 		p = problem.Invalid(problem.Field{Field: "headers", Message: "more than 16384 bytes"})
@@ -100,6 +102,29 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	c := newCall(s, ctx)
 	defer c.done()
 	s.answerError(c, p)
+}
+
+const (
+	lingerBytes = 1 << 20
+	lingerTime  = 2 * time.Second
+	lingerPause = 50 * time.Millisecond // after which a client has said all
+)
+
+// linger reads on for a moment what a client still sends of a body that is too large. Closing with unread bytes resets the connection,
+// and the client would see that instead of the answer.
+func linger(conn net.Conn) {
+	var buf [4096]byte
+	end := time.Now().Add(lingerTime)
+	for read := 0; read < lingerBytes && time.Now().Before(end); {
+		if conn.SetReadDeadline(time.Now().Add(lingerPause)) != nil {
+			return
+		}
+		n, err := conn.Read(buf[:])
+		if err != nil {
+			return
+		}
+		read += n
+	}
 }
 
 // stamp sets what every answer carries. Request ids are ours alone: one that a client sends is not looked at.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,7 +134,7 @@ func (c *Checker) checkOutside(known bool, status int, header http.Header, body 
 	if status == http.StatusMethodNotAllowed && header.Get("Allow") == "" {
 		return errors.New("no Allow")
 	}
-	if head {
+	if kind, _, _ := mime.ParseMediaType(header.Get("Content-Type")); head || kind == "text/html" { // a page, for people
 		return nil
 	}
 	if s := slug(body); !kinds[s] {
@@ -142,11 +143,22 @@ func (c *Checker) checkOutside(known bool, status int, header http.Header, body 
 	return c.checkProblem(header, body, status, c.problem)
 }
 
+// plainHeaders need no description: they are of the transport, or the same everywhere.
+var plainHeaders = []string{
+	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "Transfer-Encoding",
+	"X-Content-Type-Options",
+}
+
 func (r *response) checkHeaders(header http.Header) error {
 	var errs []error
 	for _, name := range r.required {
 		if header.Get(name) == "" {
 			errs = append(errs, fmt.Errorf("header %s is missing", name))
+		}
+	}
+	for name := range header {
+		if !r.knows(name) && !slices.Contains(plainHeaders, name) {
+			errs = append(errs, fmt.Errorf("header %s is not documented", name))
 		}
 	}
 	for name, schema := range r.headers {
@@ -157,6 +169,15 @@ func (r *response) checkHeaders(header http.Header) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (r *response) knows(header string) bool {
+	for name := range r.headers {
+		if strings.EqualFold(name, header) {
+			return true
+		}
+	}
+	return false
 }
 
 // headerValue reads a header as the type that its schema wants.
@@ -218,7 +239,7 @@ func (c *Checker) checkProblem(header http.Header, body []byte, status int, sche
 	if p.Title == "" || p.Detail == "" {
 		errs = append(errs, errors.New("a problem without title or detail"))
 	}
-	if p.ID != header.Get("Request-Id") {
+	if p.ID != header.Get("Request-Id") && header.Get("Idempotent-Replayed") == "" { // a replay says whose answer it repeats
 		errs = append(errs, errors.New("request_id is not the Request-Id"))
 	}
 	if (status == 429 || status == 503) && header.Get("Retry-After") == "" {

@@ -22,6 +22,7 @@ type Transport struct {
 	public, admin *Checker
 
 	mu         sync.Mutex // guards the rest
+	adminHosts map[string]bool
 	complaints []string
 	more       int            // complaints beyond maxComplaints
 	slugs      map[string]int // problems by name
@@ -33,7 +34,7 @@ func NewTransport(base http.RoundTripper) (*Transport, error) {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	t := &Transport{base: base, slugs: map[string]int{}, answers: map[string]int{}}
+	t := &Transport{base: base, slugs: map[string]int{}, answers: map[string]int{}, adminHosts: map[string]bool{}}
 	var err error
 	if t.public, err = New(openapi.Public); err != nil {
 		return nil, fmt.Errorf("public: %w", err)
@@ -58,8 +59,23 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	t.Note(r.Method, r.URL.EscapedPath(), resp, body)
+	t.mu.Lock()
+	admin := t.adminHosts[r.URL.Host]
+	t.mu.Unlock()
+	if admin {
+		t.note(t.admin, r.Method, r.URL.EscapedPath(), resp, body)
+	} else {
+		t.Note(r.Method, r.URL.EscapedPath(), resp, body)
+	}
 	return resp, nil
+}
+
+// AdminAt says that a host and port is an admin port: whatever comes from it is held to the admin document. Of other answers the path
+// says which port they are of.
+func (t *Transport) AdminAt(host string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.adminHosts[host] = true
 }
 
 // Note checks an answer that came another way, such as over a raw connection.
@@ -67,7 +83,10 @@ func (t *Transport) Note(method, path string, resp *http.Response, body []byte) 
 	if method == "" {
 		method = http.MethodGet
 	}
-	c := t.checker(method, path)
+	t.note(t.checker(method, path), method, path, resp, body)
+}
+
+func (t *Transport) note(c *Checker, method, path string, resp *http.Response, body []byte) {
 	err := c.Check(method, path, resp.StatusCode, resp.Header, body)
 	operation := c.Operation(method, path)
 	t.mu.Lock()
