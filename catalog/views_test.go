@@ -118,8 +118,10 @@ func TestTheETagChangesWithTheViewAndOnlyWithIt(t *testing.T) {
 		return view.ETag
 	}
 	first := tag()
-	if tag() != first || tag() != first {
-		t.Error("the tag changed although nothing else did")
+	for range 3 {
+		if tag() != first {
+			t.Error("the tag changed although nothing else did")
+		}
 	}
 	steps := map[string]func(){
 		"a hold":          func() { s.seats.Holds[7] = s.now.Add(time.Second); s.seats.Version++ },

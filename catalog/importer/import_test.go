@@ -13,7 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"usher/booking/pgstore"
+	"usher/catalog/data"
 	"usher/internal/testenv"
+	"usher/waitroom"
 )
 
 // today is the day of import in all tests.
@@ -260,9 +262,27 @@ func TestTheDemoIsASaleWorthLookingAt(t *testing.T) {
 		`SELECT bool_and(start_time > '2026-11-24')::text, bool_or(start_time > '2027-05-01')::text FROM events`:                              "true true",
 		`SELECT e.external_id, count(*)::text FROM events e JOIN tickets t ON t.event_id = e.id WHERE e.external_id LIKE 'world%' GROUP BY 1`: "world-cup-2026/match-104 1000",
 		`SELECT count(*)::text FROM events WHERE sale_opened_at IS NULL`:                                                                      "103",
+		`SELECT count(*)::text FROM events WHERE external_id = ANY ('{` + strings.Join(roomEvents(t), ",") + `}')`:                            "1",
 	} {
 		if got := ask(t, dsn, sql); got != want {
 			t.Errorf("%s: %q, want %q", sql, got, want)
 		}
 	}
+}
+
+// roomEvents are the events behind the demo's waiting rooms.
+func roomEvents(t *testing.T) (keys []string) {
+	t.Helper()
+	file, err := data.Files.ReadFile("demo/rooms.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms, err := waitroom.ParseRooms(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rooms {
+		keys = append(keys, r.EventKeys...)
+	}
+	return keys
 }
