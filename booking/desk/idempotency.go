@@ -18,7 +18,7 @@ const (
 	keyWait    = 2 * time.Second  // how long a duplicate waits for the first request
 	keyPoll    = 25 * time.Millisecond
 	purgeEvery = time.Minute
-	purgeMax   = 10_000
+	purgeMax   = 1000 // keys a statement
 )
 
 var (
@@ -119,11 +119,13 @@ func (i *Idempotency) purge(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			n, err := i.store.PurgeKeys(ctx, purgeMax)
-			if err != nil && ctx.Err() == nil {
-				i.log.Warn("old idempotency keys are not purged", "err", err)
+			for n := int64(purgeMax); n == purgeMax; { // a surge of a day ago is purged in bounded steps
+				var err error
+				if n, err = i.store.PurgeKeys(ctx, purgeMax); err != nil && ctx.Err() == nil {
+					i.log.Warn("old idempotency keys are not purged", "err", err)
+				}
+				purgedTotal.Add(int(n))
 			}
-			purgedTotal.Add(int(n))
 		}
 	}
 }

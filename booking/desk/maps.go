@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -28,16 +29,19 @@ type maps struct {
 	loads   singleflight.Group
 	reads   singleflight.Group
 	loading chan struct{} // one place a load
-	known   *recent[id.Event, known]
+	known   *recent[id.Event, *view]
 }
 
-type known struct {
-	snap hold.Snapshot
+// view is a snapshot, and what was worked out from it.
+type view struct {
+	hold.Snapshot
 	at   time.Time
+	once sync.Once
+	runs []run
 }
 
 func newMaps(holds *hold.Store, store *pgstore.Store) *maps {
-	return &maps{holds: holds, store: store, loading: make(chan struct{}, maxLoads), known: newRecent[id.Event, known](maxMaps)}
+	return &maps{holds: holds, store: store, loading: make(chan struct{}, maxLoads), known: newRecent[id.Event, *view](maxMaps)}
 }
 
 // with runs a call on an event's seat map. If the map is lost, it is loaded and the call runs once more. A call that finds the map
@@ -109,9 +113,9 @@ func seatsOfTruth(truth []pgstore.SeatTruth) []hold.Seat {
 }
 
 // snapshot returns an event's map that is at most so old, give or take a round trip: callers that ask at once share one.
-func (m *maps) snapshot(ctx context.Context, e id.Event, age time.Duration) (hold.Snapshot, error) {
-	if k, ok := m.known.get(e); ok && time.Since(k.at) < age {
-		return k.snap, nil
+func (m *maps) snapshot(ctx context.Context, e id.Event, age time.Duration) (*view, error) {
+	if v, ok := m.known.get(e); ok && time.Since(v.at) < age {
+		return v, nil
 	}
 	got, err, _ := m.reads.Do(e.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
@@ -119,21 +123,25 @@ func (m *maps) snapshot(ctx context.Context, e id.Event, age time.Duration) (hol
 		return m.refresh(ctx, e)
 	})
 	if err != nil {
-		return hold.Snapshot{}, err
+		return nil, err
 	}
-	return got.(hold.Snapshot), nil
+	return got.(*view), nil
 }
 
-func (m *maps) refresh(ctx context.Context, e id.Event) (snap hold.Snapshot, err error) {
-	old, _ := m.known.get(e)
-	at := time.Now()
-	err = m.with(ctx, e, func() (err error) { snap, err = m.holds.Snapshot(ctx, e, old.snap.Version); return err })
+func (m *maps) refresh(ctx context.Context, e id.Event) (*view, error) {
+	v := &view{at: time.Now()}
+	old, known := m.known.get(e)
+	have := int64(0)
+	if known {
+		have = old.Version
+	}
+	err := m.with(ctx, e, func() (err error) { v.Snapshot, err = m.holds.Snapshot(ctx, e, have); return err })
 	if err != nil {
-		return snap, err
+		return nil, err
 	}
-	if snap.Same {
-		snap = old.snap.At(snap.Now)
+	if v.Same {
+		v.Snapshot = old.At(v.Now)
 	}
-	m.known.put(e, known{snap, at})
-	return snap, nil
+	m.known.put(e, v)
+	return v, nil
 }

@@ -5,24 +5,23 @@ import (
 	"time"
 
 	"usher/booking"
-	"usher/booking/hold"
 	"usher/catalog/layout"
 )
 
 const (
 	maxAlternatives = 4
-	maxLook         = 5000                   // seats to each side: for a loser in a stadium that is nearly sold out 20 µs
+	maxLook         = 2000                   // seats to each side: 60 µs at most, where nearly all is sold
 	adviceAge       = 250 * time.Millisecond // in a surge nearly everybody loses: they share one look at the map
 )
 
 // unavailable is the answer for seats that cannot be had, with the nearest that can. Without a map it stands without advice.
 func (d *Desk) unavailable(ctx context.Context, plan *layout.Plan, seats []int) error {
 	e := &booking.UnavailableError{Tickets: ticketsOf(plan.Event, seats)}
-	snap, err := d.maps.snapshot(ctx, plan.Event, adviceAge)
+	v, err := d.maps.snapshot(ctx, plan.Event, adviceAge)
 	if err != nil || len(seats) == 0 {
 		return e
 	}
-	for _, seat := range nearest(plan, snap, seats[0]) {
+	for _, seat := range nearest(plan, v, seats[0]) {
 		e.Alternatives = append(e.Alternatives, ticket(plan, seat))
 	}
 	return e
@@ -30,7 +29,7 @@ func (d *Desk) unavailable(ctx context.Context, plan *layout.Plan, seats []int) 
 
 // nearest returns free seats that are like the wanted one, the best first: of the same row, then of the same section, then of the same
 // price, then any; within each by distance. Seats kept for who needs them are no alternative to others.
-func nearest(plan *layout.Plan, snap hold.Snapshot, wanted int) []int {
+func nearest(plan *layout.Plan, v *view, wanted int) []int {
 	const classes = 4
 	var found [classes][]int
 	from, to := plan.RowOf(wanted)
@@ -52,7 +51,7 @@ func nearest(plan *layout.Plan, snap hold.Snapshot, wanted int) []int {
 	}
 	for far := 1; far <= maxLook && len(found[0]) < maxAlternatives; far++ {
 		for _, seat := range [...]int{wanted - far, wanted + far} {
-			if seat < 0 || seat >= snap.Seats() || !snap.Free(seat) {
+			if seat < 0 || seat >= v.Seats() || !v.Free(seat) {
 				continue
 			}
 			if c := class(seat); c < classes && len(found[c]) < maxAlternatives {

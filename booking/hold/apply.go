@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	maxChanges = 1000 // seat changes a script call: about 4 ms of Redis
-	maxCalls   = 100  // calls a round trip
+	maxChanges = 200 // seat changes a script call: 1 to 2 ms in which Redis does nothing else
+	maxCalls   = 50  // calls a round trip
 )
 
 var appliedTotal = metrics.NewCounter("usher_hold_changes_applied_total")

@@ -10,7 +10,7 @@ end
 if #missing > 1 then return missing end
 for i = 4, #ARGV do
   local _, _, ends = read(ARGV[i])
-  if ends < later then place(ARGV[i], ARGV[2], later) end
+  if ends < later then set_end(ARGV[i], later) end
 end
 bump()
 return {'OK', now, later}

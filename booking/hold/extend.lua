@@ -8,7 +8,7 @@ local later = math.min(now + ARGV[3], first + ARGV[4])
 if later <= ends then return {'CAP'} end
 for _, seat in ipairs(held) do
   local _, _, e = read(seat)
-  if e < later then place(seat, ARGV[2], later) end -- one that is being booked may last longer already
+  if e < later then set_end(seat, later) end -- one that is being booked may last longer already
 end
 bump()
 return {'OK', later, unpack(held)}

@@ -14,23 +14,13 @@ local NOBODY = string.rep('\0', 16)
 
 -- state, version and end of the hold (ms, 0 none) of a seat; nothing when there is no such seat
 local function read(seat)
-  local a, b, c, d, e, f, g, h = string.byte(redis.call('GETRANGE', KEYS[2], seat * 8, seat * 8 + 7), 1, 8)
-  if not h then return end
-  local ends = ((e * 256 + f) * 256 + g) * 256 + h
-  if ends > 0 then ends = ends + base end
-  return a, (b * 256 + c) * 256 + d, ends
+  local eight = redis.call('GETRANGE', KEYS[2], seat * 8, seat * 8 + 7)
+  if #eight < 8 then return end
+  local head, after = struct.unpack('>I4I4', eight)
+  return math.floor(head / 16777216), head % 16777216, after > 0 and after + base or 0
 end
 
-local function bytes(n, width)
-  local out = {}
-  for i = width, 1, -1 do
-    out[i] = string.char(n % 256)
-    n = math.floor(n / 256)
-  end
-  return table.concat(out)
-end
-
-local function after_base(ends) return bytes(math.min(math.max(ends - base, 0), 4294967295), 4) end
+local function after_base(ends) return math.min(math.max(ends - base, 0), 4294967295) end
 
 local function holder(seat) return redis.call('GETRANGE', KEYS[3], seat * 16, seat * 16 + 15) end
 
@@ -70,20 +60,22 @@ local function remember(owner, seat, first)
   keep(owner, f or first, list)
 end
 
--- puts the holder of a seat in place, and the end of the hold
-local function place(seat, owner, ends)
-  redis.call('SETRANGE', KEYS[2], seat * 8 + 4, after_base(ends))
+-- makes somebody, or nobody, the holder of a seat. The records always say the same as the holders.
+local function hand(seat, owner, first)
   local was = holder(seat)
-  if was ~= owner then
-    if was ~= NOBODY then forget(was, seat) end
-    redis.call('SETRANGE', KEYS[3], seat * 16, owner)
-  end
+  if was == owner then return end
+  redis.call('SETRANGE', KEYS[3], seat * 16, owner)
+  if was ~= NOBODY then forget(was, seat) end
+  if owner ~= NOBODY then remember(owner, seat, first) end
 end
 
--- what a visitor has: his first hold and the end that his live holds share, the seats that he holds, those that he has booked
+local function set_end(seat, ends) redis.call('SETRANGE', KEYS[2], seat * 8 + 4, struct.pack('>I4', after_base(ends))) end
+
+-- what a visitor has: his first hold and the end that his live holds share, the seats that he holds, those that he has booked, and
+-- those whose hold has run out
 local function mine(owner)
   local first, list = record(owner)
-  local ends, held, booked = 0, {}, {}
+  local ends, held, booked, over = 0, {}, {}, {}
   for _, seat in ipairs(list) do
     local state, _, e = read(seat)
     if state ~= 0 then
@@ -91,22 +83,20 @@ local function mine(owner)
     elseif e > now then
       held[#held + 1] = seat
       if ends == 0 or e < ends then ends = e end
+    else
+      over[#over + 1] = seat
     end
   end
-  return tonumber(first or now), ends, held, booked
+  return tonumber(first or now), ends, held, booked, over
 end
 
 -- brings a committed change to the map if it is newer than what the map has
 local function change(seat, version, state, owner, ends)
   local _, v = read(seat)
   if not v or version <= v then return false end
-  redis.call('SETRANGE', KEYS[2], seat * 8, string.char(state) .. bytes(version, 3))
-  if state == 0 or state == 4 then
-    place(seat, NOBODY, 0)
-  else
-    place(seat, owner, ends)
-    if owner ~= NOBODY then remember(owner, seat, now) end
-  end
+  if state == 0 or state == 4 then owner, ends = NOBODY, 0 end
+  redis.call('SETRANGE', KEYS[2], seat * 8, struct.pack('>I4I4', state * 16777216 + version, after_base(ends)))
+  hand(seat, owner, now)
   return true
 end
 

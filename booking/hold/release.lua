@@ -7,7 +7,8 @@ for i = 3, #ARGV do
   local seat = ARGV[i]
   local state, _, ends = read(seat)
   if state == 0 and ends > 0 and holder(seat) == ARGV[2] then
-    place(seat, NOBODY, 0)
+    set_end(seat, 0)
+    hand(seat, NOBODY)
     if ends > now then out[#out + 1] = seat end
   end
 end

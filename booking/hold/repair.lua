@@ -9,8 +9,8 @@ for i = 2, #ARGV, 5 do
   if state == 0 and ends > now and owner ~= NOBODY then
     local s, v, e = read(seat)
     if s == 0 and v == version and e <= now then -- no other hold has come since Postgres was asked
-      place(seat, owner, ends)
-      remember(owner, seat, now)
+      set_end(seat, ends)
+      hand(seat, owner, now)
       changed = true
     end
   end
