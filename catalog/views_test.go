@@ -172,7 +172,9 @@ func TestStoresAreAskedAtTheirPaceHoweverManyLook(t *testing.T) {
 	v := s.views(0)
 	for range 100 { // ten seconds of 10 looks a second
 		for range 50 {
-			see(t, v, testEvent, "")
+			if _, err := v.Event(t.Context(), testEvent, ""); err != nil {
+				t.Fatal(err)
+			}
 		}
 		s.pass(100 * time.Millisecond)
 	}
@@ -288,8 +290,11 @@ func TestMemoryStaysWithinItsBytes(t *testing.T) {
 	v := s.views(limit)
 	for i := range 200 {
 		e, _ := id.NewEvent(testEvent.Month(), i)
-		see(t, v, e, "")
-		see(t, v, testEvent, "") // in use all the time
+		for _, e := range []id.Event{e, testEvent} { // testEvent is in use all the time
+			if _, err := v.Event(t.Context(), e, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
 		s.pass(time.Millisecond)
 		if got := v.cache.size; got > limit {
 			t.Fatalf("after %d events %d bytes are kept", i, got)
