@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -75,7 +76,11 @@ func (s *Server) handler(r *router) fasthttp.RequestHandler {
 			}
 			c.done()
 		}()
-		if err := r.serve(c); err != nil {
+		err := twoLengths(ctx)
+		if err == nil {
+			err = r.serve(c)
+		}
+		if err != nil {
 			s.answerError(c, err)
 		}
 		if c.route != nil {
@@ -83,6 +88,28 @@ func (s *Server) handler(r *router) fasthttp.RequestHandler {
 		}
 	}
 }
+
+// twoLengths refuses a request that tells its length twice, as chunks and as a number: a proxy in front of us may have believed the
+// other one, and what follows would be somebody's next request (RFC 9112, 6.1). fasthttp has forgotten it by now: the raw header tells.
+func twoLengths(ctx *fasthttp.RequestCtx) error {
+	var number, chunks bool
+	for raw := ctx.Request.Header.RawHeaders(); len(raw) > 0; {
+		line, rest, _ := bytes.Cut(raw, newline)
+		if name, _, _ := bytes.Cut(line, colon); len(name) > 0 {
+			number = number || name[0]|0x20 == 'c' && bytes.EqualFold(name, contentLength)
+			chunks = chunks || name[0]|0x20 == 't' && bytes.EqualFold(name, transferEncoding)
+		}
+		raw = rest
+	}
+	if !number || !chunks {
+		return nil
+	}
+	malformedTotal.Inc()
+	ctx.SetConnectionClose()
+	return problem.Invalid(problem.Field{Field: "Content-Length", Message: "given together with Transfer-Encoding"})
+}
+
+var newline, colon, contentLength, transferEncoding = []byte("\n"), []byte(":"), []byte("Content-Length"), []byte("Transfer-Encoding")
 
 // malformed answers what is not even a request.
 func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {

@@ -37,6 +37,8 @@ func TestWhatIsNoRequestIsAnsweredAsAProblem(t *testing.T) {
 		{"a header without colon", "GET /healthz HTTP/1.1\r\n" + host + "x\r\n\r\n", 400},
 		{"two lengths", "POST /api/v1/booking HTTP/1.1\r\n" + host + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400},
 		{"a length that is none", "POST /api/v1/booking HTTP/1.1\r\n" + host + "Content-Length: two\r\n\r\n{}", 400},
+		{"length and chunks", "POST /api/v1/visitors HTTP/1.1\r\n" + host + "content-length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+		{"length first of all", "POST /api/v1/visitors HTTP/1.1\r\nContent-Length: 2\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 		{"a chunk that is none", "POST /api/v1/booking HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
 		{"headers of 20 KiB", "GET /healthz HTTP/1.1\r\n" + host + "X: " + strings.Repeat("x", 20<<10) + "\r\n\r\n", 400},
 		{"a body of 64 KiB and one", "POST /api/v1/booking HTTP/1.1\r\n" + host + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1), 413},

@@ -83,7 +83,11 @@ func (t *Transport) Note(method, path string, resp *http.Response, body []byte) 
 	if method == "" {
 		method = http.MethodGet
 	}
-	t.note(t.checker(method, path), method, path, resp, body)
+	c := t.checker(method, path)
+	if resp.StatusCode == http.StatusNotFound && slug(body) == "not-found" {
+		c = t.public // which has nothing at the paths of the admin port
+	}
+	t.note(c, method, path, resp, body)
 }
 
 func (t *Transport) note(c *Checker, method, path string, resp *http.Response, body []byte) {
