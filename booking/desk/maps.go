@@ -18,8 +18,8 @@ import (
 const (
 	loadTime  = 10 * time.Second // for a stadium, when Postgres is busy
 	loadPause = 20 * time.Millisecond
-	maxLoads  = 8   // at once: after a loss of Redis every event wants one
-	maxMaps   = 200 // snapshots in memory, 8 bytes a seat
+	maxLoads  = 8  // at once: after a loss of Redis every event wants one
+	maxMaps   = 64 // snapshots in memory, half of them: 8 bytes a seat, so 100 MB if all were stadiums
 )
 
 // maps brings seat maps to Redis when they are lost, and keeps snapshots of them for advice.
