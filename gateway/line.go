@@ -3,9 +3,9 @@ package gateway
 import (
 	"math"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"usher/waitroom"
 )
@@ -74,26 +74,31 @@ func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, `null`...)
 	}
-	return append(t.UTC().AppendFormat(append(b, '"'), "2006-01-02T15:04:05.999Z07:00"), '"')
+	return append(clock(t).AppendFormat(append(b, '"'), time.RFC3339Nano), '"') // the layout that package time is quick with
 }
 
 const lowerHex = "0123456789abcdef"
 
-// appendString appends a JSON string that is safe inside HTML, or null for "".
+// appendString appends a JSON string that is safe inside HTML, or null for "". Bytes that are no UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, `null`...)
 	}
 	b = append(b, '"')
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ' || r == '<' || r == '>' || r == '&' || r == 0x2028 || r == 0x2029:
-			b = append(b, '\\', 'u', lowerHex[r>>12&15], lowerHex[r>>8&15], lowerHex[r>>4&15], lowerHex[r&15])
-		default:
-			b = append(b, string(r)...)
+	plain := 0 // where the bytes begin that can be copied as they are
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
 		}
+		if r >= ' ' && r != '"' && r != '\\' && r != '<' && r != '>' && r != '&' && r != 0x2028 && r != 0x2029 && (r != utf8.RuneError || size > 1) {
+			i += size
+			continue
+		}
+		b = append(b, s[plain:i]...)
+		b = append(b, '\\', 'u', lowerHex[r>>12&15], lowerHex[r>>8&15], lowerHex[r>>4&15], lowerHex[r&15])
+		i += size
+		plain = i
 	}
-	return append(b, '"')
+	return append(append(b, s[plain:]...), '"')
 }
