@@ -2,7 +2,10 @@
 // stands here before a handler uses it; the pages at /problems/{slug} are made from this table.
 package problem
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is one kind of problem.
 type Kind struct {
@@ -12,14 +15,14 @@ type Kind struct {
 	Advice string // what the caller can do
 }
 
-// kinds is the table, by slug.
+// kinds is the table, in the order of slugs.
 var kinds = []Kind{
 	{"body-too-large", 413, "The body is too large", "Send at most 64 KiB."},
 	{"booking-expired", 410, "The booking has expired", "Hold the seats again and make a new booking."},
+	{"booking-id-mismatch", 422, "The booking id in the body is not the one in the path", "Leave it out of the body, or send the same."},
 	{"booking-not-cancellable", 409, "The booking cannot be cancelled in its state", "Ask for its status: one that is being paid or is confirmed stays."},
 	{"booking-not-found", 404, "There is no such booking", "Bookings are shown to the visitor who made them."},
 	{"booking-not-payable", 409, "The booking cannot be paid in its state", "Ask for its status."},
-	{"booking-id-mismatch", 422, "The booking id in the body is not the one in the path", "Leave it out of the body, or send the same."},
 	{"cross-site", 403, "The request comes from another site", "Send credentials as headers, or call from a page of this site."},
 	{"event-not-found", 404, "There is no such event", "Search for it."},
 	{"grace-over", 410, "The turn has lapsed", "Join the line again."},
@@ -31,6 +34,7 @@ var kinds = []Kind{
 	{"internal", 500, "Something went wrong here", "Try again; tell the operator the request id if it stays so."},
 	{"invalid-cursor", 400, "The cursor is not valid here", "Start from the first page; a cursor belongs to one query."},
 	{"invalid-request", 400, "The request is not valid", "The member errors says which fields, and why."},
+	{"invalid-transition", 409, "The room cannot do that in its state", "Read its state first."},
 	{"line-unavailable", 503, "The line cannot be changed at the moment", "Places are kept. Try again soon."},
 	{"method-not-allowed", 405, "The method is not allowed here", "The Allow header lists those that are."},
 	{"no-seats-together", 409, "So many seats together are not free", "The member largest_block says how many are."},
@@ -60,7 +64,6 @@ var kinds = []Kind{
 	{"tickets-span-events", 422, "The tickets belong to different events", "Book one event at a time."},
 	{"too-many-requests", 429, "Too many requests from this address", "Try again after the time in Retry-After."},
 	{"unauthorized", 401, "The admin token is missing or wrong", "Send it as a bearer token."},
-	{"invalid-transition", 409, "The room cannot do that in its state", "Read its state first."},
 	{"unsupported-media-type", 415, "The body is not JSON", "Send Content-Type: application/json."},
 	{"visitor-required", 401, "A visitor is required", "POST /api/v1/visitors first and send what it returns."},
 }
@@ -70,8 +73,8 @@ func Kinds() []Kind { return slices.Clone(kinds) }
 
 // Find returns the kind of a slug.
 func Find(slug string) (Kind, bool) {
-	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Slug == slug })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(kinds, slug, func(k Kind, slug string) int { return strings.Compare(k.Slug, slug) })
+	if !ok {
 		return Kind{}, false
 	}
 	return kinds[i], true
