@@ -56,6 +56,7 @@ func adminRoomOf(r waitroom.Room) adminRoomJSON {
 	}
 }
 
+// adminRooms lists all rooms, from memory.
 func (s *Server) adminRooms(c *call) error {
 	body := struct {
 		Rooms []adminRoomJSON `json:"rooms"`
@@ -66,6 +67,7 @@ func (s *Server) adminRooms(c *call) error {
 	return c.answer(200, body)
 }
 
+// adminRoom shows one.
 func (s *Server) adminRoom(c *call) error {
 	r, err := s.Waitroom.Room(c.params[0])
 	if err != nil {
@@ -74,6 +76,7 @@ func (s *Server) adminRoom(c *call) error {
 	return c.answer(200, adminRoomOf(r))
 }
 
+// adminStats shows the figures of this moment. redis_ok is false while the line has not been heard of for some seconds.
 func (s *Server) adminStats(c *call) error {
 	t, err := s.Admin.Stats(c.params[0])
 	if err != nil {
@@ -82,6 +85,7 @@ func (s *Server) adminStats(c *call) error {
 	return c.answer(200, statsJSON{t.Waiting, t.Called, t.Active, t.Entered, t.Left, t.NoShowShare, t.CallsPerMinute, !t.Frozen})
 }
 
+// statsJSON is what an operator watches during an on-sale.
 type statsJSON struct {
 	Waiting        int     `json:"waiting"`
 	Called         int     `json:"called"`
@@ -106,6 +110,7 @@ func (s *Server) adminOrder(order string) handle {
 	}
 }
 
+// getMetrics writes all metrics of this process, those of the Go runtime and the operating system among them.
 func (s *Server) getMetrics(c *call) error {
 	var b bytes.Buffer
 	metrics.WritePrometheus(&b, true)
@@ -119,6 +124,7 @@ var pprofParameters = []string{"debug", "seconds", "gc", "labels"}
 // profiles are those that net/http/pprof serves by functions of their own; its index serves the rest.
 var profiles = map[string]http.HandlerFunc{"cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace}
 
+// getPprof hands over to net/http/pprof, behind the token: a heap profile holds what fans have sent.
 func (s *Server) getPprof(c *call) error {
 	h, ok := profiles[c.params[0]]
 	if !ok {

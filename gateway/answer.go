@@ -19,8 +19,10 @@ const (
 	briefly     = "public, max-age=1"
 )
 
+// header returns a header of the request as a string of its own: fasthttp reuses the bytes.
 func (c *call) header(name string) string { return string(c.in.Peek(name)) }
 
+// set sets a header of the answer.
 func (c *call) set(name, value string) { c.out.Set(name, value) }
 
 // answer writes a JSON answer. Unless the handler has said otherwise, nobody may store it.
@@ -53,6 +55,7 @@ func (c *call) empty(status int) error {
 	return nil
 }
 
+// problemsTotal counts answers by problem. The registry bounds its labels.
 func problemsTotal(slug string) *metrics.Counter {
 	return metrics.GetOrCreateCounter(`usher_http_problems_total{slug="` + slug + `"}`)
 }
@@ -95,6 +98,7 @@ func retryAfter(p *problem.Problem) (seconds int, wanted bool) {
 	return max(p.RetryAfter, 1), wanted
 }
 
+// problemBody is the document of RFC 9457. Members of a kind stand beside the common ones, as the RFC has it.
 func problemBody(c *call, p *problem.Problem) map[string]any {
 	detail := p.Detail
 	if detail == "" {
@@ -146,6 +150,7 @@ func maybe(t time.Time) *time.Time {
 	return &t
 }
 
+// clock is a time as JSON has it: UTC, to the millisecond, which is as exact as Redis keeps it.
 func clock(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // text is a string as JSON has it: null for none.

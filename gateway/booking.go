@@ -13,6 +13,8 @@ import (
 // askAgain is what a 202 says: a result that is late comes within a second or two.
 const askAgain = time.Second
 
+// postBooking reserves tickets that the caller holds. 201 says that they are his until expiration_time; 202 that the log has the command and
+// nobody has decided yet, so that a crowd that overwhelms the worker waits at a status URL and not on open connections.
 func (s *Server) postBooking(c *call) error {
 	body, err := c.object("ticketIds")
 	if err != nil {
@@ -76,6 +78,7 @@ func (s *Server) mine(c *call) (b id.Booking, v id.Visitor, err error) {
 	return b, v, err
 }
 
+// getBooking tells how a booking stands, to its owner only and to no cache.
 func (s *Server) getBooking(c *call) error {
 	b, v, err := s.mine(c)
 	if err != nil {
@@ -88,6 +91,7 @@ func (s *Server) getBooking(c *call) error {
 	return c.answer(200, bookingOf(out))
 }
 
+// postConfirm pays. Who asks is checked before what he sends: a stranger learns nothing of a booking from our complaints about his body.
 func (s *Server) postConfirm(c *call) error {
 	b, v, err := s.mine(c)
 	if err != nil {
@@ -115,6 +119,7 @@ func (s *Server) postConfirm(c *call) error {
 	return c.answer(200, bookingOf(out))
 }
 
+// postCancel gives a reserved booking up. Repeating it is no error: the booking is as cancelled as before.
 func (s *Server) postCancel(c *call) error {
 	if err := c.none(); err != nil {
 		return err

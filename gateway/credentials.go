@@ -27,6 +27,7 @@ func (c *call) credential(header, cookie string) string {
 	return c.cookie(cookie)
 }
 
+// cookie returns a cookie, and remembers that one was used: what it vouches for must not come from another site.
 func (c *call) cookie(name string) string {
 	v := c.in.Cookie(name)
 	if len(v) > 0 {
@@ -123,6 +124,7 @@ func (s *Server) buyer(c *call, e id.Event, issue bool) (o booking.Owner, p pass
 	return booking.Owner{Visitor: v}, p, err
 }
 
+// passRequired sends a caller to the room.
 func (s *Server) passRequired(room string) *problem.Problem {
 	return problem.New("pass-required", "join the room, and enter when called").With("room", room).With("join_url", s.joinURL(room))
 }

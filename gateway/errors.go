@@ -124,6 +124,7 @@ func withMembers(err error) *problem.Problem {
 	return nil
 }
 
+// names words ticket ids; never null.
 func names(tickets []id.Ticket) []string {
 	out := make([]string, 0, len(tickets))
 	for _, t := range tickets {

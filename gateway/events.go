@@ -8,6 +8,7 @@ import (
 	"usher/gateway/openapi"
 )
 
+// getEvent shows an event with its tickets. The catalog has rendered it already: the handler adds what belongs to HTTP.
 func (s *Server) getEvent(c *call) error {
 	e, err := c.event()
 	if err != nil {
@@ -21,6 +22,7 @@ func (s *Server) getEvent(c *call) error {
 	return nil
 }
 
+// getSeats shows the state of every seat in one digit each: what a page asks for again while somebody chooses.
 func (s *Server) getSeats(c *call) error {
 	e, err := c.event()
 	if err != nil {
@@ -34,7 +36,8 @@ func (s *Server) getSeats(c *call) error {
 	return nil
 }
 
-// view answers with a rendered view, or 304 when the caller has it.
+// view answers with a rendered view, or 304 when the caller has it. Any cache may keep it for a second, and then asks again by its tag; a
+// view that may be older than that, because a store is away, says so.
 func (c *call) view(v *catalog.View) {
 	c.set("ETag", v.ETag)
 	c.set("Cache-Control", briefly)
@@ -67,6 +70,7 @@ func (s *Server) getOpenAPI(c *call) error { return c.document(openapi.Public) }
 
 func (s *Server) getAdminOpenAPI(c *call) error { return c.document(openapi.Admin) }
 
+// document answers with a text that changes with the binary only.
 func (c *call) document(text []byte) error {
 	c.set("Cache-Control", "public, max-age=60")
 	c.body(200, typeJSON, text)

@@ -49,12 +49,14 @@ func (c *call) context() context.Context {
 
 var calls = sync.Pool{New: func() any { return &call{} }}
 
+// newCall takes a call from the pool.
 func newCall(s *Server, ctx *fasthttp.RequestCtx) *call {
 	c, _ := calls.Get().(*call)
 	*c = call{http: ctx, in: &ctx.Request.Header, out: &ctx.Response.Header, server: s}
 	return c
 }
 
+// done ends the call's context and gives the call back.
 func (c *call) done() {
 	if c.cancel != nil {
 		c.cancel()
@@ -94,12 +96,16 @@ func (s *Server) handler(r *router) fasthttp.RequestHandler {
 func twoLengths(ctx *fasthttp.RequestCtx) error {
 	var number, chunks bool
 	for raw := ctx.Request.Header.RawHeaders(); len(raw) > 0; {
-		line, rest, _ := bytes.Cut(raw, newline)
-		if name, _, _ := bytes.Cut(line, colon); len(name) > 0 {
-			number = number || name[0]|0x20 == 'c' && bytes.EqualFold(name, contentLength)
-			chunks = chunks || name[0]|0x20 == 't' && bytes.EqualFold(name, transferEncoding)
+		end := bytes.IndexByte(raw, '\n') + 1
+		if end == 0 {
+			end = len(raw)
 		}
-		raw = rest
+		if first := raw[0] | 0x20; first == 'c' || first == 't' {
+			name, _, _ := bytes.Cut(raw[:end], colon)
+			number = number || bytes.EqualFold(name, contentLength)
+			chunks = chunks || bytes.EqualFold(name, transferEncoding)
+		}
+		raw = raw[end:]
 	}
 	if !number || !chunks {
 		return nil
@@ -109,7 +115,7 @@ func twoLengths(ctx *fasthttp.RequestCtx) error {
 	return problem.Invalid(problem.Field{Field: "Content-Length", Message: "given together with Transfer-Encoding"})
 }
 
-var newline, colon, contentLength, transferEncoding = []byte("\n"), []byte(":"), []byte("Content-Length"), []byte("Transfer-Encoding")
+var colon, contentLength, transferEncoding = []byte(":"), []byte("Content-Length"), []byte("Transfer-Encoding")
 
 // malformed answers what is not even a request.
 func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
@@ -171,4 +177,5 @@ var (
 	requests atomic.Uint64
 )
 
+// requestID is what stamp has set.
 func requestID(h *fasthttp.ResponseHeader) string { return string(h.Peek("Request-Id")) }

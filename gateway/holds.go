@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -10,54 +9,8 @@ import (
 	"usher/internal/problem"
 )
 
-// event reads the event id of the path. Text that is no id names nothing.
-func (c *call) event() (id.Event, error) {
-	e, err := id.ParseEvent(c.params[0])
-	if err != nil {
-		return 0, booking.ErrEventNotFound
-	}
-	return e, nil
-}
-
-// ticket reads event and ticket of the path.
-func (c *call) ticket() (e id.Event, t id.Ticket, err error) {
-	if e, err = c.event(); err != nil {
-		return e, t, err
-	}
-	if t, err = id.ParseTicket(c.params[1]); err != nil || t.Event() != e {
-		return e, t, booking.ErrTicketNotFound
-	}
-	return e, t, nil
-}
-
-// tickets checks the ticketIds of a body: 1 to the limit, distinct.
-func (s *Server) tickets(body *members) ([]id.Ticket, error) {
-	const member = "ticketIds"
-	ids := body.texts(member)
-	if len(ids) == 0 || len(ids) > s.Limit {
-		body.fault(member, fmt.Sprintf("%d tickets, want 1 to %d", len(ids), s.Limit))
-	}
-	seen := map[string]bool{}
-	for i, text := range ids {
-		if seen[text] {
-			body.fault(fmt.Sprintf("%s[%d]", member, i), "stands twice")
-		}
-		seen[text] = true
-	}
-	if err := body.err(); err != nil {
-		return nil, err
-	}
-	out := make([]id.Ticket, 0, len(ids))
-	for _, text := range ids {
-		t, err := id.ParseTicket(text)
-		if err != nil {
-			return nil, booking.ErrTicketNotFound
-		}
-		out = append(out, t)
-	}
-	return out, nil
-}
-
+// postHold holds one ticket: selecting a seat on a page calls it at once. Asking again for a ticket that one holds is no error and no
+// extension, so that a double click does neither harm nor good.
 func (s *Server) postHold(c *call) error {
 	if err := c.none(); err != nil {
 		return err
@@ -81,6 +34,8 @@ func (s *Server) postHold(c *call) error {
 	return c.answer(status, holdJSON{clock(h.ExpirationTime), t, e, h.Total, h.Currency})
 }
 
+// postHolds holds several tickets, named or of our choice, all or none. Everything about the body is checked before the caller is: a
+// request that can never work should not cost a visitor.
 func (s *Server) postHolds(c *call) error {
 	e, err := c.event()
 	if err != nil {
@@ -120,6 +75,7 @@ func (s *Server) postHolds(c *call) error {
 	return c.answer(201, holdsOf(h))
 }
 
+// best reads what kind of seats is asked for.
 func (s *Server) best(body *members) (b booking.BestAvailable, err error) {
 	const missing = 0
 	in := body.nested("best_available")
@@ -153,6 +109,7 @@ func (s *Server) deleteHold(c *call) error {
 	return c.empty(204)
 }
 
+// getHolds lists what the visitor holds: a page that was closed finds its seats again.
 func (s *Server) getHolds(c *call) error {
 	e, v, err := s.holder(c)
 	if err != nil {
@@ -165,6 +122,7 @@ func (s *Server) getHolds(c *call) error {
 	return c.answer(200, holdsOf(h))
 }
 
+// deleteHolds gives all back. With nothing held it has nothing to do, and says the same.
 func (s *Server) deleteHolds(c *call) error {
 	e, v, err := s.holder(c)
 	if err == nil {
@@ -176,6 +134,7 @@ func (s *Server) deleteHolds(c *call) error {
 	return c.empty(204)
 }
 
+// holder reads the event of the path and who asks.
 func (s *Server) holder(c *call) (e id.Event, v id.Visitor, err error) {
 	if e, err = c.event(); err != nil {
 		return e, v, err
@@ -187,6 +146,7 @@ func (s *Server) holder(c *call) (e id.Event, v id.Visitor, err error) {
 	return e, v, err
 }
 
+// postExtend gives all holds on an event more time. It wants the pass, where there is a room: holding on is for those who are in.
 func (s *Server) postExtend(c *call) error {
 	if err := c.none(); err != nil {
 		return err
@@ -203,7 +163,10 @@ func (s *Server) postExtend(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(200, struct {
-		ExpirationTime time.Time `json:"expiration_time"`
-	}{clock(until)})
+	return c.answer(200, extendedJSON{clock(until)})
+}
+
+// extendedJSON is the new end of all holds.
+type extendedJSON struct {
+	ExpirationTime time.Time `json:"expiration_time"`
 }

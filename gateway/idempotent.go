@@ -57,6 +57,7 @@ func (s *Server) idempotent(c *call) error {
 	return nil
 }
 
+// checkKey refuses keys that could not be logged or compared without care.
 func checkKey(key string) error {
 	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return problem.Invalid(problem.Field{Field: keyHeader, Message: "want 1 to 255 visible ASCII characters"})
@@ -82,6 +83,7 @@ func (c *call) stored() *booking.StoredAnswer {
 	return a
 }
 
+// replay answers with what was answered before. The request id is of this request, except in the body of a problem.
 func (c *call) replay(a *booking.StoredAnswer) {
 	for name, v := range a.Headers {
 		if name != "Set-Cookie" {

@@ -53,6 +53,7 @@ func appendLine(b []byte, l *waitroom.Line) []byte {
 	return append(appendTime(append(b, `,"pass_expires_at":`...), l.PassExpiresAt), '}')
 }
 
+// appendUnless appends a number, or null.
 func appendUnless(b []byte, null bool, n int64) []byte {
 	if null {
 		return append(b, `null`...)
@@ -70,6 +71,7 @@ func appendEstimate(b []byte, e *waitroom.Estimate) []byte {
 	return append(b, '}')
 }
 
+// appendTime appends a time, or null for none.
 func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, `null`...)

@@ -12,6 +12,7 @@ import (
 
 const cookieLasts = 7 * 24 * time.Hour
 
+// setCookie hands a credential to a browser. Lax keeps it out of other sites' posts; sameSite is for browsers that do not know Lax.
 func (s *Server) setCookie(c *call, name, value string) {
 	var k fasthttp.Cookie
 	k.SetKey(name)

@@ -36,6 +36,7 @@ func (c *call) wantsPage() bool {
 	return bytes.Contains(c.in.Peek("Accept"), []byte("text/html"))
 }
 
+// getStyle serves the style sheet from here, so that the policy of the pages needs no exception for styles in them.
 func (s *Server) getStyle(c *call) error {
 	c.set("Cache-Control", "public, max-age=3600")
 	c.body(200, "text/css; charset=utf-8", page.Style)
@@ -55,6 +56,7 @@ func (s *Server) getProblem(c *call) error {
 // homeParameters are those of the search that the first page knows.
 var homeParameters = []string{"location", "performer", "start_date", "page_cursor"}
 
+// homePage is a search with its form.
 type homePage struct {
 	Location, Performer, From, Next string
 	Total                           int
@@ -101,6 +103,7 @@ func (s *Server) getHome(c *call) error {
 	return c.render(200, "home", data)
 }
 
+// bookingPage is a booking in words for people.
 type bookingPage struct {
 	booking.Booking
 	Price, Until string
@@ -132,6 +135,7 @@ func (s *Server) getActionPage(c *call) error {
 	return c.render(200, "action", actionPage{Attempt: attempt})
 }
 
+// actionPage is what the payer sees, before and after his answer.
 type actionPage struct {
 	Attempt id.Key
 	Done    string

@@ -95,6 +95,7 @@ func index(names []string, name []byte) int {
 	return -1
 }
 
+// knows says which parameters there are: a caller of a newer or older server learns what this one can do.
 func (t *route) knows() string {
 	if len(t.query) == 0 {
 		return "this call has no parameters"

@@ -46,6 +46,7 @@ func paymentOf(body *members) (p booking.Payment, err error) {
 	return p, err
 }
 
+// isCardMember reports whether a member's name is one that forms give to card data.
 func isCardMember(name string) bool {
 	return slices.Contains(cardMembers, strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name)))
 }
@@ -75,6 +76,7 @@ func (s *Server) postSandboxAction(c *call) error {
 	return c.empty(204)
 }
 
+// answerAction tells the sandbox what its payer said. Who knows the attempt's 128 bits is the payer: a bank would ask him more.
 func (s *Server) answerAction(c *call, approve bool) error {
 	attempt, err := id.ParseKey(c.params[0])
 	if err != nil || s.Sandbox == nil {

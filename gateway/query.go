@@ -59,10 +59,12 @@ type parameters struct {
 	bad []problem.Field
 }
 
+// fault notes what a parameter should be.
 func (p *parameters) fault(name, want string) {
 	p.bad = append(p.bad, problem.Field{Field: name, Message: want})
 }
 
+// text reads printable text. Control characters have no place in a name, and Postgres takes no NUL.
 func (p *parameters) text(name string) string {
 	v := p.get(name)
 	if len(v) > maxText || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
@@ -102,6 +104,7 @@ func point(s string) (lat, lon float64, ok bool) {
 	return lat, lon, found && err1 == nil && err2 == nil && !math.IsNaN(lat) && !math.IsNaN(lon)
 }
 
+// date reads a day. It has no zone: the engine compares it with the venue's own calendar.
 func (p *parameters) date(name string) (t time.Time) {
 	v := p.get(name)
 	if v == "" {
@@ -114,6 +117,7 @@ func (p *parameters) date(name string) (t time.Time) {
 	return t
 }
 
+// price reads an amount of minor units; nil when none is given.
 func (p *parameters) price(name string) *int {
 	v := p.get(name)
 	if v == "" {
@@ -126,6 +130,7 @@ func (p *parameters) price(name string) *int {
 	return &n
 }
 
+// pageSize reads how many events a page may have.
 func (p *parameters) pageSize() int {
 	v := p.get("page_size")
 	if v == "" {

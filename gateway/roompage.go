@@ -23,6 +23,7 @@ type roomPage struct {
 	Problem                    string
 }
 
+// pageOf shows a room to somebody who is not in line.
 func pageOf(r waitroom.Room) roomPage {
 	return roomPage{
 		Room: r.Room, Name: r.Name, Message: r.Message, State: string(r.State), Waiting: r.Waiting, Events: r.Events,
@@ -73,6 +74,7 @@ func (s *Server) standing(c *call, data *roomPage) error {
 	return nil
 }
 
+// show adds where somebody in line stands. The page asks again by itself until it is his turn.
 func (d *roomPage) show(l *waitroom.Line) {
 	d.Called, d.Position, d.Refresh = l.State == waitroom.StandCalled, l.Position, seconds(l.PollAfter)
 	d.SoldOut, d.Frozen = l.State == waitroom.StandSoldOut, l.Degraded

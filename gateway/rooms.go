@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"math"
-	"strconv"
 	"time"
 
 	"usher/internal/id"
@@ -11,6 +10,8 @@ import (
 	"usher/waitroom"
 )
 
+// postVisitor is the first contact. It costs no number, so that counting visitors says nothing about the line, and it is the one call
+// that anybody can repeat at will: the rate of one address is bounded.
 func (s *Server) postVisitor(c *call) error {
 	if err := c.none(); err != nil {
 		return err
@@ -28,11 +29,13 @@ func (s *Server) postVisitor(c *call) error {
 	return c.answer(201, visitorJSON{string(c.out.Peek(visitorHeader)), v})
 }
 
+// visitorJSON tells the credential and the id that it carries, which is the owner of holds and bookings.
 type visitorJSON struct {
 	Visitor   string     `json:"visitor"`
 	VisitorID id.Visitor `json:"visitor_id"`
 }
 
+// roomJSON is the contract's Room: what everybody may know.
 type roomJSON struct {
 	Room            string          `json:"room"`
 	Name            string          `json:"name"`
@@ -58,6 +61,7 @@ func roomOf(r waitroom.Room) roomJSON {
 	}
 }
 
+// getRoom shows a room from memory. A shared cache may keep it for a second: a crowd asks for it at once.
 func (s *Server) getRoom(c *call) error {
 	r, err := s.Waitroom.Room(c.params[0])
 	if err != nil {
@@ -67,7 +71,8 @@ func (s *Server) getRoom(c *call) error {
 	return c.answer(200, roomOf(r))
 }
 
-// postJoin gives a number, to visitors only: what issues a visitor never issues a number.
+// postJoin gives a number, to visitors only: what issues a visitor never issues a number, or one request would be one place in line and a
+// script would have a thousand. A valid place that is shown wins over a line that has forgotten it.
 func (s *Server) postJoin(c *call) error {
 	if len(c.http.PostBody()) > 0 {
 		body, err := c.object("proof_of_work")
@@ -103,121 +108,4 @@ func (s *Server) postJoin(c *call) error {
 	}
 	s.answerLine(c, status, &line)
 	return nil
-}
-
-// shown reads the position that a visitor was told last.
-func (c *call) shown() (int64, error) {
-	arg := c.http.QueryArgs().Peek("shown")
-	if arg == nil {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(string(arg), 10, 64)
-	if err != nil || n < 1 || n > 1e12 {
-		return 0, problem.Invalid(problem.Field{Field: "shown", Message: "want the last position, a whole number from 1"})
-	}
-	return n, nil
-}
-
-// getPlace is the poll: the one call that a waiting crowd makes. It touches no store and allocates next to nothing.
-func (s *Server) getPlace(c *call) error {
-	p, sealed, err := s.place(c, c.params[0])
-	if err != nil {
-		return err
-	}
-	shown, err := c.shown()
-	if err != nil {
-		return err
-	}
-	line, err := s.Waitroom.Poll(p, shown)
-	if err != nil {
-		return stillWaiting(err, &line)
-	}
-	line.Sealed = sealed
-	s.answerLine(c, 200, &line)
-	return nil
-}
-
-func (s *Server) postEnter(c *call) error {
-	if err := c.none(); err != nil {
-		return err
-	}
-	p, sealed, err := s.place(c, c.params[0])
-	if err != nil {
-		return err
-	}
-	line, err := s.Waitroom.Enter(c.context(), p)
-	if err != nil {
-		return stillWaiting(err, &line)
-	}
-	line.Sealed = sealed
-	s.answerLine(c, 200, &line)
-	return nil
-}
-
-// stillWaiting tells those who come too early when to come again.
-func stillWaiting(err error, line *waitroom.Line) error {
-	slug := ""
-	switch {
-	case errors.Is(err, waitroom.ErrPollTooFast):
-		slug = "poll-too-fast"
-	case errors.Is(err, waitroom.ErrNotCalled):
-		slug = "not-called"
-	case errors.Is(err, waitroom.ErrRoomFull):
-		slug = "room-full"
-	default:
-		return err
-	}
-	p := problem.New(slug, err.Error())
-	p.RetryAfter = seconds(line.PollAfter)
-	if slug == "not-called" {
-		p.With("position", line.Position)
-	}
-	return p
-}
-
-func (s *Server) postRenew(c *call) error {
-	if err := c.none(); err != nil {
-		return err
-	}
-	p, ok, err := s.pass(c, c.params[0])
-	if err == nil && !ok {
-		err = s.passRequired(c.params[0])
-	}
-	if err != nil {
-		return err
-	}
-	token, expires, err := s.Waitroom.Renew(c.context(), p)
-	if err != nil {
-		return err
-	}
-	s.setCookie(c, passCookie+p.Room, token)
-	return c.answer(200, struct {
-		Pass      string    `json:"pass"`
-		ExpiresAt time.Time `json:"pass_expires_at"`
-	}{token, clock(expires)})
-}
-
-// postLeave gives up a session or a place, whichever the caller shows.
-func (s *Server) postLeave(c *call) error {
-	if err := c.none(); err != nil {
-		return err
-	}
-	room := c.params[0]
-	p, ok, refused := s.pass(c, room)
-	if ok && refused == nil {
-		if err := s.Waitroom.LeaveSession(c.context(), p); err != nil {
-			return err
-		}
-		return c.empty(204)
-	}
-	place, _, err := s.place(c, room)
-	if err == nil {
-		err = s.Waitroom.Leave(c.context(), place)
-	} else if refused != nil {
-		err = refused
-	}
-	if err != nil {
-		return err
-	}
-	return c.empty(204)
 }

@@ -38,6 +38,7 @@ type router struct {
 	guard  func(*call) error // runs before anything else
 }
 
+// add appends a line to the table of contents. Literal paths stand before patterns that would fit them.
 func (r *router) add(method, path string, h handle, query ...string) {
 	t := &route{method: method, path: path, pattern: strings.Split(strings.TrimPrefix(path, "/"), "/"), handle: h, query: query}
 	for class := range t.total {
@@ -46,6 +47,7 @@ func (r *router) add(method, path string, h handle, query ...string) {
 	r.byLen[len(t.pattern)] = append(r.byLen[len(t.pattern)], t)
 }
 
+// count counts an answer of this call by the class of its status.
 func (t *route) count(status int) { t.total[min(status/100, maxClass)].Inc() }
 
 // serve finds and runs the call of a request. HEAD is GET without its body.

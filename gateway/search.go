@@ -10,6 +10,7 @@ import (
 	"usher/search"
 )
 
+// getSearch finds events. The next page is told twice: as a cursor in the body and as a link that is ready to be followed.
 func (s *Server) getSearch(c *call) error {
 	q, err := parseSearch(func(name string) string { return string(c.http.QueryArgs().Peek(name)) })
 	if err != nil {
@@ -48,6 +49,7 @@ func (s *Server) find(c *call, q search.Query) (search.Page, error) {
 	}
 }
 
+// searchJSON is a page of hits.
 type searchJSON struct {
 	Events []hitJSON `json:"events"`
 	Next   *string   `json:"next_page_cursor"`
@@ -55,6 +57,7 @@ type searchJSON struct {
 	Facets *struct{} `json:"facets"` // not counted yet
 }
 
+// hitJSON is a partial Event, with what a list of results shows beside it.
 type hitJSON struct {
 	ID           id.Event      `json:"id"`
 	Name         string        `json:"name"`
@@ -73,6 +76,7 @@ type hitJSON struct {
 	Tickets      *[]sampleJSON `json:"tickets,omitempty"` // only when asked for
 }
 
+// venueJSON is the contract's Venue.
 type venueJSON struct {
 	ID        string   `json:"id"`
 	Name      string   `json:"name"`
@@ -84,6 +88,7 @@ type venueJSON struct {
 	TimeZone  string   `json:"time_zone"`
 }
 
+// sampleJSON is a partial Ticket: it was for sale when the search engine heard of it last, so its state is not told.
 type sampleJSON struct {
 	ID         id.Ticket `json:"id"`
 	SeatNumber string    `json:"seat_number"`

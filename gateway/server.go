@@ -96,6 +96,7 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	return g.Wait()
 }
 
+// serve serves one port until ctx ends, and then waits until what is under way has been answered, for stopWithin at most.
 func serve(ctx context.Context, server *fasthttp.Server, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -113,6 +114,7 @@ func serve(ctx context.Context, server *fasthttp.Server, l net.Listener) error {
 	return <-failed
 }
 
+// fasthttp sets every limit that fasthttp leaves open: it has none by default.
 func (s *Server) fasthttp(r *router) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler: s.handler(r), ErrorHandler: s.malformed, NoDefaultServerHeader: true, NoDefaultContentType: true,

@@ -33,6 +33,7 @@ func (t *throttle) Warn(what string, args ...any) {
 	}
 }
 
+// allow counts a line and reports whether it may be written.
 func (t *throttle) allow() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -22,6 +22,7 @@ type ticketJSON struct {
 	Blocked    bool                 `json:"blocked"`
 }
 
+// ticketOf words a ticket. Who holds it is not a member: it is stored and never shown.
 func ticketOf(t booking.Ticket) ticketJSON {
 	return ticketJSON{
 		ID: t.ID, EventID: t.ID.Event(), SeatNumber: t.SeatNumber, Section: t.Section, Row: t.Row, Price: t.Price, Currency: t.Currency,
@@ -29,6 +30,7 @@ func ticketOf(t booking.Ticket) ticketJSON {
 	}
 }
 
+// ticketsOf words a list, which is never null.
 func ticketsOf(tickets []booking.Ticket) []ticketJSON {
 	out := make([]ticketJSON, 0, len(tickets))
 	for _, t := range tickets {
@@ -83,4 +85,5 @@ func bookingOf(b booking.Booking) bookingJSON {
 	}
 }
 
+// statusURL is where a booking's state can be asked for.
 func statusURL(b id.Booking) string { return "/api/v1/booking/" + b.String() }

@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"errors"
+	"strconv"
+
+	"usher/internal/problem"
+	"usher/waitroom"
+)
+
+const maxShown = 1e12 // positions beyond it are a joke
+
+// getPlace is the poll: the one call that a waiting crowd makes, many times as often as all others together. It touches no store, has
+// no side effect and allocates next to nothing (BenchmarkPollHandler against BenchmarkBareHandler).
+func (s *Server) getPlace(c *call) error {
+	p, sealed, err := s.place(c, c.params[0])
+	if err != nil {
+		return err
+	}
+	shown, err := c.shown()
+	if err != nil {
+		return err
+	}
+	line, err := s.Waitroom.Poll(p, shown)
+	if err != nil {
+		return stillWaiting(err, &line)
+	}
+	line.Sealed = sealed
+	s.answerLine(c, 200, &line)
+	return nil
+}
+
+// shown reads the position that a visitor was told last, 0 when he says none. Nobody keeps it for him: a liar fools only himself.
+func (c *call) shown() (int64, error) {
+	arg := c.http.QueryArgs().Peek("shown")
+	if arg == nil {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(string(arg), 10, 64)
+	if err != nil || n < 1 || n > maxShown {
+		return 0, problem.Invalid(problem.Field{Field: "shown", Message: "want the last position, a whole number from 1"})
+	}
+	return n, nil
+}
+
+// stillWaiting tells those who come too early when to come again: the line knows better than a client's guess, and a crowd that asks at
+// the told time is spread out.
+func stillWaiting(err error, line *waitroom.Line) error {
+	slug := ""
+	switch {
+	case errors.Is(err, waitroom.ErrPollTooFast):
+		slug = "poll-too-fast"
+	case errors.Is(err, waitroom.ErrNotCalled):
+		slug = "not-called"
+	case errors.Is(err, waitroom.ErrRoomFull):
+		slug = "room-full"
+	default:
+		return err
+	}
+	p := problem.New(slug, err.Error())
+	p.RetryAfter = seconds(line.PollAfter)
+	if slug == "not-called" {
+		p.With("position", line.Position)
+	}
+	return p
+}
