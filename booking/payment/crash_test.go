@@ -56,7 +56,7 @@ func TestADeathWithoutAProvidersMemoryChargesTwice(t *testing.T) {
 		}
 	}
 	r, err := payment.Audit(s.store.SandboxEntries(t.Context()))
-	if err != nil || r.Faults == 0 || r.Charges <= r.Confirmed {
+	if err != nil || r.Faults == 0 { // a charge twice, or one that nobody knows of: which, is up to where the death fell
 		t.Errorf("the audit sees nothing: %+v, %v", r, err)
 	}
 }
