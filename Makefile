@@ -58,8 +58,9 @@ surge: ## the same flow as a k6 script with thresholds
 
 .PHONY: bench
 bench: deps ## measure: polls, joins, bookings against row locks, views (a few minutes; quiet machine)
-	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|Join|VerifyCached|Hold|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
-	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings|Views' -benchtime 1x .
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
 
 .PHONY: clean
 clean: ## remove what was built; the data of make run stays in .usher
