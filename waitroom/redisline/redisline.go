@@ -103,9 +103,14 @@ func (l *Line) run(ctx context.Context, script *redis.Script, k waitroom.RunKey,
 			return "", nil, fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
 		}
 	}
-	answer, err := script.Run(ctx, l.rdb, keys(k), append([]any{l.rdb.RunID()}, args...)...).Slice()
+	run := l.rdb.RunID()
+	answer, err := script.Run(ctx, l.rdb, keys(k), append([]any{run}, args...)...).Slice()
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
+	}
+	if l.rdb.RunID() != run { // the call itself reached another Redis, which may have believed an old memory
+		lostTotal.Inc()
+		return "LOST", nil, waitroom.ErrLost
 	}
 	if word, _ = answer[0].(string); word == "LOST" {
 		lostTotal.Inc()
