@@ -20,8 +20,9 @@ var picture = map[string][]string{
 	"deploy/local": {},
 
 	// the edge
-	"gateway":         {"gateway/page", "gateway/openapi", "booking", "catalog", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
-	"gateway/page":    {},
+	"gateway":         {"gateway/lang", "gateway/page", "gateway/openapi", "booking", "catalog", "catalog/layout", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
+	"gateway/lang":    {},
+	"gateway/page":    {"gateway/lang"},
 	"gateway/openapi": {},
 
 	// the line

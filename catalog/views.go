@@ -229,3 +229,30 @@ func (v *Views) warn(what string, err error) {
 		v.Log.Warn(what, "err", err)
 	}
 }
+
+// Show is an event with its seats as values, for pages that are drawn here. What it points to is shared and must not be changed.
+type Show struct {
+	*Facts
+	Codes   []byte // a digit a seat, as the legend of the seats body has it; empty before the sale opens
+	Count   [5]int // seats by code
+	Version int64
+	Room    *RoomInfo     // nil: no room guards the event
+	Stale   time.Duration // above zero: a store is away and the state of the seats may be so old
+}
+
+// Free is how many seats are for sale.
+func (s *Show) Free() int { return s.Count[0] }
+
+// Show returns an event as Event and Seats show it. Errors as of Event.
+func (v *Views) Show(ctx context.Context, e id.Event) (*Show, error) {
+	s, err := v.look(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	p := s.drawn.picture
+	out := &Show{Facts: p.facts, Codes: p.codes, Count: p.count, Version: p.seats.Version, Room: p.room}
+	if age := v.Now().Sub(s.verified); age > staleAfter {
+		out.Stale = age
+	}
+	return out, nil
+}

@@ -61,7 +61,7 @@ func problemsTotal(slug string) *metrics.Counter {
 }
 
 // unsaid are the headers of an answer that did not come about.
-var unsaid = []string{"ETag", "Age", "Usher-Degraded", "Location", "Link", "Retry-After", visitorHeader, passHeader}
+var unsaid = []string{"ETag", "Age", "Content-Encoding", "Content-Security-Policy", "Vary", "Usher-Degraded", "Location", "Link", "Retry-After", visitorHeader, passHeader}
 
 // answerError writes an error as application/problem+json, or as a page where a person looks.
 func (s *Server) answerError(c *call, err error) {
@@ -82,7 +82,7 @@ func (s *Server) answerError(c *call, err error) {
 		c.set(name, v)
 	}
 	c.set("Cache-Control", "no-store")
-	if c.wantsPage() && c.render(p.Status, "problem", p.Kind) == nil {
+	if c.wantsPage() && c.problemAsPage(p) == nil {
 		return
 	}
 	text, err := json.Marshal(problemBody(c, p))

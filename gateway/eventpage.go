@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"usher/gateway/lang"
+	"usher/gateway/page"
 	"usher/internal/id"
 )
 
 // eventPage is what the page shows of an event's view.
 type eventPage struct {
+	lang  *lang.Lang
 	Event struct {
 		ID        id.Event  `json:"id"`
 		Name      string    `json:"name"`
@@ -51,7 +54,8 @@ func (s *Server) getEventPage(c *call) error {
 		return fmt.Errorf("view of %s: %w", e, err)
 	}
 	c.set("Cache-Control", briefly)
-	return c.render(200, "event", data)
+	data.lang = c.language()
+	return c.page(200, "event", page.Frame{Title: data.Event.Name, Index: true, Data: data})
 }
 
 // When is the start in the venue's own time.
@@ -73,7 +77,7 @@ func (p eventPage) Prices() string {
 		low, high = min(low, t.Price), max(high, t.Price)
 	}
 	if low == high {
-		return money(low, p.Tickets[0].Currency)
+		return p.lang.Money(low, p.Tickets[0].Currency)
 	}
-	return money(low, p.Tickets[0].Currency) + " to " + money(high, p.Tickets[0].Currency)
+	return p.lang.Money(low, p.Tickets[0].Currency) + " to " + p.lang.Money(high, p.Tickets[0].Currency)
 }

@@ -11,6 +11,7 @@ import (
 
 	"usher/booking"
 	"usher/catalog"
+	"usher/catalog/layout"
 	"usher/internal/id"
 	"usher/search"
 	"usher/waitroom"
@@ -342,6 +343,38 @@ func (f *fakeCatalog) Event(_ context.Context, e id.Event, cursor string) (*cata
 
 func (f *fakeCatalog) Seats(_ context.Context, e id.Event) (*catalog.View, error) {
 	return f.view(e, `{"event_id":"`+e.String()+`","version":1,"legend":["available","held","payment_processing","booked","blocked"],"seats":"0"}`)
+}
+
+// hall is what the fake's events are played in: two sections, one of which is dear.
+var hall = func() *layout.Layout {
+	l, err := layout.New([]layout.Section{
+		{Name: "A", Level: "A", Rows: []layout.Row{{Name: "1", Seats: 4}, {Name: "2", Seats: 4}}},
+		{Name: "B", Level: "B", Rows: []layout.Row{{Name: "1", Seats: 8, Accessible: true}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return l
+}()
+
+func (f *fakeCatalog) Show(_ context.Context, e id.Event) (*catalog.Show, error) {
+	if _, err := f.view(e, ""); err != nil {
+		return nil, err
+	}
+	latitude, longitude := 59.9, 10.7
+	show := &catalog.Show{
+		Facts: &catalog.Facts{
+			Plan: &layout.Plan{Event: e, Currency: "USD", Prices: map[string]int{"A": 4200, "B": 2100}, Layout: hall},
+			Name: "A <match>", Details: "Details & more", Performer: "Norway", Performers: []catalog.Performer{{ID: 1, Name: "Norway"}},
+			Start: noon.Add(8 * time.Hour), End: noon.Add(10 * time.Hour), OnSale: true, Version: 1,
+			Venue: catalog.Venue{ID: 1, Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", Latitude: &latitude, Longitude: &longitude, Zone: time.UTC},
+		},
+		Codes: []byte("0123400000000000"), Count: [5]int{12, 1, 1, 1, 1}, Version: 1, Stale: f.stale,
+	}
+	if e == guarded {
+		show.Room = &catalog.RoomInfo{ID: roomName, Active: true, State: "open", JoinURL: "http://localhost:8080/rooms/" + roomName}
+	}
+	return show, nil
 }
 
 func (f *fakeCatalog) view(e id.Event, body string) (*catalog.View, error) {

@@ -31,6 +31,11 @@ func (s *Server) sameSite(c *call) error {
 	if !c.cookies || c.in.IsGet() || c.in.IsHead() {
 		return nil
 	}
+	return s.sameOrigin(c)
+}
+
+// sameOrigin refuses a request that a browser has sent from another site.
+func (s *Server) sameOrigin(c *call) error {
 	foreign := false
 	if site := c.header("Sec-Fetch-Site"); site != "" {
 		foreign = site != "same-origin" && site != "none"
@@ -39,7 +44,7 @@ func (s *Server) sameSite(c *call) error {
 		foreign = host != string(c.http.Host()) && origin != s.PublicURL
 	}
 	if foreign {
-		return problem.New("cross-site", "sent from another site with a cookie of this one")
+		return problem.New("cross-site", "sent from another site")
 	}
 	return nil
 }

@@ -2,27 +2,92 @@ package gateway
 
 import (
 	"bytes"
-	"fmt"
-	"net/url"
-	"time"
+	"strings"
 
-	"usher/booking"
+	"usher/gateway/lang"
 	"usher/gateway/page"
 	"usher/internal/id"
 	"usher/internal/problem"
-	"usher/search"
 )
 
-// render answers with a page.
-func (c *call) render(status int, name string, data any) error {
-	text, err := page.Render(name, data)
+const (
+	langCookie    = "usher_lang"
+	langParameter = "lang"
+)
+
+// page answers with a page in the visitor's language. What belongs to every page is filled in here; f needs a title and its data. Pages show
+// what one visitor has, so no cache may keep them unless the handler has said otherwise.
+func (c *call) page(status int, name string, f page.Frame) error {
+	f.Lang, f.Path, f.RequestID = c.language(), c.here(), requestID(c.out)
+	text, err := page.Render(name, f)
 	if err != nil {
 		return err
 	}
-	c.set("Content-Security-Policy", page.Policy)
+	if len(c.out.Peek("Content-Security-Policy")) == 0 {
+		c.set("Content-Security-Policy", page.Policy)
+	}
+	c.set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 	c.set("Referrer-Policy", "same-origin")
+	c.set("Cross-Origin-Opener-Policy", "same-origin")
+	c.set("Permissions-Policy", "camera=(), microphone=(), payment=(), usb=()")
+	c.set("Content-Language", f.Tag)
+	c.out.Add("Vary", "Accept-Language, Cookie")
 	c.body(status, "text/html; charset=utf-8", text)
+	c.compress()
 	return nil
+}
+
+// language is the one that the visitor has chosen, else the best for his browser.
+func (c *call) language() *lang.Lang {
+	if l, ok := lang.Find(string(c.in.Cookie(langCookie))); ok {
+		return l
+	}
+	return lang.Match(c.header("Accept-Language"))
+}
+
+// maxReturn bounds the address that a visitor comes back to after a change of language, in bytes.
+const maxReturn = 2000
+
+// here is the address of a page that was asked for; of one that answers a form, the front page. It never leads elsewhere.
+func (c *call) here() string {
+	target := string(c.in.RequestURI())
+	if !c.in.IsGet() || !ownPath(target) {
+		return "/"
+	}
+	return target
+}
+
+// ownPath reports whether an address leads to a page of this site and nowhere else: a path that no browser takes for another host.
+func ownPath(s string) bool {
+	return len(s) > 0 && len(s) <= maxReturn && s[0] == '/' && !strings.HasPrefix(s, "//") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' })
+}
+
+// getLanguage remembers the language that a visitor chooses and sends him back to where he was.
+func (s *Server) getLanguage(c *call) error {
+	args := c.http.QueryArgs()
+	l, ok := lang.Find(string(args.Peek(langParameter)))
+	if !ok {
+		return problem.Invalid(problem.Field{Field: langParameter, Message: "want one of " + languageTags()})
+	}
+	to := string(args.Peek("to"))
+	if to == "" {
+		to = "/"
+	}
+	if !ownPath(to) {
+		return problem.Invalid(problem.Field{Field: "to", Message: "want a path of this site"})
+	}
+	s.setCookie(c, langCookie, l.Tag)
+	c.set("Location", to)
+	return c.empty(303)
+}
+
+func languageTags() string {
+	var tags []string
+	for _, l := range lang.All() {
+		tags = append(tags, l.Tag)
+	}
+	return strings.Join(tags, ", ")
 }
 
 // wantsPage reports whether a person looks: the path is not of an API, and the client asks for HTML.
@@ -36,94 +101,21 @@ func (c *call) wantsPage() bool {
 	return bytes.Contains(c.in.Peek("Accept"), []byte("text/html"))
 }
 
-// getStyle serves the style sheet from here, so that the policy of the pages needs no exception for styles in them.
-func (s *Server) getStyle(c *call) error {
-	c.set("Cache-Control", "public, max-age=3600")
-	c.body(200, "text/css; charset=utf-8", page.Style)
-	return nil
-}
-
-// getProblem explains a problem; problems name this page as their type.
-func (s *Server) getProblem(c *call) error {
-	k, ok := problem.Find(c.params[0])
+// getAsset serves what pages link to. The name carries a digest of the content: caches may keep it for ever.
+func (s *Server) getAsset(c *call) error {
+	a, ok := page.FindAsset(c.params[0])
 	if !ok {
-		return problem.New("not-found", "no problem of that name")
+		return problem.New("not-found", "no such asset")
 	}
-	c.set("Cache-Control", "public, max-age=3600")
-	return c.render(200, "problem", k)
-}
-
-// homeParameters are those of the search that the first page knows.
-var homeParameters = []string{"location", "performer", "start_date", "page_cursor"}
-
-// homePage is a search with its form.
-type homePage struct {
-	Location, Performer, From, Next string
-	Total                           int
-	Events                          []homeEvent
-}
-
-type homeEvent struct {
-	search.Hit
-	Room string // of an active room in front
-}
-
-// getHome lists what is on, from today.
-func (s *Server) getHome(c *call) error {
-	args := c.http.QueryArgs()
-	q, err := parseSearch(func(name string) string { return string(args.Peek(name)) })
-	if err != nil {
-		return err
+	c.set("Cache-Control", "public, max-age=31536000, immutable")
+	c.out.Add("Vary", "Accept-Encoding")
+	body := a.Body
+	if c.in.HasAcceptEncoding("gzip") {
+		c.set("Content-Encoding", "gzip")
+		body = a.Gzip
 	}
-	if q.StartDate.IsZero() {
-		q.StartDate = time.Now().UTC().Truncate(24 * time.Hour)
-	}
-	found, err := s.find(c, q)
-	if err != nil {
-		return err
-	}
-	data := homePage{Location: string(args.Peek("location")), Performer: q.Performer, From: q.StartDate.Format(time.DateOnly), Total: found.Total}
-	for _, h := range found.Events {
-		e := homeEvent{Hit: h}
-		if r, ok := s.Waitroom.RoomOf(h.ID); ok && r.Active {
-			e.Room = r.Room
-		}
-		data.Events = append(data.Events, e)
-	}
-	if found.NextCursor != "" {
-		next := url.Values{"start_date": {data.From}, "page_cursor": {found.NextCursor}}
-		if data.Location != "" {
-			next.Set("location", data.Location)
-		}
-		if data.Performer != "" {
-			next.Set("performer", data.Performer)
-		}
-		data.Next = "/?" + next.Encode()
-	}
-	return c.render(200, "home", data)
-}
-
-// bookingPage is a booking in words for people.
-type bookingPage struct {
-	booking.Booking
-	Price, Until string
-}
-
-// getBookingPage shows a booking to the visitor who made it.
-func (s *Server) getBookingPage(c *call) error {
-	b, v, err := s.mine(c)
-	if err != nil {
-		return err
-	}
-	out, err := s.Desk.Booking(c.context(), v, b)
-	if err != nil {
-		return err
-	}
-	data := bookingPage{Booking: out, Price: money(out.Total, out.Currency)}
-	if out.Status == booking.Reserved {
-		data.Until = out.ExpirationTime.UTC().Format("15:04:05 MST")
-	}
-	return c.render(200, "booking", data)
+	c.body(200, a.Type, body)
+	return nil
 }
 
 // getActionPage asks the payer, for the sandbox.
@@ -132,7 +124,7 @@ func (s *Server) getActionPage(c *call) error {
 	if err != nil || s.Sandbox == nil {
 		return problem.New("not-found", "no such action")
 	}
-	return c.render(200, "action", actionPage{Attempt: attempt})
+	return c.page(200, "action", page.Frame{Title: "Sandbox: approve the payment", Data: actionPage{Attempt: attempt}})
 }
 
 // actionPage is what the payer sees, before and after his answer.
@@ -144,18 +136,13 @@ type actionPage struct {
 // postActionForm is the payer's answer on that page.
 func (s *Server) postActionForm(approve bool) handle {
 	return func(c *call) error {
+		if _, err := c.form(); err != nil {
+			return err
+		}
 		if err := s.answerAction(c, approve); err != nil {
 			return err
 		}
 		attempt, _ := id.ParseKey(c.params[0])
-		return c.render(200, "action", actionPage{attempt, "Answered. The shop will know in a moment."})
+		return c.page(200, "action", page.Frame{Title: "Sandbox: answered", Data: actionPage{attempt, "Answered. The shop will know in a moment."}})
 	}
-}
-
-// money words an amount of minor units. Every currency that the catalog has so far has two digits of them, but for the yen.
-func money(minor int64, currency string) string {
-	if currency == "JPY" || currency == "KRW" {
-		return fmt.Sprintf("%d %s", minor, currency)
-	}
-	return fmt.Sprintf("%d.%02d %s", minor/100, minor%100, currency)
 }

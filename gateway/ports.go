@@ -64,6 +64,7 @@ type Idempotency interface {
 type Catalog interface {
 	Event(ctx context.Context, event id.Event, ticketsCursor string) (*catalog.View, error)
 	Seats(ctx context.Context, event id.Event) (*catalog.View, error)
+	Show(ctx context.Context, event id.Event) (*catalog.Show, error)
 }
 
 // Searcher is what the edge needs of search. Errors: search.ErrBadCursor.

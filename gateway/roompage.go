@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"usher/gateway/page"
 	"usher/internal/id"
 	"usher/waitroom"
 )
@@ -49,7 +50,13 @@ func (s *Server) getRoomPage(c *call) error {
 	} else if err := s.standing(c, &data); err != nil {
 		return err
 	}
-	return c.render(200, "room", data)
+	return c.roomPage(200, data)
+}
+
+// roomPage answers with the room's page, which carries its style and script.
+func (c *call) roomPage(status int, data roomPage) error {
+	c.set("Content-Security-Policy", page.RoomPolicy)
+	return c.page(status, "room", page.Frame{Title: data.Name, Data: data})
 }
 
 // standing shows where the visitor's place stands, if he has one.
@@ -89,7 +96,10 @@ func (d *roomPage) show(l *waitroom.Line) {
 // postRoomForm is a form of the waiting room's page: it does what the API call does and shows the page again.
 func (s *Server) postRoomForm(do handle) handle {
 	return func(c *call) error {
-		c.http.Request.ResetBody() // the form has no fields
+		if _, err := c.form(); err != nil {
+			return err
+		}
+		c.http.Request.ResetBody() // the call that it stands for has none
 		name := c.params[0]
 		err := do(c)
 		if err == nil {
@@ -106,6 +116,6 @@ func (s *Server) postRoomForm(do handle) handle {
 		}
 		data := pageOf(r)
 		data.Problem, data.Refresh = p.Title+". "+p.Advice, p.RetryAfter
-		return c.render(p.Status, "room", data)
+		return c.roomPage(p.Status, data)
 	}
 }

@@ -52,7 +52,8 @@ func (s *Server) routes() *router {
 	r.add("POST", "/rooms/{room}/leave", s.postRoomForm(s.postLeave))
 	r.add("GET", "/booking/{booking_id}", s.getBookingPage)
 	r.add("GET", "/problems/{slug}", s.getProblem)
-	r.add("GET", page.StylePath, s.getStyle)
+	r.add("GET", page.AssetPath+"{asset}", s.getAsset)
+	r.add("GET", "/language", s.getLanguage, langParameter, "to")
 	r.add("GET", "/openapi.json", s.getOpenAPI)
 	r.add("GET", "/healthz", s.getHealth)
 	return r

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"usher/booking"
+	"usher/gateway/lang"
+	"usher/gateway/page"
 	"usher/internal/id"
 	"usher/waitroom"
 )
@@ -13,8 +15,19 @@ import (
 // fill makes a path of a route's pattern, of things that exist.
 func (e *edge) fill(path string) string {
 	return strings.NewReplacer("{room}", roomName, "{event_id}", guarded.String(), "{ticket_id}", guarded.Ticket(7).String(),
-		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{profile}", "heap").Replace(path)
+		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{profile}", "heap", "{asset}", baseAsset).Replace(path)
 }
+
+// baseAsset is the served name of the style sheet of all pages.
+var baseAsset = func() string {
+	text, err := page.Render("problem", page.Frame{Lang: lang.English(), Data: problemPage{}})
+	if err != nil {
+		panic(err)
+	}
+	_, rest, _ := strings.Cut(string(text), page.AssetPath)
+	name, _, _ := strings.Cut(rest, `"`)
+	return name
+}()
 
 // everyRoute calls do for each route of both ports with the address of its port.
 func (e *edge) everyRoute(do func(address string, r *route)) {
@@ -68,10 +81,20 @@ func TestWhatEveryCallRefuses(t *testing.T) {
 			}
 		}
 		e.keys.err = nil
-		if !strings.HasPrefix(r.path, "/rooms/") && !strings.HasSuffix(r.path, "/approve") && !strings.HasSuffix(r.path, "/decline") { // but for forms
+		if isForm(r.path) {
+			want(415, "unsupported-media-type", "POST", path, `{"x":1}`, with(address, "Content-Type", "application/json")...)
+			want(400, "invalid-request", "POST", path, "zz=1", with(address, "Content-Type", "application/x-www-form-urlencoded")...)
+			want(403, "cross-site", "POST", path, "", with(address, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site")...)
+			want(403, "cross-site", "POST", path, "", "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://evil.example")
+		} else {
 			want(415, "unsupported-media-type", "POST", path, "x=1", with(address, "Content-Type", "application/x-www-form-urlencoded")...)
 		}
 	})
+}
+
+// isForm reports whether a path takes the forms of a page instead of JSON.
+func isForm(path string) bool {
+	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/admin/") && path != "/sandbox/actions/{attempt}"
 }
 
 // What a store that is away does to every call that needs one.
@@ -93,7 +116,7 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 	}
 	works := []string{ // from memory alone
 		"POST /api/v1/visitors", "GET /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/place", "GET /api/v1/rooms/{room}/check", "GET /.well-known/jwks.json",
-		"POST /sandbox/actions/{attempt}", "GET /rooms/{room}", "GET /problems/{slug}", "GET /style.css", "GET /openapi.json", "GET /healthz", "GET /sandbox/actions/{attempt}",
+		"POST /sandbox/actions/{attempt}", "GET /rooms/{room}", "GET /problems/{slug}", "GET /assets/{asset}", "GET /language", "GET /openapi.json", "GET /healthz", "GET /sandbox/actions/{attempt}",
 		"POST /sandbox/actions/{attempt}/approve", "POST /sandbox/actions/{attempt}/decline",
 	}
 	e.everyRoute(func(address string, r *route) {

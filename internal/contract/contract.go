@@ -147,6 +147,7 @@ func (c *Checker) checkOutside(known bool, status int, header http.Header, body 
 var plainHeaders = []string{
 	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "Transfer-Encoding",
 	"X-Content-Type-Options",
+	"Content-Encoding", "Content-Language", "Cross-Origin-Opener-Policy", "Permissions-Policy", "Vary", "X-Frame-Options", // of pages
 }
 
 func (r *response) checkHeaders(header http.Header) error {

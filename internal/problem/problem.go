@@ -64,7 +64,7 @@ var kinds = []Kind{
 	{"tickets-span-events", 422, "The tickets belong to different events", "Book one event at a time."},
 	{"too-many-requests", 429, "Too many requests from this address", "Try again after the time in Retry-After."},
 	{"unauthorized", 401, "The admin token is missing or wrong", "Send it as a bearer token."},
-	{"unsupported-media-type", 415, "The body is not JSON", "Send Content-Type: application/json."},
+	{"unsupported-media-type", 415, "The body has the wrong media type", "Send application/json to the API; pages take forms."},
 	{"visitor-required", 401, "A visitor is required", "POST /api/v1/visitors first and send what it returns."},
 }
 
