@@ -9,6 +9,7 @@ import (
 // problemPage is a problem in words for people, with ways on.
 type problemPage struct {
 	problem.Kind
+	Worded    bool            // title and advice are in the visitor's language
 	Faults    []problem.Field // what is wrong with which field
 	RequestID string
 	Event     *id.Event // whose page may help
@@ -29,6 +30,9 @@ func (s *Server) getProblem(c *call) error {
 // problemAsPage shows a person what went wrong: the same status as the API's, in words, and where to go from here.
 func (c *call) problemAsPage(p *problem.Problem) error {
 	data := problemPage{Kind: p.Kind, Faults: p.Errors, RequestID: requestID(c.out)}
+	if l := c.language(); l.Has("problem.is." + p.Slug) { // else in the API's words, which are English
+		data.Worded, data.Title, data.Advice = true, l.T("problem.is."+p.Slug), l.T("problem.do."+p.Slug)
+	}
 	if p.Status >= 500 || p.Status == 429 {
 		data.Again = c.here()
 	}
@@ -45,5 +49,5 @@ func (c *call) problemAsPage(p *problem.Problem) error {
 			data.Room = c.params[0]
 		}
 	}
-	return c.page(p.Status, "problem", page.Frame{Title: p.Title, Data: data})
+	return c.page(p.Status, "problem", page.Frame{Title: data.Title, Data: data})
 }
