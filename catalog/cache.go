@@ -28,6 +28,7 @@ type state struct {
 	checkAt  time.Time // when it must be checked again
 	verified time.Time // when stores last confirmed all of it
 	factsAt  time.Time // when the version of the facts was last looked at
+	seatsAt  time.Time // when the seats stood so, by the clock of the store that said so
 }
 
 // drawn is a picture with its bodies.
@@ -39,8 +40,11 @@ type drawn struct {
 	grown func(int64) // tells the cache; nil before the picture is in it
 }
 
-// seatMapPage is the key of the seats body among the pages.
-const seatMapPage = -1
+// The keys of the bodies that are no page of tickets.
+const (
+	seatMapPage = -1
+	layoutPage  = -2
+)
 
 // view returns a rendered body, rendering it at the first call.
 func (d *drawn) view(page int, render func(*picture) []byte) *View {
@@ -61,6 +65,18 @@ func (d *drawn) view(page int, render func(*picture) []byte) *View {
 		d.grown(int64(len(body)))
 	}
 	return v
+}
+
+// inherit takes over the body that shows nothing but the facts, when they are the same. The picture is not in the cache yet.
+func (d *drawn) inherit(old *drawn) {
+	if old.facts != d.facts {
+		return
+	}
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	if v := old.views[layoutPage]; v != nil {
+		d.views, d.size = map[int]*View{layoutPage: v}, int64(len(v.Body))
+	}
 }
 
 // entry is the place of one event in the cache.

@@ -54,7 +54,7 @@ func (v *Views) fromMap(ctx context.Context, e id.Event, last *Seats) (*Seats, e
 	defer cancel()
 	have := int64(0)
 	if last != nil {
-		have = last.Version
+		have = last.onMap
 	}
 	seats, err := v.Map.Snapshot(ctx, e, have)
 	if err != nil {
@@ -65,13 +65,23 @@ func (v *Views) fromMap(ctx context.Context, e id.Event, last *Seats) (*Seats, e
 		return nil, err
 	}
 	if seats.Same {
-		seats.States, seats.Holds = last.States, last.Holds
+		seats.Version, seats.States, seats.Holds, seats.onMap = last.Version, last.States, last.Holds, last.onMap
+		return &seats, nil
+	}
+	seats.onMap = seats.Version
+	if last != nil && seats.Version <= last.Version {
+		seats.Version = v.after(last.Version)
 	}
 	return &seats, nil
 }
 
-// fromTruth reads the tickets and says how long that took. The version is our own, one above the last for each difference seen: it stays
-// below that of the seat map, which counts from a time in microseconds, so that the version does not go back when the map is there again.
+// after is a version of our own: above the last one, and one that no seat map and no other gateway has given to other seats. A map counts
+// single changes from the microsecond of its loading on, so that the clock is ahead of it.
+func (v *Views) after(last int64) int64 { return max(last+1, v.Now().UnixMicro()) }
+
+// fromTruth reads the tickets and says how long that took. Tickets have no common version, so a difference gets one of our own (see after).
+// When the map is there again and its own count is behind that, because Redis was cut off and not lost, we go on counting by ourselves:
+// the version never goes back, and one version never means two different sets of seats.
 func (v *Views) fromTruth(ctx context.Context, e id.Event, last *Seats) (*Seats, time.Duration, error) {
 	fallbacksTotal.Inc()
 	ctx, cancel := context.WithTimeout(ctx, truthTime)
@@ -83,11 +93,11 @@ func (v *Views) fromTruth(ctx context.Context, e id.Event, last *Seats) (*Seats,
 	}
 	switch {
 	case last == nil:
-		seats.Version = 1
+		seats.Version = v.after(0)
 	case slices.Equal(seats.States, last.States) && maps.EqualFunc(seats.Holds, last.Holds, time.Time.Equal):
-		seats.Version = last.Version
+		seats.Version, seats.onMap = last.Version, last.onMap
 	default:
-		seats.Version = last.Version + 1
+		seats.Version = v.after(last.Version)
 	}
 	return &seats, v.Now().Sub(began), nil
 }

@@ -111,6 +111,16 @@ func (v *Views) Seats(ctx context.Context, e id.Event) (*View, error) {
 	return v.answer(s, s.drawn.view(seatMapPage, (*picture).seatMap)), nil
 }
 
+// Layout returns what a seat map is drawn from: levels, sections and rows, without the state of the seats. It changes with the event's facts
+// only. Errors as of Event.
+func (v *Views) Layout(ctx context.Context, e id.Event) (*View, error) {
+	s, err := v.look(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return v.answer(s, s.drawn.view(layoutPage, (*picture).layout)), nil
+}
+
 // answer is the view, marked when it could not be checked lately.
 func (v *Views) answer(s *state, view *View) *View {
 	age := v.Now().Sub(s.verified)
@@ -177,10 +187,10 @@ func (v *Views) check(ctx context.Context, e id.Event, old *state) (*state, erro
 			return nil, err
 		}
 		v.warn("the seats of an event cannot be read", err)
-		next.drawn, next.verified = old.drawn, old.verified
+		next.drawn, next.verified, next.seatsAt = old.drawn, old.verified, old.seatsAt
 		return next, nil
 	}
-	next.drawn = v.draw(facts, seats, e, old)
+	next.drawn, next.seatsAt = v.draw(facts, seats, e, old), seats.Now
 	if at := next.drawn.changesAt; !at.IsZero() && at.Sub(seats.Now) < seatsEvery {
 		next.checkAt = v.Now().Add(max(at.Sub(seats.Now), time.Millisecond)) // a hold runs out before the next check
 	}
@@ -221,7 +231,11 @@ func (v *Views) draw(facts *Facts, seats *Seats, e id.Event, old *state) *drawn 
 		}
 	}
 	rendersTotal.Inc()
-	return &drawn{picture: newPicture(facts, seats, room)}
+	d := &drawn{picture: newPicture(facts, seats, room)}
+	if old != nil && old.err == nil {
+		d.inherit(old.drawn)
+	}
+	return d
 }
 
 func (v *Views) warn(what string, err error) {

@@ -50,11 +50,13 @@ type Venue struct {
 
 // Seats is how an event's seats stand at one instant.
 type Seats struct {
-	Version int64 // rises with every change
+	Version int64 // rises with every change but the end of a hold, which comes by itself
 	Now     time.Time
 	States  []booking.SeatState
 	Holds   map[int]time.Time // seat → when the hold runs out, where it is known
 	Same    bool              // the caller's version is current: States and Holds are empty
+
+	onMap int64 // the version by the seat map's own count; 0: not from there
 }
 
 // RoomInfo is what a view says of the waiting room that guards its event.
