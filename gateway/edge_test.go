@@ -34,7 +34,7 @@ type edge struct {
 func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	t.Helper()
 	e := &edge{
-		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: &fakeCatalog{}, search: &fakeSearch{}, box: &fakeBox{attempt: id.NewKey()},
+		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: newFakeCatalog(), search: &fakeSearch{}, box: &fakeBox{attempt: id.NewKey()},
 		keys: &fakeKeys{request: map[[32]byte][32]byte{}, answers: map[[32]byte]*booking.StoredAnswer{}},
 	}
 	c := Config{AdminToken: testToken, PublicURL: "http://usher.test", VisitorRate: 1000, Limit: 8}

@@ -18,7 +18,7 @@ func (s *Server) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.view(v)
+	c.view(v, briefly)
 	return nil
 }
 
@@ -32,15 +32,32 @@ func (s *Server) getSeats(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.view(v)
+	c.view(v, briefly)
 	return nil
 }
 
-// view answers with a rendered view, or 304 when the caller has it. Any cache may keep it for a second, and then asks again by its tag; a
-// view that may be older than that, because a store is away, says so.
-func (c *call) view(v *catalog.View) {
+// getLayout shows what a seat map is drawn from. It changes when the event itself does, which is rarely.
+func (s *Server) getLayout(c *call) error {
+	e, err := c.event()
+	if err != nil {
+		return err
+	}
+	v, err := s.Catalog.Layout(c.context(), e)
+	if err != nil {
+		return err
+	}
+	c.view(v, layoutKept)
+	return nil
+}
+
+// layoutKept is how long anybody may keep a layout: for so long at most somebody sees old prices there. Holding shows the new ones.
+const layoutKept = "public, max-age=60"
+
+// view answers with a rendered view, or 304 when the caller has it. Any cache may keep it for the time given, and then asks again by its
+// tag; a view that may be older than a second, because a store is away, says so.
+func (c *call) view(v *catalog.View, kept string) {
 	c.set("ETag", v.ETag)
-	c.set("Cache-Control", briefly)
+	c.set("Cache-Control", kept)
 	if v.Stale > 0 {
 		c.set("Usher-Degraded", "stale")
 		c.set("Age", strconv.Itoa(seconds(v.Stale)))

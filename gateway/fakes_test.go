@@ -324,6 +324,14 @@ func (f *fakeKeys) Finish(_ context.Context, scope [32]byte, a *booking.StoredAn
 type fakeCatalog struct {
 	err   error
 	stale time.Duration
+	live  *liveSeats // what streams tell of
+	views *catalog.Views
+}
+
+func newFakeCatalog() *fakeCatalog {
+	f := &fakeCatalog{live: newLiveSeats(hall)}
+	f.views = catalog.New(catalog.Config{Truth: f.live, Map: f.live})
+	return f
 }
 
 const viewBody = `{"event":{"id":"%s","name":"A <match>","venue_id":"ven-1","s3_image_url":null,"details":"","performer":"Norway",` +
@@ -343,6 +351,18 @@ func (f *fakeCatalog) Event(_ context.Context, e id.Event, cursor string) (*cata
 
 func (f *fakeCatalog) Seats(_ context.Context, e id.Event) (*catalog.View, error) {
 	return f.view(e, `{"event_id":"`+e.String()+`","version":1,"legend":["available","held","payment_processing","booked","blocked"],"seats":"0"}`)
+}
+
+func (f *fakeCatalog) Layout(_ context.Context, e id.Event) (*catalog.View, error) {
+	return f.view(e, `{"event_id":"`+e.String()+`","currency":"USD","capacity":1,"levels":[{"name":"A","price":4200}],`+
+		`"sections":[{"name":"A","level":0,"first":0,"rows":[{"name":"1","seats":1,"accessible":false}]}]}`)
+}
+
+func (f *fakeCatalog) Feed(ctx context.Context, e id.Event) (*catalog.Feed, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f.views.Feed(ctx, e)
 }
 
 // hall is what the fake's events are played in: two sections, one of which is dear.

@@ -64,6 +64,8 @@ type Idempotency interface {
 type Catalog interface {
 	Event(ctx context.Context, event id.Event, ticketsCursor string) (*catalog.View, error)
 	Seats(ctx context.Context, event id.Event) (*catalog.View, error)
+	Layout(ctx context.Context, event id.Event) (*catalog.View, error)
+	Feed(ctx context.Context, event id.Event) (*catalog.Feed, error)
 	Show(ctx context.Context, event id.Event) (*catalog.Show, error)
 }
 

@@ -24,11 +24,7 @@ func newRateLimit(perMinute int) *rateLimit {
 // allow counts a call; above the limit it returns how long the window still lasts. When more addresses call than can be counted, the
 // window begins anew: a crowd is not an attack.
 func (r *rateLimit) allow(address netip.Addr) (wait time.Duration, ok bool) {
-	width := 32
-	if address = address.Unmap(); address.Is6() {
-		width = 64
-	}
-	network, _ := address.Prefix(width) // fails for no address only, which then shares one window
+	from := network(address)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
@@ -36,6 +32,16 @@ func (r *rateLimit) allow(address netip.Addr) (wait time.Duration, ok bool) {
 		r.since = now
 		clear(r.count)
 	}
-	r.count[network]++
-	return r.since.Add(time.Minute).Sub(now), r.count[network] <= r.limit
+	r.count[from]++
+	return r.since.Add(time.Minute).Sub(now), r.count[from] <= r.limit
+}
+
+// network is whom an address belongs to: itself, or its 64 bits of IPv6. No address at all belongs with all the others of that kind.
+func network(address netip.Addr) netip.Prefix {
+	width := 32
+	if address = address.Unmap(); address.Is6() {
+		width = 64
+	}
+	prefix, _ := address.Prefix(width) // fails for no address only
+	return prefix
 }

@@ -15,9 +15,10 @@ import (
 func TestEventViews(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
-	for _, path := range []string{api + "/events/" + guarded.String(), api + "/events/" + guarded.String() + "/seats"} {
+	event := api + "/events/" + guarded.String()
+	for path, kept := range map[string]string{event: briefly, event + "/seats": briefly, event + "/layout": layoutKept} {
 		r := e.want(200, "", "GET", path, "")
-		if r.header.Get("ETag") != `"v1"` || r.header.Get("Cache-Control") != briefly {
+		if r.header.Get("ETag") != `"v1"` || r.header.Get("Cache-Control") != kept {
 			t.Errorf("%s: %v", path, r.header)
 		}
 		for _, tag := range []string{`"v1"`, `W/"v1"`, `"v0", "v1"`, "*"} {

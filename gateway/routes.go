@@ -22,6 +22,8 @@ func (s *Server) routes() *router {
 	r.add("GET", api+"/events/search", s.getSearch, searchParameters...)
 	r.add("GET", api+"/events/{event_id}", s.getEvent, "tickets_cursor")
 	r.add("GET", api+"/events/{event_id}/seats", s.getSeats)
+	r.add("GET", api+"/events/{event_id}/layout", s.getLayout)
+	r.add("GET", api+"/events/{event_id}/stream", s.getStream)
 
 	// holds
 	r.add("POST", api+"/events/{event_id}/ticket/{ticket_id}/hold", s.postHold)

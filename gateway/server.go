@@ -26,7 +26,9 @@ type Config struct {
 	TrustedProxies  []*net.IPNet // whose X-Forwarded-For is believed
 	VisitorRate     int          // new visitors a minute from one address
 	Limit           int          // tickets of one hold or booking
-	Log             *slog.Logger // nil: nothing is logged
+
+	Streams, StreamsPerAddress int          // open at most; 0: 50,000 and 100
+	Log                        *slog.Logger // nil: nothing is logged
 }
 
 // Parts are what the edge serves.
@@ -57,6 +59,7 @@ type Server struct {
 	Parts
 	log      *throttle
 	visitors *rateLimit
+	streams  *streams
 	public   *router
 	admin    *router
 	base     context.Context // of all calls; ends when the server has stopped
@@ -69,6 +72,7 @@ func New(c Config, p Parts) *Server {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
+	s.streams = newStreams(c, p, s.log)
 	s.base, s.end = context.WithCancel(context.Background())
 	s.public, s.admin = s.routes(), s.adminRoutes()
 	return s
@@ -93,6 +97,8 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(ctx, s.fasthttp(s.public), public) })
 	g.Go(func() error { return serve(ctx, s.fasthttp(s.admin), admin) })
+	context.AfterFunc(ctx, s.streams.close) // at once: they would go on for ever
+	defer s.streams.close()                 // and not before they are closed
 	return g.Wait()
 }
 
@@ -120,7 +126,7 @@ func (s *Server) fasthttp(r *router) *fasthttp.Server {
 		Handler: s.handler(r), ErrorHandler: s.malformed, NoDefaultServerHeader: true, NoDefaultContentType: true,
 		Concurrency: concurrency, MaxRequestBodySize: maxBody, ReadBufferSize: maxHeader, ReduceMemoryUsage: true,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true,
-		Logger: silent{},
+		Logger: silent{}, KeepHijackedConns: true, // streams close theirs
 	}
 }
 

@@ -45,6 +45,7 @@ type response struct {
 	headers  map[string]*jsonschema.Schema // nil: any text
 	required []string
 	content  map[string]*jsonschema.Schema // by media type
+	events   map[string]*jsonschema.Schema // of a stream, by name
 }
 
 // New compiles a document.

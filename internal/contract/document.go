@@ -31,6 +31,7 @@ type responseDoc struct {
 	Ref     string               `json:"$ref"`
 	Headers map[string]headerDoc `json:"headers"`
 	Content map[string]struct {
+		Events map[string]json.RawMessage `json:"x-events"` // of a stream, by name: OpenAPI has no word for them
 		Schema struct {
 			Properties struct {
 				Type struct {
@@ -159,7 +160,7 @@ func (d document) compile(compiler *jsonschema.Compiler) (paths []path, err erro
 }
 
 func (r responseDoc) compile(compiler *jsonschema.Compiler) (*response, error) {
-	out := &response{headers: map[string]*jsonschema.Schema{}, content: map[string]*jsonschema.Schema{}}
+	out := &response{headers: map[string]*jsonschema.Schema{}, content: map[string]*jsonschema.Schema{}, events: map[string]*jsonschema.Schema{}}
 	var err error
 	for name, h := range r.Headers {
 		if h.Required {
@@ -173,6 +174,12 @@ func (r responseDoc) compile(compiler *jsonschema.Compiler) (*response, error) {
 	for kind := range r.Content {
 		if out.content[kind], err = compiler.Compile(pointer(append(slices.Clone(r.at), "content", kind, "schema")...)); err != nil {
 			return nil, fmt.Errorf("%s: %w", kind, err)
+		}
+		for name := range r.Content[kind].Events {
+			at := append(slices.Clone(r.at), "content", kind, "x-events", name, "schema")
+			if out.events[name], err = compiler.Compile(pointer(at...)); err != nil {
+				return nil, fmt.Errorf("event %s: %w", name, err)
+			}
 		}
 	}
 	return out, nil

@@ -51,6 +51,11 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if streams(resp) && r.Method != http.MethodHead { // its head is checked now, and each event as it comes
+		t.Note(r.Method, r.URL.EscapedPath(), resp, nil)
+		resp.Body = t.follow(r.Method, r.URL.EscapedPath(), resp.Body)
+		return resp, nil
+	}
 	body, err := io.ReadAll(resp.Body)
 	if closing := resp.Body.Close(); err == nil {
 		err = closing
@@ -101,6 +106,11 @@ func (t *Transport) note(c *Checker, method, path string, resp *http.Response, b
 	if s := slug(body); s != "" {
 		t.slugs[s]++
 	}
+	t.complain(err)
+}
+
+// complain keeps what the contract does not allow. The caller holds mu.
+func (t *Transport) complain(err error) {
 	if err == nil {
 		return
 	}
