@@ -34,7 +34,7 @@ func TestPathsMethodsAndParametersThatAreNotOurs(t *testing.T) {
 		{404, "not-found", "GET", "/api/v1", "", nil},
 		{404, "not-found", "GET", "/healthz/", "", nil},
 		{404, "not-found", "GET", api + "/rooms/final/draw", "", nil},
-		{404, "not-found", "GET", ev + "/stream", "", nil},
+		{404, "not-found", "GET", ev + "/changes", "", nil},
 		{404, "not-found", "GET", "/a/b/c/d/e/f/g/h/i/j", "", nil},
 		{404, "not-found", "GET", "/problems/cake", "", nil},
 		{404, "not-found", "GET", "/" + strings.Repeat("a", 2000), "", nil},

@@ -15,8 +15,8 @@ import (
 func TestEventViews(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
-	event := api + "/events/" + guarded.String()
-	for path, kept := range map[string]string{event: briefly, event + "/seats": briefly, event + "/layout": layoutKept} {
+	view := api + "/events/" + guarded.String()
+	for path, kept := range map[string]string{view: briefly, view + "/seats": briefly, view + "/layout": layoutKept} {
 		r := e.want(200, "", "GET", path, "")
 		if r.header.Get("ETag") != `"v1"` || r.header.Get("Cache-Control") != kept {
 			t.Errorf("%s: %v", path, r.header)
@@ -35,6 +35,11 @@ func TestEventViews(t *testing.T) {
 	e.catalog.err = booking.ErrStoreUnavailable
 	if r := e.want(503, "store-unavailable", "GET", api+"/events/"+guarded.String(), ""); r.header.Get("ETag") != "" || r.header.Get("Retry-After") == "" {
 		t.Errorf("away: %v", r.header)
+	}
+	e.catalog.err = nil
+	for _, path := range []string{"", "/seats", "/layout", "/stream"} {
+		e.want(404, "event-not-found", "GET", api+"/events/"+event(9).String()+path, "")
+		e.want(404, "event-not-found", "GET", api+"/events/cake"+path, "")
 	}
 }
 
