@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"usher/booking"
 	"usher/internal/id"
 )
 
@@ -53,10 +54,10 @@ type step struct {
 	resumed bool // whether one may resume here: this is the first that we saw of its version, soon after what was before
 }
 
-// change is a seat that has another code now.
+// change is a seat that has another code now, or had one in between.
 type change struct {
 	seat  int32
-	ended bool // was held and is free: perhaps without a change of the version
+	ended bool // was held and is free: it may have become so without a change of the version
 }
 
 // Feed starts to follow an event. Errors as of Event.
@@ -93,12 +94,7 @@ func (f *Feed) move(next *drawn, close bool) {
 		f.steps, f.size = []step{{version: next.seats.Version}}, 0 // nobody can go on from what was before
 		return
 	}
-	var changes []change
-	for i, code := range next.codes {
-		if was := last.codes[i]; was != code {
-			changes = append(changes, change{int32(i), was == codeHeld && code == codeFree})
-		}
-	}
+	changes := difference(last.picture, next.picture)
 	f.steps = append(f.steps, step{next.seats.Version, changes, close && next.seats.Version != last.seats.Version})
 	f.size += len(changes)
 	drop := 0
@@ -107,6 +103,22 @@ func (f *Feed) move(next *drawn, close bool) {
 		drop++
 	}
 	f.steps = slices.Delete(f.steps, 0, drop)
+}
+
+// difference is what has changed from one picture to the next. A seat that is held in both is in it when the first hold has ended: it was
+// free in between, which somebody may have seen elsewhere.
+func difference(last, next *picture) (changes []change) {
+	for i, code := range next.codes {
+		if was := last.codes[i]; was != code {
+			changes = append(changes, change{int32(i), was == codeHeld && code == codeFree})
+		}
+	}
+	for i, end := range last.seats.Holds {
+		if i < len(next.codes) && last.seats.States[i] == booking.SeatFree && last.codes[i] == codeHeld && next.codes[i] == codeHeld && !end.After(next.seats.Now) {
+			changes = append(changes, change{seat: int32(i)})
+		}
+	}
+	return changes
 }
 
 // Mark is the place of a reader who has everything.

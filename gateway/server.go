@@ -28,6 +28,8 @@ type Config struct {
 	Limit           int          // tickets of one hold or booking
 
 	Streams, StreamsPerAddress int          // open at most; 0: 50,000 and 100
+
+	streamLinger, streamBeat time.Duration // tests shorten them
 	Log                        *slog.Logger // nil: nothing is logged
 }
 

@@ -254,9 +254,7 @@ func stacks(t *testing.T) string {
 // An event that nobody follows any more is forgotten, and one that has ceased to be closes its streams.
 func TestHubsEnd(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t)
-	e.streams.linger = 0
-	e.streams.beat = time.Millisecond
+	e := newEdge(t, func(c *Config, _ *Parts) { c.streamLinger, c.streamBeat = time.Second, time.Millisecond })
 	l := e.listen(guarded)
 	l.want("snapshot", 100, "0000000000000000")
 	e.streams.mu.Lock()
@@ -273,8 +271,7 @@ func TestHubsEnd(t *testing.T) {
 
 func TestSilentStreamsBeat(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t)
-	e.streams.beat = time.Millisecond
+	e := newEdge(t, func(c *Config, _ *Parts) { c.streamBeat = time.Millisecond })
 	l := e.listen(guarded)
 	l.want("snapshot", 100, "0000000000000000")
 	for range 2 {

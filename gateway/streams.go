@@ -58,7 +58,7 @@ type streams struct {
 
 func newStreams(c Config, p Parts, log *throttle) *streams {
 	s := &streams{
-		total: c.Streams, perAddress: c.StreamsPerAddress, linger: streamLinger, beat: streamBeat, patience: streamPatience, log: log,
+		total: c.Streams, perAddress: c.StreamsPerAddress, linger: c.streamLinger, beat: c.streamBeat, patience: streamPatience, log: log,
 		hubs: map[id.Event]*hub{}, addresses: map[netip.Prefix]int{},
 	}
 	if s.total == 0 {
@@ -66,6 +66,12 @@ func newStreams(c Config, p Parts, log *throttle) *streams {
 	}
 	if s.perAddress == 0 {
 		s.perAddress = defaultPerAddress
+	}
+	if s.linger == 0 {
+		s.linger = streamLinger
+	}
+	if s.beat == 0 {
+		s.beat = streamBeat
 	}
 	if p.Catalog != nil {
 		s.feed = p.Catalog.Feed
