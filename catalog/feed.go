@@ -32,8 +32,8 @@ type Message struct {
 // that nothing queues up for it.
 //
 // Versions name a state of the seats, on whichever gateway, but for one thing: holds end by themselves, and a state with and without them
-// has the same version. So codes are told as they are now and never as a difference, and who resumes at a version is told the ends of holds
-// around it even if he has seen them.
+// has the same version. So codes are told as they are now and never as a difference, and who resumes at a version is told what became free
+// with it even if he has seen that.
 type Feed struct {
 	views *Views
 	event id.Event
@@ -57,7 +57,7 @@ type step struct {
 // change is a seat that has another code now, or had one in between.
 type change struct {
 	seat  int32
-	ended bool // was held and is free: it may have become so without a change of the version
+	freed bool // it is free now: the last of that may have been the end of a hold, which does not change the version
 }
 
 // Feed starts to follow an event. Errors as of Event.
@@ -110,7 +110,7 @@ func (f *Feed) move(next *drawn, close bool) {
 func difference(last, next *picture) (changes []change) {
 	for i, code := range next.codes {
 		if was := last.codes[i]; was != code {
-			changes = append(changes, change{int32(i), was == codeHeld && code == codeFree})
+			changes = append(changes, change{int32(i), code == codeFree})
 		}
 	}
 	for i, end := range last.seats.Holds {
@@ -170,11 +170,11 @@ func (f *Feed) all() Message {
 	return Message{f.drawn.seats.Version, true, f.drawn.view(seatMapPage, (*picture).seatMap).Body}
 }
 
-// changes puts steps together: every seat in them once, with its code of now, and of the step before them the holds that have ended.
+// changes puts steps together: every seat in them once, with its code of now, and what became free in the step before them.
 func (f *Feed) changes(steps []step, before []change) Message {
 	var seats []int32
 	for _, c := range before {
-		if c.ended {
+		if c.freed {
 			seats = append(seats, c.seat)
 		}
 	}
