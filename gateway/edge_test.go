@@ -62,7 +62,7 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	return e
 }
 
-func listen(t *testing.T) net.Listener {
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

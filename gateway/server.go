@@ -27,10 +27,10 @@ type Config struct {
 	VisitorRate     int          // new visitors a minute from one address
 	Limit           int          // tickets of one hold or booking
 
-	Streams, StreamsPerAddress int          // open at most; 0: 50,000 and 100
+	Streams, StreamsPerAddress int // open at most; 0: 50,000 and 100
 
 	streamLinger, streamBeat time.Duration // tests shorten them
-	Log                        *slog.Logger // nil: nothing is logged
+	Log                      *slog.Logger  // nil: nothing is logged
 }
 
 // Parts are what the edge serves.

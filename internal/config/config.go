@@ -27,6 +27,8 @@ type Config struct {
 	SecureCookie bool
 	TrustedProxy string
 	VisitorRate  int
+	Streams      int
+	StreamsEach  int
 
 	SecretFile   string
 	PassKeysFile string
@@ -70,6 +72,8 @@ func Settings() []Setting {
 		{"secure-cookies", "USHER_SECURE_COOKIES", "false", "mark cookies Secure: set it behind TLS", "gateway", boolean(func(c *Config) *bool { return &c.SecureCookie })},
 		{"trusted-proxies", "USHER_TRUSTED_PROXIES", "", "networks (CIDR, comma-separated) whose X-Forwarded-For is believed", "gateway", text(func(c *Config) *string { return &c.TrustedProxy })},
 		{"visitor-rate", "USHER_VISITOR_RATE", "6000", "new visitors a minute from one client address, 1 to 1,000,000", "gateway", number(func(c *Config) *int { return &c.VisitorRate }, 1, 1_000_000)},
+		{"streams", "USHER_STREAMS", "50000", "open seat streams of one gateway, 1 to 1,000,000", "gateway", number(func(c *Config) *int { return &c.Streams }, 1, 1_000_000)},
+		{"streams-per-address", "USHER_STREAMS_PER_ADDRESS", "100", "of them from one client address, 1 to 1,000,000", "gateway", number(func(c *Config) *int { return &c.StreamsEach }, 1, 1_000_000)},
 		{"secret-file", "USHER_SECRET_FILE", "", "file of the keys that seal visitor tokens and places (dev: made)", "gateway", text(func(c *Config) *string { return &c.SecretFile })},
 		{"pass-keys-file", "USHER_PASS_KEYS_FILE", "", "file of the Ed25519 keys that sign passes (dev: made)", "gateway", text(func(c *Config) *string { return &c.PassKeysFile })},
 		{"rooms-file", "USHER_ROOMS_FILE", "", "JSON file of waiting rooms; empty: those already in Postgres (dev: the demo room)", "gateway dev", text(func(c *Config) *string { return &c.RoomsFile })},
