@@ -4,11 +4,13 @@
 //	static facts   Postgres ──▶ memory, looked at again every second
 //	seat state     Redis map ──▶ memory, asked for its version every 0.3 s; Postgres when Redis is away
 //	body           rendered on change, with a strong ETag
+//	feed           what has changed since a version, for streams
 //
 // # Promises
 //
 // A view is at most a second old, on every gateway, and says so when it is older. A thousand callers that miss at once load once. Memory
-// is bounded by bytes; what was not asked for lately goes first.
+// is bounded by bytes; what was not asked for lately goes first. The version of the seats never goes back on one gateway, and one version
+// means the same seats on all of them, but for holds that end by themselves.
 //
 // # When something fails
 //

@@ -175,7 +175,7 @@ func (h *hub) write(st *stream, text []byte) bool {
 func (h *hub) deliver(st *stream, text []byte) {
 	defer h.streams.work.Done()
 	for {
-		if _, err := st.put(text, streamFlush); err != nil {
+		if _, err := st.put(text, h.streams.flush); err != nil {
 			why := streamsGone
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				why = streamsStuck

@@ -201,3 +201,36 @@ type kept struct {
 }
 
 func (k *kept) Write(b []byte) (int, error) { k.last = b; return len(b), nil }
+
+func TestWhoNeverReadsIsDropped(t *testing.T) {
+	t.Parallel()
+	f := newFakeCatalog()
+	h := quietHub(t, f, guarded)
+	h.streams.flush = time.Millisecond
+	h.add(t, &pipe{stuck: make(chan struct{}), entered: make(chan struct{}, 1)})
+	before := streamsStuck.Get()
+	f.live.book(1)
+	h.look(t, h.mark)
+	h.tell(time.Now())
+	h.streams.work.Wait() // for the goroutine that sees to him
+	if h.streams.open != 0 || len(h.all) != 0 || streamsStuck.Get() <= before {
+		t.Errorf("%d streams are left, %d were stuck", h.streams.open, streamsStuck.Get()-before)
+	}
+}
+
+func TestTheEventsThatAreFollowedAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFakeCatalog()
+	h := quietHub(t, f, guarded)
+	h.streams.followed = 1
+	st := h.add(t, &pipe{})
+	if _, err := h.streams.follow(t.Context(), unguarded); err == nil {
+		t.Error("a second event is followed")
+	}
+	h.streams.mu.Lock()
+	h.streams.drop(st)
+	h.streams.mu.Unlock()
+	if _, err := h.streams.follow(t.Context(), unguarded); err != nil || !h.ended {
+		t.Errorf("when nobody needs the first: %v, it has ended: %v", err, h.ended)
+	}
+}

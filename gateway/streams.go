@@ -40,10 +40,10 @@ var (
 // streams are the open streams of a server by event. One goroutine an event writes to all of its connections, so that an idle stream costs
 // its connection and next to nothing beside.
 type streams struct {
-	total, perAddress      int // streams at most
-	linger, beat, patience time.Duration
-	feed                   func(context.Context, id.Event) (*catalog.Feed, error)
-	log                    *throttle
+	total, perAddress, followed   int // streams and events at most
+	linger, beat, patience, flush time.Duration
+	feed                          func(context.Context, id.Event) (*catalog.Feed, error)
+	log                           *throttle
 
 	ctx    context.Context // of the goroutines
 	cancel context.CancelFunc
@@ -58,7 +58,8 @@ type streams struct {
 
 func newStreams(c Config, p Parts, log *throttle) *streams {
 	s := &streams{
-		total: c.Streams, perAddress: c.StreamsPerAddress, linger: c.streamLinger, beat: c.streamBeat, patience: streamPatience, log: log,
+		total: c.Streams, perAddress: c.StreamsPerAddress, linger: c.streamLinger, beat: c.streamBeat, patience: streamPatience, flush: streamFlush,
+		followed: maxFollowed, log: log,
 		hubs: map[id.Event]*hub{}, addresses: map[netip.Prefix]int{},
 	}
 	if s.total == 0 {
@@ -120,7 +121,7 @@ func (s *streams) follow(ctx context.Context, e id.Event) (*hub, error) {
 	if h := s.hubs[e]; h != nil {
 		return h, nil
 	}
-	if s.ended || len(s.hubs) >= maxFollowed && !s.forgetOne() {
+	if s.ended || len(s.hubs) >= s.followed && !s.forgetOne() {
 		return nil, refused("too many events are followed; ask for the seats instead")
 	}
 	h = &hub{streams: s, event: e, feed: feed, mark: feed.Mark(), told: time.Now(), left: time.Now(), stop: make(chan struct{}), all: map[*stream]struct{}{}}
