@@ -20,6 +20,9 @@ const (
 // holdsLast is the shortest hold that can be configured: none begins and ends between two looks that are closer than that.
 const holdsLast = time.Second
 
+// lookPause is between looks at least, also while somebody else takes long over his.
+const lookPause = 10 * time.Millisecond
+
 // Message is one thing to tell those who follow an event. It is made once for all who are at the same mark.
 type Message struct {
 	Version int64
@@ -82,7 +85,7 @@ func (f *Feed) Look(ctx context.Context) (again time.Duration, err error) {
 		f.move(s.drawn, s.seatsAt.Sub(f.seatsAt) < holdsLast)
 	}
 	f.verified, f.seatsAt = s.verified, s.seatsAt
-	return max(s.checkAt.Sub(f.views.Now()), time.Millisecond), nil
+	return max(s.checkAt.Sub(f.views.Now()), lookPause), nil
 }
 
 // move makes next the current picture. close says that it comes soon after the one before.

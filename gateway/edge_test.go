@@ -29,6 +29,7 @@ type edge struct {
 	box           *fakeBox
 	public, admin string // addresses
 	client        *http.Client
+	stop          func() // the server; the test's end does, too
 }
 
 func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
@@ -49,6 +50,7 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- e.Serve(ctx, public, admin) }()
+	e.stop = stop
 	e.client = &http.Client{
 		Transport: wire, Timeout: 10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

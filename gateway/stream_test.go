@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -228,18 +229,21 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	if !strings.Contains(stacks(t), "(*hub).run") { // the control
 		t.Error("no hub runs")
 	}
-	e.streams.close()
+	e.stop()
 	if ev, ok := l.next(); ok || l.lines.Err() != nil {
 		t.Errorf("after the end: %+v, %v", ev, l.lines.Err())
 	}
 	s := e.streams
+	s.close() // waits for the goroutines
 	if s.open != 0 || len(s.hubs) != 0 || len(s.addresses) != 0 {
 		t.Errorf("left are %d streams, %d hubs, %d addresses", s.open, len(s.hubs), len(s.addresses))
 	}
 	if all := stacks(t); strings.Contains(all, "gateway.(*hub)") {
 		t.Errorf("a hub still runs:\n%s", all)
 	}
-	e.want(503, "overloaded", "GET", api+"/events/"+guarded.String()+"/stream", "")
+	if err := s.room(network(netip.Addr{})); err == nil {
+		t.Error("there is room for new streams")
+	}
 }
 
 func stacks(t *testing.T) string {
