@@ -124,25 +124,38 @@ func (s *Server) getActionPage(c *call) error {
 	if err != nil || s.Sandbox == nil {
 		return problem.New("not-found", "no such action")
 	}
-	return c.page(200, "action", page.Frame{Title: "Sandbox: approve the payment", Data: actionPage{Attempt: attempt}})
+	back, err := returnTo(string(c.http.QueryArgs().Peek("return")))
+	if err != nil {
+		return err
+	}
+	return c.page(200, "action", page.Frame{Title: "Sandbox: approve the payment", Data: actionPage{Attempt: attempt, Return: back}})
 }
 
 // actionPage is what the payer sees, before and after his answer.
 type actionPage struct {
 	Attempt id.Key
+	Return  string // where he came from; empty: not told
 	Done    string
 }
 
 // postActionForm is the payer's answer on that page.
 func (s *Server) postActionForm(approve bool) handle {
 	return func(c *call) error {
-		if _, err := c.form(); err != nil {
+		f, err := c.form("return")
+		if err != nil {
+			return err
+		}
+		back, err := returnTo(f.values["return"])
+		if err != nil {
 			return err
 		}
 		if err := s.answerAction(c, approve); err != nil {
 			return err
 		}
+		if back != "" {
+			return c.seeOther(back)
+		}
 		attempt, _ := id.ParseKey(c.params[0])
-		return c.page(200, "action", page.Frame{Title: "Sandbox: answered", Data: actionPage{attempt, "Answered. The shop will know in a moment."}})
+		return c.page(200, "action", page.Frame{Title: "Sandbox: answered", Data: actionPage{Attempt: attempt, Done: "Answered. The shop will know in a moment."}})
 	}
 }

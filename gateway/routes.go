@@ -40,7 +40,7 @@ func (s *Server) routes() *router {
 	r.add("POST", api+"/booking/{booking_id}/cancel", s.postCancel)
 
 	// the sandbox's payer
-	r.add("GET", "/sandbox/actions/{attempt}", s.getActionPage)
+	r.add("GET", "/sandbox/actions/{attempt}", s.getActionPage, "return")
 	r.add("POST", "/sandbox/actions/{attempt}", s.postSandboxAction)
 	r.add("POST", "/sandbox/actions/{attempt}/approve", s.postActionForm(true))
 	r.add("POST", "/sandbox/actions/{attempt}/decline", s.postActionForm(false))
@@ -52,7 +52,12 @@ func (s *Server) routes() *router {
 	r.add("POST", "/rooms/{room}/join", s.postRoomForm(s.postJoin))
 	r.add("POST", "/rooms/{room}/enter", s.postRoomForm(s.postEnter))
 	r.add("POST", "/rooms/{room}/leave", s.postRoomForm(s.postLeave))
-	r.add("GET", "/booking/{booking_id}", s.getBookingPage)
+	r.add("GET", "/checkout/{booking_id}", s.getCheckout)
+	r.add("POST", "/checkout/{booking_id}/pay", s.postPay)
+	r.add("POST", "/checkout/{booking_id}/extend", s.postExtendForm)
+	r.add("POST", "/checkout/{booking_id}/cancel", s.postCancelForm)
+	r.add("GET", "/booking/{booking_id}", s.getTicket)
+	r.add("GET", "/booking/{booking_id}/calendar.ics", s.getTicketCalendar)
 	r.add("GET", "/problems/{slug}", s.getProblem)
 	r.add("GET", page.AssetPath+"{asset}", s.getAsset)
 	r.add("GET", "/language", s.getLanguage, langParameter, "to")

@@ -1,0 +1,77 @@
+// The checkout: counts down by the server's clock, warns once, keeps what was typed through a reload, and sees by itself when a payment is through.
+// Without it the page says until when, the form posts, and a refresh looks again.
+(() => {
+  "use strict";
+  const $ = (id) => document.getElementById(id);
+  const lang = document.documentElement.lang;
+
+  // A page that comes back from the browser's memory may be of long ago.
+  addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+
+  const clock = $("clock");
+  if (clock) {
+    countDown(clock);
+    keepTyped($("pay"));
+    $("faults")?.focus();
+  }
+  const wait = $("wait");
+  if (wait) watch(wait.dataset.booking, wait.dataset.status);
+
+  function countDown(el) {
+    const words = JSON.parse($("words").textContent);
+    const behind = Number(el.dataset.now) - Date.now(); // of this clock behind the server's
+    const until = Number(el.dataset.until), warnAt = 120;
+    let warned = $("warning").childElementCount > 0;
+    const write = (s) => {
+      const digits = new Intl.NumberFormat(lang, { minimumIntegerDigits: 2 });
+      return new Intl.NumberFormat(lang).format(Math.floor(s / 60)) + ":" + digits.format(s % 60);
+    };
+    const tick = () => {
+      const left = Math.max(0, Math.ceil((until - Date.now() - behind) / 1000));
+      $("left").textContent = left ? words["checkout.js.left"].replace("{left}", write(left)) : words["checkout.js.over"];
+      if (!warned && left > 0 && left <= warnAt) {
+        warned = true;
+        $("warning").append($("warning-text").content.cloneNode(true));
+      }
+      if (left === 0) { // the server decides: it says what has become of the seats
+        clearInterval(timer);
+        setTimeout(() => location.replace(location.pathname), 1500);
+      }
+    };
+    const timer = setInterval(tick, 1000);
+    tick();
+  }
+
+  // What was typed is kept in this tab until the booking is paid, and never leaves it but with the form.
+  function keepTyped(form) {
+    const key = "usher.checkout." + location.pathname;
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
+      for (const name of ["name", "email"]) if (!form.elements[name].value && kept[name]) form.elements[name].value = kept[name];
+      if (kept.token) for (const r of form.querySelectorAll("[name=token]")) r.checked = r.value === kept.token;
+      form.addEventListener("input", () => sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(new FormData(form)))));
+    } catch { /* no storage: the server keeps what was sent */ }
+    let sent = false;
+    form.addEventListener("submit", (e) => {
+      if (sent) return e.preventDefault();
+      sent = true;
+      const words = JSON.parse($("words").textContent), button = form.querySelector("button.pay");
+      if (button) button.textContent = words["checkout.js.sending"];
+    });
+  }
+
+  // Asks how the booking stands until that has changed: every second at first, then less often.
+  async function watch(booking, status) {
+    for (let wait = 1000; ; wait = Math.min(wait * 1.3, 10000)) {
+      await new Promise((done) => setTimeout(done, wait * (0.8 + Math.random() * 0.4)));
+      try {
+        const answer = await fetch("/api/v1/booking/" + booking, { headers: { Accept: "application/json" } });
+        if (answer.status === 404 || (answer.ok && changed(await answer.json(), status))) return location.replace("/checkout/" + booking);
+      } catch { /* the line is down: the next round may get through */ }
+    }
+  }
+
+  function changed(now, status) {
+    return now.status !== status || Boolean(now.action) !== Boolean(document.querySelector("#wait a.button.wide"));
+  }
+})();
