@@ -45,14 +45,20 @@ type Booking struct {
 	Total          int64    // minor units
 	Currency       string
 	ExpirationTime time.Time // zero: none
+	Extended       bool      // by its owner, which he can do once
 	ConfirmationID string
 	Failure        string // a problem slug
 	Attempt        id.Key // the latest payment attempt; zero before the first
 	Action         *Action
+	Buyer          Buyer  // zero until he has said who he is
+	LastDecline    string // the provider's reason, when the latest payment came to nothing; empty otherwise
 	Session        Session
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
+
+// Extendable reports whether the owner may still ask for more time.
+func (b Booking) Extendable() bool { return b.Status == Reserved && !b.Extended }
 
 // Action is what the payer must do before the payment can go on, e.g. approve it at his bank.
 type Action struct {

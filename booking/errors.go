@@ -20,6 +20,7 @@ var (
 	ErrBookingNotPayable      = errors.New("the booking cannot be paid in its state")
 	ErrBookingNotCancellable  = errors.New("the booking cannot be cancelled in its state")
 	ErrPaymentDetailsInvalid  = errors.New("the payment details are not valid")
+	ErrExtensionNotAllowed    = errors.New("the reservation cannot be extended, or not again")
 	ErrStoreUnavailable       = errors.New("a store that this call needs is away")
 	ErrOverloaded             = errors.New("too many calls are under way")
 	ErrIdempotencyKeyReused   = errors.New("the idempotency key was used for another request")

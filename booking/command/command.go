@@ -37,6 +37,7 @@ const (
 	Settle       Kind = "settle"        // the attempt's outcome: captured, declined or failed
 	Expire       Kind = "expire"        // the reservation that ends at Until has run out
 	Cancel       Kind = "cancel"        // by the owner
+	Extend       Kind = "extend"        // by the owner: the reservation lasts until Until, once
 	Block        Kind = "block"         // the organiser withholds Seats
 	Unblock      Kind = "unblock"
 	Fence        Kind = "fence" // command Fenced, if it comes later, must fail: its caller has given up waiting
@@ -52,8 +53,8 @@ type Command struct {
 	Session  booking.Session `json:"session,omitzero"`
 	Seats    []int           `json:"seats,omitempty"` // seat indexes, ascending
 	IssuedAt time.Time       `json:"issued_at"`
-	Deadline time.Time       `json:"deadline,omitzero"`  // after it the worker refuses a Book, BeginPayment or Cancel
-	Until    time.Time       `json:"until,omitzero"`     // Book: end of the reservation; BeginPayment: its extended end; Expire: the end that the sweeper saw
+	Deadline time.Time       `json:"deadline,omitzero"`  // after it the worker refuses a Book, BeginPayment, Extend or Cancel
+	Until    time.Time       `json:"until,omitzero"`     // Book: end of the reservation; BeginPayment, Extend: its extended end; Expire: the end that the sweeper saw
 	ReplyTo  string          `json:"reply_to,omitempty"` // the gateway that waits
 
 	Attempt id.Key          `json:"attempt,omitzero"` // BeginPayment, Settle
@@ -96,7 +97,7 @@ func Decode(b []byte) (Command, error) {
 
 func (c Command) check() error {
 	switch c.Kind {
-	case Book, BeginPayment, Settle, Expire, Cancel, Block, Unblock, Fence:
+	case Book, BeginPayment, Settle, Expire, Cancel, Extend, Block, Unblock, Fence:
 	default:
 		return fmt.Errorf("command of unknown kind %q", c.Kind)
 	}

@@ -35,6 +35,7 @@ type Result struct {
 	Total          int64           `json:"total,omitempty"`
 	Currency       string          `json:"currency,omitempty"`
 	ExpirationTime time.Time       `json:"expiration_time,omitzero"`
+	Extended       bool            `json:"extended,omitempty"` // the reservation cannot be extended again
 	ConfirmationID string          `json:"confirmation_id,omitempty"`
 	Attempt        id.Key          `json:"attempt,omitzero"`
 	Settlement     Settlement      `json:"settlement,omitempty"` // Settle: how the attempt ended

@@ -131,7 +131,7 @@ func (d *Desk) booked(ctx context.Context, plan *layout.Plan, owner id.Visitor, 
 func fromResult(plan *layout.Plan, owner id.Visitor, r command.Result) booking.Booking {
 	b := booking.Booking{
 		ID: r.ID(), Owner: owner, Status: r.Status, Total: r.Total, Currency: r.Currency, ExpirationTime: r.ExpirationTime,
-		ConfirmationID: r.ConfirmationID, Session: r.Session, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Attempt: r.Attempt,
+		ConfirmationID: r.ConfirmationID, Session: r.Session, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Attempt: r.Attempt, Extended: r.Extended,
 	}
 	for _, seat := range r.Seats {
 		t := ticket(plan, seat)

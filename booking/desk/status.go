@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -42,6 +41,29 @@ func (d *Desk) Booking(ctx context.Context, owner id.Visitor, b id.Booking) (boo
 		out.Action, err = d.Action(ctx, out.Attempt)
 	}
 	return out, err
+}
+
+// Purchase is Booking with who buys, and why the latest payment came to nothing: what a checkout shows. Errors as of Booking.
+func (d *Desk) Purchase(ctx context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error) {
+	out, err := d.Booking(ctx, owner, b)
+	if err != nil || out.Status == booking.Pending || out.Status == booking.Failed {
+		return out, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	var decline string
+	out.Buyer, decline, err = d.store.Buyer(ctx, b)
+	if out.Status == booking.Reserved {
+		out.LastDecline = decline
+	}
+	return out, err
+}
+
+// SetBuyer keeps who buys a booking; it is durable when this returns. booking.ErrBookingNotPayable: the booking is another's, paid, or over.
+func (d *Desk) SetBuyer(ctx context.Context, owner id.Visitor, b id.Booking, buyer booking.Buyer) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	return d.store.SetBuyer(ctx, owner, b, buyer)
 }
 
 // underway answers for a booking that has no row: it was refused, is on its way, or never was.
@@ -87,40 +109,6 @@ func failure(o command.Outcome) string {
 		return "ticket-not-found"
 	default:
 		return "store-unavailable"
-	}
-}
-
-// Cancel gives a reserved booking up. booking.ErrBookingNotFound, ErrBookingNotCancellable, ErrOverloaded, ErrStoreUnavailable.
-func (d *Desk) Cancel(ctx context.Context, owner id.Visitor, b id.Booking, key string) (out booking.Booking, err error) {
-	leave, err := d.inFlight.enter()
-	if err != nil {
-		return out, err
-	}
-	defer leave()
-	plan, err := d.plans.onSale(ctx, b.Event)
-	if err != nil {
-		return out, noBooking(err)
-	}
-	now := time.Now().UTC()
-	r, ok, err := d.decide(ctx, command.Command{
-		ID: commandID(owner, "cancel/"+b.String(), key), Kind: command.Cancel, Event: b.Event, Booking: b.Key, Owner: owner,
-		IssuedAt: now, Deadline: now.Add(d.Wait + deadlineSlack),
-	})
-	switch {
-	case err != nil:
-		return out, err
-	case !ok:
-		return out, fmt.Errorf("%w: no worker has decided in time", booking.ErrStoreUnavailable)
-	}
-	switch r.Outcome {
-	case command.Done:
-		return fromResult(plan, owner, r), nil
-	case command.NoSuchBooking:
-		return out, booking.ErrBookingNotFound
-	case command.WrongState:
-		return out, booking.ErrBookingNotCancellable
-	default:
-		return out, fmt.Errorf("%w: cancel was %s", booking.ErrStoreUnavailable, r.Outcome)
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 	BookingPaying    Kind = "booking.paying"
 	BookingDeclined  Kind = "booking.declined" // reserved again
 	BookingConfirmed Kind = "booking.confirmed"
+	BookingExtended  Kind = "booking.extended" // reserved for longer
 	BookingExpired   Kind = "booking.expired"
 	BookingCancelled Kind = "booking.cancelled"
 	SeatsBlocked     Kind = "seats.blocked"

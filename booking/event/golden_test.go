@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write golden files that are missing; those that exist never change")
 
 var kinds = []Kind{
-	BookingReserved, BookingPaying, BookingDeclined, BookingConfirmed, BookingExpired, BookingCancelled, SeatsBlocked, SeatsUnblocked,
+	BookingReserved, BookingPaying, BookingDeclined, BookingConfirmed, BookingExpired, BookingCancelled, BookingExtended, SeatsBlocked, SeatsUnblocked,
 }
 
 func sample(k Kind) Event {

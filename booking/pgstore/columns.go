@@ -44,6 +44,7 @@ type bookingColumns struct {
 	total                        []int64
 	expiration, created, updated []*time.Time
 	confirmation, room, jti      []*string
+	extended                     []bool
 	seats                        []string // unnest takes arrays of arrays apart, so each travels as text
 	attempt                      []*[16]byte
 }
@@ -55,12 +56,12 @@ func (c *bookingColumns) add(e id.Event, currency string, r *sale.Record) {
 	c.created, c.updated = append(c.created, moment(r.CreatedAt)), append(c.updated, moment(r.UpdatedAt))
 	c.confirmation, c.attempt = append(c.confirmation, word(r.ConfirmationID)), append(c.attempt, nullable(r.Attempt))
 	c.room, c.jti = append(c.room, word(r.Session.Room)), append(c.jti, word(r.Session.JTI))
-	c.seats = append(c.seats, arrayText(r.Seats))
+	c.seats, c.extended = append(c.seats, arrayText(r.Seats)), append(c.extended, r.Extended)
 }
 
 func (c *bookingColumns) queue(p *pgx.Batch) {
 	expect(p, len(c.key), ErrStale, query("upsert_bookings"), c.event, c.key, c.owner, c.status, c.total, c.currency, c.expiration, c.confirmation, c.attempt,
-		c.room, c.jti, c.created, c.updated, c.seats)
+		c.room, c.jti, c.created, c.updated, c.seats, c.extended)
 }
 
 type ownerColumns struct {

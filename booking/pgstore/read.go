@@ -105,7 +105,7 @@ func scanRecord(row pgx.CollectableRow) (id.Event, *sale.Record, recordRest, err
 	var rest recordRest
 	r := &sale.Record{}
 	err := row.Scan(&e, &k, &owner, &status, &r.Total, &rest.currency, &expiration, &confirmation, &failure, &attempt, &room, &jti,
-		&r.CreatedAt, &r.UpdatedAt, &r.Seats)
+		&r.CreatedAt, &r.UpdatedAt, &r.Seats, &r.Extended)
 	r.Key, r.Owner, r.Status, r.Attempt = k, owner, booking.Status(status), key(attempt)
 	r.ExpirationTime, r.ConfirmationID = value(expiration), value(confirmation)
 	r.Session = booking.Session{Room: value(room), JTI: value(jti)}
@@ -136,7 +136,7 @@ func (s *Store) Booking(ctx context.Context, b id.Booking) (booking.Booking, err
 	out := booking.Booking{
 		ID: b, Owner: r.Owner, Status: r.Status, Total: r.Total, Currency: rest.currency, ExpirationTime: r.ExpirationTime,
 		ConfirmationID: r.ConfirmationID, Failure: rest.failure, Session: r.Session, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-		Attempt: r.Attempt,
+		Attempt: r.Attempt, Extended: r.Extended,
 	}
 	out.Seats, err = s.tickets(ctx, b.Event, r.Seats, rest.currency)
 	return out, err

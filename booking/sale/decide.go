@@ -63,6 +63,8 @@ func (s *Sale) decide(c command.Command, now time.Time) Decision {
 		return s.expire(c, r, now)
 	case command.Cancel:
 		return s.cancel(c, r, now)
+	case command.Extend:
+		return s.extend(c, r, now)
 	}
 	return refuse(command.Malformed)
 }
@@ -179,6 +181,22 @@ func (s *Sale) cancel(c command.Command, r *Record, now time.Time) Decision {
 	return s.done(r, event.BookingCancelled, s.move(r.Seats, booking.SeatFree, nil))
 }
 
+// extend moves the end of a reservation, once, and never to an earlier time. An expire command that has seen the old end has no effect then.
+func (s *Sale) extend(c command.Command, r *Record, now time.Time) Decision {
+	switch {
+	case r.Owner != c.Owner:
+		return refuse(command.NoSuchBooking)
+	case r.Status != booking.Reserved || r.Extended:
+		return s.state(command.WrongState, r)
+	case c.IssuedAt.After(r.ExpirationTime) || !c.Until.After(r.ExpirationTime):
+		return s.state(command.TooLate, r)
+	}
+	r.Extended = true
+	r.ExpirationTime = earlier(c.Until, r.ExpirationTime.Add(MaxReservation)).Truncate(time.Microsecond).UTC()
+	s.set(r, booking.Reserved, now)
+	return s.done(r, event.BookingExtended, s.move(r.Seats, booking.SeatReserved, r))
+}
+
 func (s *Sale) block(c command.Command, from, to booking.SeatState, kind event.Kind, now time.Time) Decision {
 	if len(c.Seats) == 0 || c.Seats[len(c.Seats)-1] >= len(s.Seats) {
 		return refuse(command.NoSuchSeat)
@@ -205,7 +223,7 @@ func (s *Sale) state(o command.Outcome, r *Record) Decision {
 	return Decision{Result: command.Result{
 		Outcome: o, Booking: r.Key, Status: r.Status, Seats: r.Seats, Total: r.Total, Currency: s.Currency,
 		ExpirationTime: r.ExpirationTime, ConfirmationID: r.ConfirmationID, Attempt: r.Attempt,
-		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Session: r.Session,
+		Extended: r.Extended, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Session: r.Session,
 	}}
 }
 

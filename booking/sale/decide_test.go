@@ -56,6 +56,10 @@ func cancel(by id.Visitor) command.Command {
 	return command.Command{ID: id.NewKey(), Kind: command.Cancel, Booking: mine, Owner: by}
 }
 
+func extend(by id.Visitor, to time.Time) command.Command {
+	return command.Command{ID: id.NewKey(), Kind: command.Extend, Booking: mine, Owner: by, IssuedAt: noon.Add(time.Minute), Until: to}
+}
+
 func block(kind command.Kind, seats ...int) command.Command {
 	return command.Command{ID: id.NewKey(), Kind: kind, Seats: seats}
 }
@@ -153,6 +157,16 @@ func TestEveryCommandInEveryState(t *testing.T) {
 	f(confirmed, cancel(ann), wrong, confirmed, "")
 	f(cancelled, cancel(ann), done, cancelled, "")
 	f(expired, cancel(ann), wrong, expired, "")
+
+	later := until.Add(10 * time.Minute)
+	f(none, extend(ann, later), unknown, none, "")
+	f(reserved, extend(ann, later), done, reserved, event.BookingExtended)
+	f(reserved, extend(bob, later), unknown, none, "")
+	f(reserved, extend(ann, until), command.TooLate, reserved, "") // never shorter, and not used up by nothing
+	f(paying, extend(ann, later), wrong, paying, "")
+	f(confirmed, extend(ann, later), wrong, confirmed, "")
+	f(cancelled, extend(ann, later), wrong, cancelled, "")
+	f(expired, extend(ann, later), wrong, expired, "")
 
 	f(none, block(command.Block, 0), done, none, event.SeatsBlocked)
 	f(reserved, block(command.Block, 0, 5), taken, none, "")
@@ -256,6 +270,34 @@ func TestPayingExtendsOnce(t *testing.T) {
 	f(until.Add(time.Hour), until.Add(MaxExtension))
 	f(noon, until) // never shorter
 	f(time.Time{}, until)
+}
+
+func TestABuyerExtendsOnce(t *testing.T) {
+	t.Parallel()
+	s := at(t, booking.Reserved)
+	later := until.Add(10 * time.Minute)
+	if d := s.Decide(extend(ann, later), noon); !d.Result.ExpirationTime.Equal(later) || !d.Result.Extended || !d.Event.ExpirationTime.Equal(later) {
+		t.Fatalf("extended: %+v, told %+v", d.Result, d.Event)
+	}
+	if d := s.Decide(extend(ann, later.Add(time.Minute)), noon); d.Result.Outcome != command.WrongState || !d.Result.ExpirationTime.Equal(later) {
+		t.Errorf("a second time: %+v", d.Result)
+	}
+	if d := s.Decide(expire(until), until.Add(time.Second)); d.Result.Outcome != command.WrongState {
+		t.Errorf("the end that is no more: %+v", d.Result)
+	}
+	w := s.Flush()
+	if len(w.Bookings) != 1 || !w.Bookings[0].Extended || len(w.Seats) != 2 || !w.Seats[0].Until.Equal(later) || w.Seats[0].Holder != ann {
+		t.Errorf("written: %+v", w)
+	}
+	s = at(t, booking.Reserved)
+	if d := s.Decide(extend(ann, until.Add(24*time.Hour)), noon); !d.Result.ExpirationTime.Equal(until.Add(MaxReservation)) {
+		t.Errorf("asked for a day: %s", d.Result.ExpirationTime)
+	}
+	late := extend(ann, later)
+	late.IssuedAt = until.Add(time.Second)
+	if d := at(t, booking.Reserved).Decide(late, late.IssuedAt); d.Result.Outcome != command.TooLate {
+		t.Errorf("asked after the end: %+v", d.Result)
+	}
 }
 
 func TestPayingAfterTheEndIsTooLate(t *testing.T) {

@@ -80,7 +80,7 @@ func randomCommand(rng *rand.Rand, all map[id.Key]*Record, now time.Time) comman
 	if rng.IntN(10) == 0 {
 		c.Owner = owner
 	}
-	switch rng.IntN(7) {
+	switch rng.IntN(8) {
 	case 0:
 		c.Kind, c.Attempt, c.Until = command.BeginPayment, c.ID, now.Add(5*time.Minute)
 	case 1, 2:
@@ -91,6 +91,8 @@ func randomCommand(rng *rand.Rand, all map[id.Key]*Record, now time.Time) comman
 		c.Kind = command.Cancel
 	case 5:
 		c.Kind, c.Seats = command.Block, seats
+	case 6:
+		c.Kind, c.Until = command.Extend, r.ExpirationTime.Add(time.Duration(rng.IntN(10)-2)*time.Minute)
 	default:
 		c.Kind, c.Seats = command.Unblock, seats
 	}

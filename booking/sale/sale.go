@@ -16,6 +16,9 @@ import (
 // MaxExtension is how far beginning to pay moves the end of a reservation, once.
 const MaxExtension = 5 * time.Minute
 
+// MaxReservation is how far a buyer who needs more time moves it at most, once: the longest checkout that can be configured.
+const MaxReservation = time.Hour
+
 // Seat is one seat as the worker last knew it: 28 bytes, for a worker keeps millions.
 type Seat struct {
 	Booking id.Key // the live booking that owns it
@@ -38,6 +41,7 @@ type Record struct {
 	Seats          []int
 	Total          int64
 	ExpirationTime time.Time
+	Extended       bool // by its owner, which he can do once
 	ConfirmationID string
 	Attempt        id.Key // the latest payment attempt; zero before the first
 	Session        booking.Session

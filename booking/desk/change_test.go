@@ -1,0 +1,89 @@
+package desk
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"usher/booking"
+)
+
+func TestAReservationIsExtendedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.core()
+	d, e := r.desk("a"), r.event(40)
+	me := fan(1).Visitor
+	b := r.book(d, 1, e, 3, 4)
+	if !b.Extendable() {
+		t.Errorf("a fresh booking cannot be extended: %+v", b)
+	}
+	if _, err := d.Extend(t.Context(), fan(2).Visitor, b.ID, ""); !errors.Is(err, booking.ErrBookingNotFound) {
+		t.Errorf("a stranger extends: %v", err)
+	}
+	got, err := d.Extend(t.Context(), me, b.ID, "more time")
+	if want := b.ExpirationTime.Add(d.Checkout); err != nil || !got.ExpirationTime.Equal(want) || got.Extendable() || !r.expiry(b.ID).Equal(want) {
+		t.Fatalf("extended to %s, want %s: %+v, %v", got.ExpirationTime, want, got, err)
+	}
+	again, err := d.Extend(t.Context(), me, b.ID, "more time")
+	if err != nil || !again.ExpirationTime.Equal(got.ExpirationTime) {
+		t.Errorf("the same try again: %+v, %v", again, err)
+	}
+	if _, err := d.Extend(t.Context(), me, b.ID, ""); !errors.Is(err, booking.ErrExtensionNotAllowed) {
+		t.Errorf("a second time: %v", err)
+	}
+	r.eventually("the seat map has the new end", func() bool {
+		snap, err := d.holds.Snapshot(t.Context(), e, 0)
+		return err == nil && snap.HeldUntil(3).Equal(got.ExpirationTime.Truncate(time.Millisecond))
+	})
+	if paid, err := d.Confirm(t.Context(), me, b.ID, card("tok_ok"), ""); err != nil || paid.Status != booking.Confirmed {
+		t.Fatalf("confirm %+v, %v", paid, err)
+	}
+	if _, err := d.Extend(t.Context(), me, b.ID, ""); !errors.Is(err, booking.ErrExtensionNotAllowed) {
+		t.Errorf("a paid one: %v", err)
+	}
+}
+
+// Who buys stands with the booking and lasts; a decline is told as long as the booking waits for another try.
+func TestABookingKnowsItsBuyerAndItsLastDecline(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.core()
+	d, e := r.desk("a"), r.event(40)
+	me := fan(1).Visitor
+	first, second := r.book(d, 1, e, 3), r.book(d, 1, e, 5)
+	ada, bob := booking.Buyer{Name: "Ada", Email: "ada@example.org"}, booking.Buyer{Name: "Bob", Email: "bob@example.org"}
+	for b, buyer := range map[booking.Buyer]booking.Booking{ada: first, bob: second} {
+		if err := d.SetBuyer(t.Context(), me, buyer.ID, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.SetBuyer(t.Context(), fan(2).Visitor, first.ID, bob); !errors.Is(err, booking.ErrBookingNotPayable) {
+		t.Errorf("a stranger: %v", err)
+	}
+	f := func(b booking.Booking, buyer booking.Buyer, decline string) {
+		t.Helper()
+		got, err := d.Purchase(t.Context(), me, b.ID)
+		if err != nil || got.Buyer != buyer || got.LastDecline != decline {
+			t.Errorf("%+v, %v; want %v, %q", got, err, buyer, decline)
+		}
+	}
+	f(first, ada, "")
+	_, err := d.Confirm(t.Context(), me, first.ID, card("tok_insufficient_funds"), "")
+	var declined *booking.DeclinedError
+	if !errors.As(err, &declined) {
+		t.Fatal(err)
+	}
+	f(first, ada, "insufficient_funds")
+	f(second, bob, "")
+	if _, err := d.Confirm(t.Context(), me, first.ID, card("tok_ok"), ""); err != nil {
+		t.Fatal(err)
+	}
+	f(first, ada, "")
+	if err := d.SetBuyer(t.Context(), me, first.ID, bob); !errors.Is(err, booking.ErrBookingNotPayable) {
+		t.Errorf("the name on a ticket changes: %v", err)
+	}
+	if _, err := d.Purchase(t.Context(), fan(2).Visitor, first.ID); !errors.Is(err, booking.ErrBookingNotFound) {
+		t.Errorf("a stranger looks: %v", err)
+	}
+}
