@@ -171,7 +171,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	})
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
-		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Limit: r.SeatLimit, Log: r.log,
+		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach,
 	}, gateway.Parts{
 		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: pgtext.New(reading.Pool(), secret), Admin: keeper, Sandbox: box,

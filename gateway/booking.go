@@ -134,3 +134,33 @@ func (s *Server) postCancel(c *call) error {
 	}
 	return c.answer(200, bookingOf(out))
 }
+
+// postExtendBooking gives a reserved booking more time, once, so that nobody is pressed for time at the till (WCAG 2.2.1).
+func (s *Server) postExtendBooking(c *call) error {
+	if err := c.none(); err != nil {
+		return err
+	}
+	b, v, err := s.mine(c)
+	if err != nil {
+		return err
+	}
+	out, err := s.extendBooking(c, v, b)
+	if err != nil {
+		return err
+	}
+	return c.answer(200, bookingOf(out))
+}
+
+// extendBooking extends a booking, and with it the session that it was made in, if the caller shows its pass.
+func (s *Server) extendBooking(c *call, v id.Visitor, b id.Booking) (booking.Booking, error) {
+	out, err := s.Desk.Extend(c.context(), v, b, c.header(keyHeader))
+	if err != nil {
+		return out, err
+	}
+	if room, guarded := s.Waitroom.RoomOf(b.Event); guarded && room.Active {
+		if p, ok, err := s.pass(c, room.Room); ok && err == nil {
+			s.extend(c, p, out)
+		}
+	}
+	return out, nil
+}

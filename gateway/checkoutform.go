@@ -11,6 +11,9 @@ import (
 
 // checkoutForm reads a form of the checkout and whose booking it is about. Who asks is checked before what he sends.
 func (s *Server) checkoutForm(c *call, known ...string) (b id.Booking, v id.Visitor, f *fields, err error) {
+	if err = s.sameOrigin(c); err != nil {
+		return b, v, nil, err
+	}
 	if b, v, err = s.mine(c); err != nil {
 		return b, v, nil, err
 	}
@@ -24,7 +27,7 @@ func (s *Server) postPay(c *call) error {
 	if err != nil {
 		return err
 	}
-	now, err := s.Desk.Booking(c.context(), v, b)
+	now, err := s.Desk.Purchase(c.context(), v, b)
 	if err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (s *Server) postPay(c *call) error {
 	out, err := s.Desk.Confirm(c.context(), v, b, booking.Payment{Method: "sandbox", Token: token}, "")
 	var declined *booking.DeclinedError
 	if errors.As(err, &declined) {
-		if now, err = s.Desk.Booking(c.context(), v, b); err != nil {
+		if now, err = s.Desk.Purchase(c.context(), v, b); err != nil {
 			return err
 		}
 		data := s.checkoutOf(c, now)
@@ -109,7 +112,7 @@ func (s *Server) postExtendForm(c *call) error {
 		if p := s.problemOf(err); p == nil || p.Status != 409 && p.Status != 410 {
 			return err
 		}
-		now, lookErr := s.Desk.Booking(c.context(), v, b)
+		now, lookErr := s.Desk.Purchase(c.context(), v, b)
 		if lookErr != nil || now.Status != booking.Reserved {
 			return c.seeOther("/checkout/" + b.String())
 		}

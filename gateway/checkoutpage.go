@@ -100,7 +100,7 @@ func (s *Server) getCheckout(c *call) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.Desk.Booking(c.context(), v, b)
+	out, err := s.Desk.Purchase(c.context(), v, b)
 	if err != nil {
 		return err
 	}

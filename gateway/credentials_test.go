@@ -150,19 +150,46 @@ func TestOwnersAndStrangers(t *testing.T) {
 		e.want(200, "", "GET", path, "", headers...)
 		e.want(200, "", "POST", path+"/confirm", pay, headers...)
 		e.want(200, "", "POST", path+"/cancel", "", headers...)
-		e.want(200, "", "GET", "/booking/"+path[len(api+"/booking/"):], "", headers...)
+		e.want(200, "", "POST", path+"/extend", "", headers...)
+		e.want(200, "", "GET", "/checkout/"+path[len(api+"/booking/"):], "", headers...)
 	}
+	e.refusesStrangersAtTheTill(path[len(api+"/booking/"):], v, stranger)
 	e.refuses([]bad{
 		{404, "booking-not-found", "GET", path, "", stranger},
 		{404, "booking-not-found", "POST", path + "/confirm", pay, stranger},
 		{404, "booking-not-found", "POST", path + "/cancel", "", stranger},
+		{404, "booking-not-found", "POST", path + "/extend", "", stranger},
+		{401, "pass-expired", "POST", path + "/extend", "", []string{"Authorization", "Bearer " + passOf("expired", v)}},
+		{403, "pass-wrong-room", "POST", path + "/extend", "", []string{"Authorization", "Bearer " + passOf(otherRoom, v)}},
 		{404, "booking-not-found", "GET", path, "", append([]string{"Authorization", "Bearer " + passOf(roomName, id.NewVisitor())}, visitor...)}, // the pass's owner counts
 		{401, "pass-expired", "GET", path, "", []string{"Authorization", "Bearer " + passOf("expired", v)}},
 		{401, "pass-invalid", "POST", path + "/cancel", "", []string{"Authorization", "Bearer forged"}},
 		{403, "pass-wrong-room", "POST", path + "/confirm", pay, []string{"Authorization", "Bearer " + passOf(otherRoom, v)}},
 		{401, "pass-expired", "POST", path + "/confirm", pay, []string{"Authorization", "Bearer " + passOf("expired", v)}},
-		{401, "pass-expired", "GET", "/booking/" + path[len(api+"/booking/"):], "", []string{"Authorization", "Bearer " + passOf("expired", v)}},
-		{403, "pass-wrong-room", "GET", "/booking/" + path[len(api+"/booking/"):], "", []string{"Authorization", "Bearer " + passOf(otherRoom, v)}},
 		{403, "pass-wrong-room", "GET", path, "", []string{"Authorization", "Bearer " + passOf(otherRoom, v)}},
 	})
+}
+
+// Pages of a booking refuse as the API does.
+func (e *edge) refusesStrangersAtTheTill(b string, v id.Visitor, stranger []string) {
+	e.t.Helper()
+	late, lost := []string{"Authorization", "Bearer " + passOf("expired", v)}, []string{"Authorization", "Bearer " + passOf(otherRoom, v)}
+	for _, call := range []string{
+		"GET /booking/", "GET /booking//calendar.ics", "GET /checkout/", "POST /checkout//pay", "POST /checkout//extend", "POST /checkout//cancel",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		before, after, cut := strings.Cut(path, "//")
+		if path += b; cut {
+			path = before + "/" + b + "/" + after
+		}
+		form := func(headers []string) []string {
+			if method == "GET" {
+				return headers
+			}
+			return append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)
+		}
+		e.want(404, "booking-not-found", method, path, "", form(stranger)...)
+		e.want(401, "pass-expired", method, path, "", form(late)...)
+		e.want(403, "pass-wrong-room", method, path, "", form(lost)...)
+	}
 }

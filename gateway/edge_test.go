@@ -47,6 +47,7 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	public, admin := listen(t), listen(t)
 	e.public, e.admin = public.Addr().String(), admin.Addr().String()
 	wire.AdminAt(e.admin)
+	wire.PublicAt(e.public)
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- e.Serve(ctx, public, admin) }()

@@ -46,6 +46,7 @@ var answers = []struct {
 	{booking.ErrBookingExpired, "booking-expired"},
 	{booking.ErrBookingNotPayable, "booking-not-payable"},
 	{booking.ErrBookingNotCancellable, "booking-not-cancellable"},
+	{booking.ErrExtensionNotAllowed, "extension-not-allowed"},
 	{booking.ErrPaymentDetailsInvalid, "payment-details-invalid"},
 	{booking.ErrOverloaded, "overloaded"},
 	{booking.ErrIdempotencyKeyReused, "idempotency-key-reused"},

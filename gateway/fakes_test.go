@@ -193,13 +193,21 @@ func (f *fakeRoom) Order(_ context.Context, room, _ string) error {
 
 // fakeDesk answers every call with plain holds and bookings, or with the error that a test has put in.
 type fakeDesk struct {
-	err    error
-	status booking.Status // of bookings; empty: reserved, and confirmed by Confirm
-	owner  id.Visitor     // of bookings that exist; zero: whoever asks
-	paid   booking.Payment
-	calls  int
-	panics bool
-	held   sync.Map // visitor and event
+	err       error
+	status    booking.Status // of bookings; empty: reserved, and confirmed by Confirm
+	owner     id.Visitor     // of bookings that exist; zero: whoever asks
+	paid      booking.Payment
+	calls     int
+	panics    bool
+	buyer     booking.Buyer
+	action    *booking.Action
+	ends      time.Time
+	declined  string // the last decline
+	extended  bool
+	declines  error          // of Confirm
+	changes   error          // of Extend and Cancel
+	confirmed booking.Status // by Confirm; empty: Confirmed
+	held      sync.Map       // visitor and event
 }
 
 func (f *fakeDesk) ticket(t id.Ticket) booking.Ticket {
@@ -269,15 +277,42 @@ func (f *fakeDesk) find(owner id.Visitor) error {
 
 func (f *fakeDesk) Confirm(_ context.Context, owner id.Visitor, b id.Booking, p booking.Payment, _ string) (booking.Booking, error) {
 	f.paid = p
-	return f.booking(b, booking.Confirmed), f.find(owner)
+	if f.declines != nil {
+		return booking.Booking{}, f.declines
+	}
+	status := f.confirmed
+	if status == "" {
+		status = booking.Confirmed
+	}
+	return f.booking(b, status), f.find(owner)
 }
 
 func (f *fakeDesk) Cancel(_ context.Context, owner id.Visitor, b id.Booking, _ string) (booking.Booking, error) {
-	return f.booking(b, booking.Cancelled), f.find(owner)
+	return f.booking(b, booking.Cancelled), errors.Join(f.changes, f.find(owner))
 }
 
 func (f *fakeDesk) Booking(_ context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error) {
 	return f.booking(b, booking.Reserved), f.find(owner)
+}
+
+func (f *fakeDesk) Extend(_ context.Context, owner id.Visitor, b id.Booking, _ string) (booking.Booking, error) {
+	out := f.booking(b, booking.Reserved)
+	out.Extended = true
+	return out, errors.Join(f.changes, f.find(owner))
+}
+
+func (f *fakeDesk) Purchase(ctx context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error) {
+	out, err := f.Booking(ctx, owner, b)
+	out.Buyer, out.LastDecline, out.Extended, out.Action = f.buyer, f.declined, f.extended, f.action
+	if !f.ends.IsZero() {
+		out.ExpirationTime = f.ends
+	}
+	return out, err
+}
+
+func (f *fakeDesk) SetBuyer(_ context.Context, owner id.Visitor, _ id.Booking, b booking.Buyer) error {
+	f.buyer = b
+	return f.find(owner)
 }
 
 func (f *fakeDesk) Ready() error { return nil }

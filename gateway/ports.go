@@ -47,7 +47,11 @@ type Desk interface {
 	Book(ctx context.Context, o booking.Owner, tickets []id.Ticket, key string) (booking.Booking, error)
 	Confirm(ctx context.Context, owner id.Visitor, b id.Booking, p booking.Payment, key string) (booking.Booking, error)
 	Cancel(ctx context.Context, owner id.Visitor, b id.Booking, key string) (booking.Booking, error)
+	Extend(ctx context.Context, owner id.Visitor, b id.Booking, key string) (booking.Booking, error)
 	Booking(ctx context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error)
+	// Purchase is Booking with who buys, and why the latest payment came to nothing.
+	Purchase(ctx context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error)
+	SetBuyer(ctx context.Context, owner id.Visitor, b id.Booking, buyer booking.Buyer) error
 	Ready() error
 }
 

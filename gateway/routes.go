@@ -38,6 +38,7 @@ func (s *Server) routes() *router {
 	r.add("GET", api+"/booking/{booking_id}", s.getBooking)
 	r.add("POST", api+"/booking/{booking_id}/confirm", s.postConfirm)
 	r.add("POST", api+"/booking/{booking_id}/cancel", s.postCancel)
+	r.add("POST", api+"/booking/{booking_id}/extend", s.postExtendBooking)
 
 	// the sandbox's payer
 	r.add("GET", "/sandbox/actions/{attempt}", s.getActionPage, "return")

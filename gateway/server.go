@@ -20,12 +20,13 @@ import (
 // Config sets an edge up.
 type Config struct {
 	Addr, AdminAddr string
-	AdminToken      string       // empty: nobody may use the admin port
-	PublicURL       string       // how fans reach the public port, for join_url
-	SecureCookies   bool         // behind TLS
-	TrustedProxies  []*net.IPNet // whose X-Forwarded-For is believed
-	VisitorRate     int          // new visitors a minute from one address
-	Limit           int          // tickets of one hold or booking
+	AdminToken      string        // empty: nobody may use the admin port
+	PublicURL       string        // how fans reach the public port, for join_url
+	SecureCookies   bool          // behind TLS
+	TrustedProxies  []*net.IPNet  // whose X-Forwarded-For is believed
+	VisitorRate     int           // new visitors a minute from one address
+	Checkout        time.Duration // how long a reservation lasts, and how much an extension adds
+	Limit           int           // tickets of one hold or booking
 
 	Streams, StreamsPerAddress int // open at most; 0: 50,000 and 100
 

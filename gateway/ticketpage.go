@@ -37,7 +37,7 @@ func (s *Server) confirmed(c *call) (booking.Booking, error) {
 	if err != nil {
 		return booking.Booking{}, err
 	}
-	return s.Desk.Booking(c.context(), v, b)
+	return s.Desk.Purchase(c.context(), v, b)
 }
 
 // getTicketCalendar is the event for the buyer's calendar, with his number and seats.
@@ -59,6 +59,6 @@ func (s *Server) getTicketCalendar(c *call) error {
 		seats = append(seats, l.T("seat.name", "section", seat.Section, "row", seat.Row, "seat", seat.SeatNumber))
 	}
 	text := l.T("ticket.calendar.text", "number", out.ConfirmationID, "seats", strings.Join(seats, "; "))
-	c.calendar(calendar(show, s.PublicURL+"/booking/"+out.ID.String(), text))
+	c.calendar(show, s.PublicURL+"/booking/"+out.ID.String(), text)
 	return nil
 }

@@ -72,6 +72,7 @@ type bookingJSON struct {
 	ConfirmationID *string         `json:"confirmation_id"`
 	Failure        *string         `json:"failure"`
 	Action         *booking.Action `json:"action"`
+	Extendable     bool            `json:"extendable"`
 	StatusURL      string          `json:"status_url"`
 	CreatedAt      time.Time       `json:"created_at"`
 	UpdatedAt      time.Time       `json:"updated_at"`
@@ -80,7 +81,7 @@ type bookingJSON struct {
 func bookingOf(b booking.Booking) bookingJSON {
 	return bookingJSON{
 		BookingID: b.ID, EventID: b.ID.Event, Status: b.Status, Tickets: ticketsOf(b.Seats), Total: b.Total, Currency: b.Currency,
-		ExpirationTime: maybe(b.ExpirationTime), ConfirmationID: text(b.ConfirmationID), Failure: text(b.Failure), Action: b.Action,
+		ExpirationTime: maybe(b.ExpirationTime), ConfirmationID: text(b.ConfirmationID), Failure: text(b.Failure), Action: b.Action, Extendable: b.Extendable(),
 		StatusURL: statusURL(b.ID), CreatedAt: clock(b.CreatedAt), UpdatedAt: clock(b.UpdatedAt),
 	}
 }

@@ -83,6 +83,13 @@ func (t *Transport) AdminAt(host string) {
 	t.adminHosts[host] = true
 }
 
+// PublicAt says that a host and port is a public one: it may have been an admin port of a server that is gone.
+func (t *Transport) PublicAt(host string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.adminHosts, host)
+}
+
 // Note checks an answer that came another way, such as over a raw connection.
 func (t *Transport) Note(method, path string, resp *http.Response, body []byte) {
 	if method == "" {

@@ -25,6 +25,7 @@ var kinds = []Kind{
 	{"booking-not-payable", 409, "The booking cannot be paid in its state", "Ask for its status."},
 	{"cross-site", 403, "The request comes from another site", "Send credentials as headers, or call from a page of this site."},
 	{"event-not-found", 404, "There is no such event", "Search for it."},
+	{"extension-not-allowed", 409, "The reservation cannot be extended", "It can be extended once, while it is reserved."},
 	{"grace-over", 410, "The turn has lapsed", "Join the line again."},
 	{"hold-cap-reached", 409, "The hold cannot be extended further", "Book before it runs out."},
 	{"hold-limit-reached", 409, "Too many tickets for one visitor", "Release others first."},
