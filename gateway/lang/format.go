@@ -28,6 +28,9 @@ func (l *Lang) ShortDate(t time.Time) string { return l.locale.FmtDateMedium(t) 
 // Clock writes the time of day of t in t's own zone: "19:30", "7:30 pm".
 func (l *Lang) Clock(t time.Time) string { return l.locale.FmtTimeShort(t) }
 
+// ClockZone is Clock with the zone, for those who may be in another one.
+func (l *Lang) ClockZone(t time.Time) string { return l.Clock(t) + " " + t.Format("MST") }
+
 // Weekday writes the day of the week of t, short.
 func (l *Lang) Weekday(t time.Time) string { return l.locale.WeekdayAbbreviated(t.Weekday()) }
 
