@@ -70,7 +70,7 @@ func TestMoneyAndNumbersFollowTheLanguage(t *testing.T) {
 	f("ja", 1234, "JPY", "￥1,234")
 	f("en", 1234, "KWD", "KWD 1.234")
 	f("en", 5, "???", "5 ???")
-	if got := English().N("seats.count", 1200); got != "1,200 tickets" {
+	if got := English().N("unit.minute", 1200); got != "1,200 minutes" {
 		t.Error(got)
 	}
 }

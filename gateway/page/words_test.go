@@ -43,7 +43,7 @@ func TestEveryWordThatIsUsedExists(t *testing.T) {
 	count := 0
 	for name, text := range sources(t) {
 		for _, m := range used.FindAllStringSubmatch(text, -1) {
-			if count++; !lang.English().Has(m[1]) {
+			if count++; !strings.HasSuffix(m[1], ".") && !lang.English().Has(m[1]) {
 				t.Errorf("%s uses %q, which has no words", name, m[1])
 			}
 		}
