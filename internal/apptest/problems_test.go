@@ -155,11 +155,16 @@ func (x *trouble) bookings() {
 	want(x.t, "a payment that is declined", f.Confirm(b, "tok_declined"), 402, "payment-declined")
 	must(x.t, f.Do("POST", "/api/v1/booking/"+b+"/cancel", nil), 200)
 	want(x.t, "paying what is cancelled", f.Confirm(b, "tok_ok"), 409, "booking-not-payable")
+	want(x.t, "extending what is cancelled", f.Do("POST", "/api/v1/booking/"+b+"/extend", nil), 409, "extension-not-allowed")
 	f, b = buyer(x.tickets[16])
+	patient, extended := buyer(x.tickets[19])
+	must(x.t, patient.Do("POST", "/api/v1/booking/"+extended+"/extend", nil), 200)
 	within(x.t, 20*time.Second, "the booking expires", func() bool {
 		return f.Do("GET", "/api/v1/booking/"+b, nil).Str("status") == "expired"
 	})
 	want(x.t, "paying what has expired", f.Confirm(b, "tok_ok"), 410, "booking-expired")
+	want(x.t, "extending what has expired", f.Do("POST", "/api/v1/booking/"+b+"/extend", nil), 410, "booking-expired")
+	must(x.t, patient.Confirm(extended, "tok_ok"), 200) // booked in the same moment, and alive because it was extended
 }
 
 // workerAway brings about what a caller sees while no worker decides.
