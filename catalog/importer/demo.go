@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
 )
 
@@ -30,7 +31,7 @@ type demoCategory struct {
 // demo makes half a year of events from this week on: real cities, venues and acts that do not exist. It has no randomness: the same week
 // gives the same events, so that a repeated import changes nothing.
 type demo struct {
-	money  prices
+	money  money.Table
 	now    time.Time
 	venues []jsonVenue
 	acts   struct {
@@ -86,7 +87,7 @@ func (d *demo) event(i int) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	prices, code, err := d.money.of(venue.Country, c.Dollars)
+	prices, code, err := d.money.Prices(venue.Country, c.Dollars)
 	if err != nil {
 		return nil, err
 	}

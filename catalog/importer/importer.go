@@ -15,17 +15,19 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"usher/catalog/data"
+	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
 )
 
 // Options says what is imported.
 type Options struct {
-	Postgres     string   // connection string
-	Files        []string // JSON Lines, openfootball files of matches, or folders of those
-	Demo         bool     // the demo catalog, before the files
-	Tickets      bool     // make the tickets of all events that are read, not only of those marked on_sale
-	Shift        string   // by how many days the matches of openfootball move: a number, "auto", or "" for none
-	AllowRefused bool     // refused records are no error
+	Postgres     string    // connection string
+	Files        []string  // JSON Lines, openfootball files of matches, or folders of those
+	Demo         bool      // the demo catalog, before the files
+	Input        io.Reader // JSON Lines that come another way, before the files; may be nil
+	Tickets      bool      // make the tickets of all events that are read, not only of those marked on_sale
+	Shift        string    // by how many days the matches of openfootball move: a number, "auto", or "" for none
+	AllowRefused bool      // refused records are no error
 	Now          time.Time
 }
 
@@ -40,7 +42,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	if !o.Demo && len(o.Files) == 0 {
+	if !o.Demo && o.Input == nil && len(o.Files) == 0 {
 		return errors.New("nothing to import: name files, or --demo")
 	}
 	store, err := pgcatalog.Open(ctx, o.Postgres, sellers+1)
@@ -97,6 +99,11 @@ func readAll(ctx context.Context, o Options, to *loader) error {
 			return err
 		}
 	}
+	if o.Input != nil {
+		if err := readLines(ctx, "input", o.Input, to); err != nil {
+			return err
+		}
+	}
 	for _, name := range o.Files {
 		if err := readFile(ctx, o, name, to); err != nil {
 			var missing *fs.PathError
@@ -136,8 +143,11 @@ func readFile(ctx context.Context, o Options, name string, to *loader) error {
 // readDemo reads what ships with Usher: half a year of events everywhere, and the World Cup with its final on sale.
 func readDemo(ctx context.Context, o Options, to *loader) error {
 	d := &demo{now: o.Now}
-	err := errors.Join(decode("money.json", &d.money), decode("demo/venues.json", &d.venues), decode("demo/acts.json", &d.acts))
-	if err != nil {
+	var err error
+	if d.money, err = money.Load(); err != nil {
+		return err
+	}
+	if err := errors.Join(decode("demo/venues.json", &d.venues), decode("demo/acts.json", &d.acts)); err != nil {
 		return err
 	}
 	if err := d.read(ctx, to); err != nil {
@@ -161,7 +171,10 @@ func newFootball(o Options) (f *football, err error) {
 	if f.shift, err = parseShift(o.Shift, o.Now); err != nil {
 		return nil, err
 	}
-	return f, errors.Join(decode("tournament.json", &f.tournament), decode("money.json", &f.money))
+	if f.money, err = money.Load(); err != nil {
+		return nil, err
+	}
+	return f, decode("tournament.json", &f.tournament)
 }
 
 // decode reads a file that ships with Usher.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"usher/catalog/layout"
+	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
 )
 
@@ -51,7 +52,7 @@ type match struct {
 // football reads one tournament.
 type football struct {
 	tournament
-	money       prices
+	money       money.Table
 	shift       shift
 	allocations map[string]allocation // by the match's key
 
@@ -150,7 +151,7 @@ func (f *football) match(raw json.RawMessage, days int) (out []record, err error
 	if err != nil {
 		return nil, err
 	}
-	prices, code, err := f.money.of(home.Country, f.Dollars[round(m.Round)])
+	prices, code, err := f.money.Prices(home.Country, f.Dollars[round(m.Round)])
 	if err != nil {
 		return nil, fmt.Errorf("round %q: %w", m.Round, err)
 	}

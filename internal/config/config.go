@@ -59,7 +59,7 @@ type Setting struct {
 
 // Settings returns the table in the order of the documentation.
 func Settings() []Setting {
-	const stores, edge, all = "gateway worker relay import migrate dev", "gateway dev", "all"
+	const stores, edge, all = "gateway worker relay import generate migrate dev", "gateway dev", "all"
 	return []Setting{
 		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
 		{"redis", "USHER_REDIS", "", "Redis address, host:port or redis:// URL (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
