@@ -1,0 +1,103 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// axeCore is axe-core 4.14.1 as npm has it (axe.min.js, MPL-2.0; the licences lie beside it).
+//
+//go:embed testdata/axe/axe.min.js
+var axeCore string
+
+// axeRun asks for WCAG 2.2 A and AA and for what axe-core calls best practice, and lets it request nothing.
+const axeRun = `axe.run(document, {preload: false, resultTypes: ["violations"],
+	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+}).then(r => JSON.stringify(r.violations))`
+
+// violation is one rule that a page breaks.
+type violation struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		Target  []any  `json:"target"`
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+func (v violation) String() string {
+	lines := []string{fmt.Sprintf("axe %s: %s", v.ID, v.Help)}
+	for _, n := range v.Nodes {
+		lines = append(lines, fmt.Sprintf("  %v  %.160s\n    %s", n.Target, n.HTML, strings.ReplaceAll(n.Summary, "\n", "\n    ")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Check reports what is wrong with the page as it is shown now: what axe-core finds, a layout that has moved by itself, and a page that is
+// wider than its window.
+func (b *Tab) Check() {
+	b.t.Helper()
+	for _, fault := range b.pageFaults() {
+		b.t.Errorf("browser: %s, %d px wide: %s", b.Path(), b.device.Width, fault)
+	}
+}
+
+func (b *Tab) pageFaults() (out []string) {
+	b.t.Helper()
+	for _, v := range b.axe() {
+		out = append(out, v.String())
+	}
+	if moved := b.shift(); moved > 0 {
+		out = append(out, fmt.Sprintf("layout shift %.4f", moved))
+	}
+	if wide := Evaluate[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+		out = append(out, fmt.Sprintf("it is %d px wider than its window", wide))
+	}
+	return out
+}
+
+// axe runs axe-core in a world of its own beside the page's scripts, by the debugger: the page's content security policy would
+// rightly refuse an injected script. With scripts off they are on for the moment; the page's own have not been loaded.
+func (b *Tab) axe() (found []violation) {
+	b.t.Helper()
+	if b.device.noScript {
+		b.script(true)
+		defer b.script(false)
+	}
+	frame := call(b, "frame", page.GetFrameTree, cdp.Empty{}).FrameTree.Frame.ID
+	world := call(b, "world", page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: frame, WorldName: "axe"})
+	b.inWorld(world.ExecutionContextID, axeCore+"; true")
+	result := b.inWorld(world.ExecutionContextID, axeRun)
+	var text string
+	if err := json.Unmarshal(result, &text); err != nil {
+		b.fatalf("axe: %v: %.200s", err, result)
+	}
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		b.fatalf("axe: %v: %.200s", err, text)
+	}
+	return found
+}
+
+func (b *Tab) inWorld(world runtime.ExecutionContextID, expression string) []byte {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
+	defer cancel()
+	r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{
+		Expression: expression, ContextID: world, AwaitPromise: ptr(true), ReturnByValue: ptr(true)})
+	if err != nil {
+		b.fatalf("axe: %v", err)
+	}
+	if r.ExceptionDetails != nil {
+		b.fatalf("axe: %s", thrown(r.ExceptionDetails))
+	}
+	return r.Result.Value
+}
