@@ -88,7 +88,7 @@ func (l Load) String() string {
 func (b *Tab) shift() float64 {
 	b.t.Helper()
 	// A frame is drawn, so that what has moved is known.
-	call(b, "draw", page.CaptureScreenshot, page.CaptureScreenshotParams{Clip: &page.Viewport{Width: 1, Height: 1, Scale: 1}})
+	b.shoot(page.CaptureScreenshotParams{Clip: &page.Viewport{Width: 1, Height: 1, Scale: 1}})
 	p, _ := b.watch.shown()
 	return p.shift
 }

@@ -46,8 +46,7 @@ func (b *Tab) ring(e element) (seen bool, err error) {
 // picture is what the window shows.
 func (b *Tab) picture() (image.Image, error) {
 	b.t.Helper()
-	shot := call(b, "picture", page.CaptureScreenshot, page.CaptureScreenshotParams{OptimizeForSpeed: ptr(true)})
-	return png.Decode(bytes.NewReader(shot.Data))
+	return png.Decode(bytes.NewReader(b.shoot(page.CaptureScreenshotParams{OptimizeForSpeed: ptr(true)})))
 }
 
 // differing counts the pixels of an area that two pictures show differently.

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
 )
 
 const maxScreenHeight = 4000 // CSS pixels of one picture; what is below is cut off
@@ -44,11 +46,23 @@ func (b *Tab) Screen(name string) {
 func (b *Tab) wholePage(d Device) []byte {
 	b.t.Helper()
 	size := call(b, "size", page.GetLayoutMetrics, cdp.Empty{}).CSSContentSize
-	shot := call(b, "screenshot", page.CaptureScreenshot, page.CaptureScreenshotParams{
+	return b.shoot(page.CaptureScreenshotParams{
 		CaptureBeyondViewport: ptr(true),
 		Clip:                  &page.Viewport{Width: float64(d.Width), Height: min(max(size.Height, float64(d.Height)), maxScreenHeight), Scale: 1},
 	})
-	return shot.Data
+}
+
+// shoot takes a picture. A page that gives way to the next one at that moment is never drawn, so the browser is asked again.
+func (b *Tab) shoot(params page.CaptureScreenshotParams) (picture []byte) {
+	b.t.Helper()
+	b.wait("a picture", func() bool {
+		ctx, cancel := context.WithTimeout(b.ctx, patience/5)
+		defer cancel()
+		shot, err := chromedp.Call(ctx, page.CaptureScreenshot, params)
+		picture = shot.Data
+		return err == nil
+	})
+	return picture
 }
 
 // small packs a PNG into a palette of its 256 commonest colours. Pages have few colours; what is lost are shades of letters' edges.
