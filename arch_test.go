@@ -74,6 +74,7 @@ var picture = map[string][]string{
 	// proofs and measurements: nothing of the product imports them
 	"internal/apptest":        {},
 	"internal/baseline":       {"booking", "internal/id"},
+	"internal/browser":        {"deploy/local"},
 	"internal/contract":       {"gateway/openapi", "internal/problem"},
 	"internal/testenv":        {"deploy/local"},
 	"internal/testenv/stores": {"internal/testenv"},
@@ -87,6 +88,7 @@ var fences = map[string][]string{
 	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
+	"github.com/chromedp":           {"internal/browser"},
 }
 
 type listed struct {
@@ -109,6 +111,24 @@ func TestAnArrowOutsideThePictureIsFound(t *testing.T) {
 	}
 	if got := complaints(bad, picture, fences); len(got) != 3 {
 		t.Errorf("three planted faults gave %d complaints: %q", len(got), got)
+	}
+}
+
+// TestTheBinaryHoldsNoTestTools: what only proofs need is not shipped.
+func TestTheBinaryHoldsNoTestTools(t *testing.T) {
+	t.Parallel()
+	b, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	shipped := strings.Fields(string(b))
+	if !slices.Contains(shipped, "usher/gateway") {
+		t.Fatalf("the gateway is not among what the binary is made of: %d packages", len(shipped))
+	}
+	for _, p := range shipped {
+		if p == "testing" || strings.HasPrefix(p, "github.com/chromedp/") || p == "usher/internal/browser" || p == "usher/internal/testenv" {
+			t.Errorf("the binary holds %s", p)
+		}
 	}
 }
 

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/browser"
 	"usher/internal/id"
 	"usher/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
-	code := max(testenv.Main(m), contractHeld())
+	code := max(browser.Main(func() int { return testenv.Main(m) }), contractHeld())
 	if err := CleanUp(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}

@@ -1,0 +1,126 @@
+package apptest
+
+import (
+	"testing"
+	"time"
+
+	"usher/internal/browser"
+)
+
+// everyDevice are the ways in which each of the fan's ways is walked.
+var everyDevice = map[string]browser.Device{
+	"phone": browser.Phone, "phone without scripts": browser.Phone.NoScript(),
+	"desktop": browser.Desktop, "desktop without scripts": browser.Desktop.NoScript(),
+}
+
+// onEveryDevice runs a walk on each device against one system.
+func onEveryDevice(t *testing.T, s *System, walk func(t *testing.T, b *browser.Tab)) {
+	for name, d := range everyDevice {
+		t.Run(name, func(t *testing.T) { walk(t, browser.New(t, s.Public[0], d)) })
+	}
+}
+
+// frugal reports a page whose load breaks a budget. It leaves the page open.
+func frugal(t *testing.T, b *browser.Tab, path string, faults func(browser.Load) []string) {
+	t.Helper()
+	load := b.Measure(path)
+	t.Logf("%s: %s", path, load)
+	for _, fault := range faults(load) {
+		t.Errorf("%s: %s", path, fault)
+	}
+}
+
+const browserRooms = `{"rooms": [{"room": "room", "name": "The Room", "method": "fifo", "events": ["concert"], "capacity": 1,
+	"calls_per_minute": 60000, "session_seconds": 600, "grace_seconds": 600, "poll_floor_seconds": 0.5}]}`
+
+// TestInABrowserAFanFindsAnEvent: from the first page by a search to an event and its facts.
+func TestInABrowserAFanFindsAnEvent(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Catalog: threeEvents(40), Rooms: browserRooms})
+	onEveryDevice(t, s, func(t *testing.T, b *browser.Tab) {
+		frugal(t, b, "/", browser.Load.Faults)
+		b.See("3 events")
+		b.Check()
+		b.Screen("search")
+		b.Fill("Performer", "The gig Band")
+		b.Click("button", "Search")
+		b.See("1 events")
+		b.NotSee("matinee")
+		b.Check()
+		b.Screen("search-found")
+		b.Click("link", "gig")
+		b.SeeTitle("gig")
+		for _, fact := range []string{"The Hall, Toronto", "The gig Band", "65.00 CAD", "40 of 40 for sale"} {
+			b.See(fact)
+		}
+		b.Check()
+		b.Screen("event")
+		frugal(t, b, b.Path(), browser.Load.Faults)
+	})
+}
+
+// TestInABrowserAFanWaitsAndGoesIn: join, wait behind somebody, be called, enter, leave.
+func TestInABrowserAFanWaitsAndGoesIn(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Catalog: threeEvents(40), Rooms: browserRooms})
+	onEveryDevice(t, s, func(t *testing.T, b *browser.Tab) {
+		inside := NewFan(t, client, s.Public[0])
+		inside.Join("room")
+		if !inside.Enter("room", 15*time.Second) {
+			t.Fatal("the first fan is not let in")
+		}
+		frugal(t, b, "/rooms/room", browser.Load.WaitingRoomFaults)
+		b.Check()
+		b.Screen("room-before")
+		b.Click("button", "Join the line")
+		b.See("You are number 1 in line")
+		b.Reload()
+		b.See("You are number 1 in line")
+		b.Check()
+		b.Screen("room-waiting")
+		tab := b.NewTab()
+		tab.Open("/rooms/room")
+		tab.See("You are number 1 in line")
+
+		must(t, inside.Do("POST", "/api/v1/rooms/room/leave", nil), 204)
+		b.See("It is your turn.")
+		b.Check()
+		b.Screen("room-called")
+		b.Click("button", "Enter")
+		b.See("You are in.")
+		b.Reload()
+		b.See("You are in.")
+		b.Check()
+		b.Screen("room-entered")
+		b.Click("button", "Leave")
+		b.NotSee("You are in.")
+	})
+}
+
+// TestInABrowserTheKeyboardIsEnough: the same way without a mouse; every stop of the focus is seen.
+func TestInABrowserTheKeyboardIsEnough(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Catalog: threeEvents(40), Rooms: browserRooms})
+	b := browser.New(t, s.Public[0], browser.Desktop)
+	b.Open("/")
+	t.Log(b.TabStops())
+	b.Reload()
+	b.TabTo("textbox", "Performer")
+	b.Type("The concert Band")
+	b.TabTo("button", "Search")
+	b.Press("Enter")
+	b.See("1 events")
+	b.TabTo("link", "concert")
+	b.Press("Enter")
+	b.SeeTitle("concert")
+	t.Log(b.TabStops())
+	b.TabTo("link", "Go to the waiting room")
+	b.Press("Enter")
+	b.SeePath("/rooms/room")
+	b.TabTo("button", "Join the line")
+	b.Press("Space")
+	b.See("It is your turn.")
+	b.TabTo("button", "Enter")
+	b.Press("Enter")
+	b.See("You are in.")
+}

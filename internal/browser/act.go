@@ -1,0 +1,176 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// Open goes to a path of the gateway, or to a whole URL, as if typed into the address bar, and waits until it has loaded.
+func (b *Tab) Open(path string) {
+	b.t.Helper()
+	url := path
+	if strings.HasPrefix(path, "/") {
+		url = b.base + path
+	}
+	b.do("open "+path, chromedp.Navigate(url))
+}
+
+// Reload loads the page again, as the browser's button does.
+func (b *Tab) Reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
+
+// Back goes back one page, as the browser's button does: out of its memory where the page allows that.
+func (b *Tab) Back() {
+	b.t.Helper()
+	history := call(b, "history", page.GetNavigationHistory, cdp.Empty{})
+	if history.CurrentIndex == 0 {
+		b.fatalf("there is nothing to go back to")
+	}
+	to := history.Entries[history.CurrentIndex-1]
+	call(b, "back", page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: to.ID})
+	b.wait("the way back to "+to.URL, func() bool {
+		at, err := evaluate[string](b, `document.readyState + " " + location.href`)
+		return err == nil && at == "complete "+to.URL
+	})
+}
+
+// Click clicks, or taps on a touch device, the one element with a role and an accessible name: "button", "link", "checkbox", "radio" …
+// It waits for it to appear, to be enabled and to lie free; it does not wait for what the click does.
+func (b *Tab) Click(role, name string) {
+	b.t.Helper()
+	var at point
+	var e element
+	b.wait(fmt.Sprintf("a free place to click %s %q", role, name), func() (ok bool) {
+		e = b.find(name, role)
+		at, ok = b.reach(e)
+		return ok
+	})
+	b.watch.touch()
+	if b.device.Touch {
+		touch := []*input.TouchPoint{{X: at.x, Y: at.y}}
+		call(b, "touch "+e.String(), input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchStart, TouchPoints: touch})
+		call(b, "let go", input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{}})
+		return
+	}
+	mouse := input.DispatchMouseEventParams{X: at.x, Y: at.y, Button: input.MouseButtonLeft, ClickCount: 1}
+	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+		mouse.Type = kind
+		call(b, "click "+e.String(), input.DispatchMouseEvent, mouse)
+	}
+}
+
+type point struct{ x, y float64 }
+
+// reach scrolls to an element and returns its middle, if that is where a click would hit it. The page may change meanwhile.
+func (b *Tab) reach(e element) (at point, ok bool) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.node}); err != nil {
+		return at, false
+	}
+	r, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.node})
+	if err != nil || len(r.Quads) == 0 || len(r.Quads[0]) != 8 {
+		return at, false
+	}
+	q := r.Quads[0]
+	at = point{(q[0] + q[2] + q[4] + q[6]) / 4, (q[1] + q[3] + q[5] + q[7]) / 4}
+	hit, err := onElement[bool](b, e, fmt.Sprintf(`function() {
+		if (this.disabled || this.closest?.("[inert]")) return false;
+		const hit = document.elementFromPoint(%f, %f);
+		return !!hit && (this.contains(hit) || hit.contains(this) && hit.tagName == "LABEL" || [...(this.labels ?? [])].some(l => l.contains(hit)));
+	}`, at.x, at.y))
+	return at, err == nil && hit && !math.IsNaN(at.x)
+}
+
+// Fill puts text into the one field with a label, in place of what is there. A date is YYYY-MM-DD. In a list of options it chooses
+// the one that reads so.
+func (b *Tab) Fill(label, text string) {
+	b.t.Helper()
+	e := b.find(label, editable...)
+	b.watch.touch()
+	kind := must(b, e, `function() { this.focus(); this.select?.(); return this.tagName + " " + this.type }`)
+	switch {
+	case strings.HasPrefix(kind, "SELECT"):
+		option := must(b, e, fmt.Sprintf(`function() {
+			const o = [...this.options].find(o => o.text.trim() === %s);
+			if (!o) return "";
+			this.value = o.value;
+			this.dispatchEvent(new Event("input", {bubbles: true})); this.dispatchEvent(new Event("change", {bubbles: true}));
+			return "chosen";
+		}`, quote(text)))
+		if option == "" {
+			b.fatalf("%s has no option %q", e, text)
+		}
+	case strings.HasSuffix(kind, " date"), strings.HasSuffix(kind, "-local"), strings.HasSuffix(kind, " time"):
+		// How one types a date depends on the language; what arrives is the same.
+		must(b, e, fmt.Sprintf(`function() { this.value = %s; this.dispatchEvent(new Event("input", {bubbles: true}));
+			this.dispatchEvent(new Event("change", {bubbles: true})); return "" }`, quote(text)))
+	case text == "":
+		b.Press("Delete")
+	default:
+		b.Type(text)
+	}
+}
+
+// Type types text where the keyboard's focus is.
+func (b *Tab) Type(text string) {
+	b.t.Helper()
+	b.watch.touch()
+	call(b, "type", input.InsertText, input.InsertTextParams{Text: text})
+}
+
+func (b *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.fatalf("%s: %v", what, err)
+	}
+}
+
+// onElement calls a JavaScript function on an element and decodes its result.
+func onElement[T any](b *Tab, e element, function string) (v T, err error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	o, err := chromedp.Call(ctx, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: e.node})
+	if err != nil {
+		return v, err
+	}
+	r, err := chromedp.Call(ctx, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
+		ObjectID: o.Object.ObjectID, FunctionDeclaration: function, ReturnByValue: ptr(true)})
+	if err != nil {
+		return v, err
+	}
+	if r.ExceptionDetails != nil {
+		return v, fmt.Errorf("exception: %s", thrown(r.ExceptionDetails))
+	}
+	if len(r.Result.Value) > 0 { // undefined has no JSON form
+		err = json.Unmarshal(r.Result.Value, &v)
+	}
+	return v, err
+}
+
+// must is onElement for functions that return text and that do not fail.
+func must(b *Tab, e element, function string) string {
+	b.t.Helper()
+	v, err := onElement[string](b, e, function)
+	if err != nil {
+		b.fatalf("%s: %v", e, err)
+	}
+	return v
+}
+
+// quote makes text a JavaScript string.
+func quote(text string) string {
+	q, _ := json.Marshal(text) // text always has a JSON form
+	return string(q)
+}
