@@ -29,7 +29,7 @@ func (d *roomPage) Notes(l *lang.Lang) []roomNote {
 		{"slim", "warn", l.T("room.note.slim"), slim},
 		{"slower", "", l.T("room.note.slower"), false}, // only the script remembers the estimate of before
 		{"draining", "", l.T("room.note.draining"), d.State == waitroom.Draining},
-		{"near", "good", l.T("room.note.near"), near},
+		{"near", "good", l.T("room.note.near", "a", l.Duration(line.Room.Grace)), near},
 	}
 }
 

@@ -104,7 +104,7 @@ func (s *Server) standing(c *call, data *roomPage) error {
 	case err != nil && !errors.Is(err, waitroom.ErrPollTooFast):
 		return err
 	default:
-		data.stand(&line, from)
+		data.stand(&line, max(from, shown))
 	}
 	return nil
 }

@@ -86,6 +86,14 @@ func (d *roomPage) Lapsed() bool {
 	return !d.Line.EnterBefore.IsZero() && d.Now.After(d.Line.EnterBefore)
 }
 
+// Unknown is the word for an estimate that is not there.
+func (d *roomPage) Unknown() string {
+	if d.Paused() {
+		return "room.wait.paused"
+	}
+	return "room.wait.unknown"
+}
+
 // Left is how many tickets are left to sell.
 func (d *roomPage) Left() int64 { return int64(max(d.Line.TicketsLeft, 0)) }
 

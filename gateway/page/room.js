@@ -41,7 +41,7 @@
     return m % 60 ? say("unit.and", { a: h, b: say("unit.minute", { n: m % 60 }) }) : h;
   };
   const between = (e) => {
-    if (!e) return say("room.wait.unknown");
+    if (!e) return say(line.room_state === "paused" ? "room.wait.paused" : "room.wait.unknown");
     if (e.low_seconds < 10 && e.high_seconds <= 60) return say("unit.under", { a: duration(Math.max(e.high_seconds, 10)) });
     const a = duration(e.low_seconds), b = duration(e.high_seconds);
     return a === b ? say("unit.about", { a }) : say("unit.between", { a, b });
@@ -52,6 +52,7 @@
     const two = (n) => new Intl.NumberFormat(lang, { minimumIntegerDigits: 2 }).format(n);
     return (s < 3600 ? "" : number.format(Math.floor(s / 3600)) + ":") + (s < 3600 ? number.format(Math.floor(s / 60)) : two(Math.floor(s / 60) % 60)) + ":" + two(s % 60);
   };
+  const clock = (time) => new Intl.DateTimeFormat(lang, { timeStyle: "short" }).format(new Date(time));
   const soon = (ms) => ago.format(Math.max(0, Math.ceil(ms / 1000)), "second");
   const announce = (text) => {
     if (!lead && line) return;
@@ -136,7 +137,7 @@
     put("message", l.message ?? "");
     if ((was.message ?? "") !== (l.message ?? "") && l.message) announce(l.message);
     $("message").parentNode.hidden = !l.message;
-    if (l.state === "called") return turn(first, was);
+    if (l.state === "called") return turn(first);
     if (!["waiting", "sold_out", "pre_queue"].includes(l.state) || kind === "turn") return reload();
     if (l.position) stand(l);
     const paused = l.room_state === "paused", sold = l.state === "sold_out", e = l.estimate;
@@ -180,12 +181,11 @@
 
   // turn: it is his turn. What he had the focus on may be gone: then the button has it.
   let last = 0, retry = 0, entering = false;
-  function turn(first, was) {
+  function turn(first) {
     document.title = say("room.js.turn", { name: seed.name });
     icon(1);
     // the server may know only that the time is not over yet: the earliest that it has said counts
-    if (!was.enter_before || was.state !== "called") last = line.enter_before;
-    else if (new Date(line.enter_before) < new Date(last)) last = line.enter_before;
+    if (!last || new Date(line.enter_before) < new Date(last)) last = line.enter_before;
     if (kind === "turn" && !first) return;
     kind = "turn";
     if (first) return;
@@ -274,7 +274,7 @@
         put("next", soon(next - t));
       } else if (last) {
         const s = until(last);
-        put("before", s ? say("room.js.left", { left: digits(s) }) : "");
+        put("before", s ? say("room.js.before", { time: clock(last), left: digits(s) }) : "");
         $("n-lapsed").hidden = s > 0;
       }
       if (retry) put("n-full", say("room.js.full", { in: soon(retry - t) }));
@@ -282,7 +282,7 @@
       if (leads() && t >= next && !busy) ask();
     } else if (seed.until) {
       const s = until(seed.until);
-      put("left", say("room.js.left", { left: digits(s) }));
+      put("left", say(kind === "in" ? "room.js.until" : "room.js.left", { time: clock(seed.until), left: digits(s) }));
       // at the opening everybody looks at once: spread over a second, which costs nobody his place; a session ends two seconds later
       if (!s && next === 0) {
         next = Infinity;
