@@ -18,7 +18,10 @@ const (
 // page answers with a page in the visitor's language. What belongs to every page is filled in here; f needs a title and its data. Pages show
 // what one visitor has, so no cache may keep them unless the handler has said otherwise.
 func (c *call) page(status int, name string, f page.Frame) error {
-	f.Lang, f.Path, f.RequestID = c.language(), c.here(), requestID(c.out)
+	f.Lang, f.RequestID = c.language(), requestID(c.out)
+	if f.Path == "" {
+		f.Path = c.here()
+	}
 	text, err := page.Render(name, f)
 	if err != nil {
 		return err

@@ -31,14 +31,17 @@ func (s *Server) getPlace(c *call) error {
 }
 
 // shown reads the position that a visitor was told last, 0 when he says none. Nobody keeps it for him: a liar fools only himself.
-func (c *call) shown() (int64, error) {
-	arg := c.http.QueryArgs().Peek("shown")
+func (c *call) shown() (int64, error) { return c.position("shown") }
+
+// position reads a position from the address, 0 when there is none.
+func (c *call) position(name string) (int64, error) {
+	arg := c.http.QueryArgs().Peek(name)
 	if arg == nil {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(string(arg), 10, 64)
 	if err != nil || n < 1 || n > maxShown {
-		return 0, problem.Invalid(problem.Field{Field: "shown", Message: "want the last position, a whole number from 1"})
+		return 0, problem.Invalid(problem.Field{Field: name, Message: "want a position, a whole number from 1"})
 	}
 	return n, nil
 }

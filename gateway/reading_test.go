@@ -189,14 +189,14 @@ func TestPages(t *testing.T) {
 	holds(room, "12 people", "Doors &lt;open&gt; soon")
 	jar := "usher_visitor=" + room.header.Get(visitorHeader)
 	form := []string{"Cookie", jar, "Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html", "Sec-Fetch-Site", "same-origin"}
-	holds(e.want(401, "", "POST", "/rooms/final/enter", "", form...), "A place in line is required")
+	holds(e.want(401, "", "POST", "/rooms/final/enter", "", form...), "You have no place in this line")
 	r := e.want(303, "", "POST", "/rooms/final/join", "", form...)
 	place, _, _ := strings.Cut(r.header.Get("Set-Cookie"), ";")
 	jar += "; " + place
-	holds(e.want(200, "", "GET", "/rooms/final?shown=13", "", "Cookie", jar), `<span class="big">12</span>`, `content="5; url=/rooms/final?shown=12"`, "1 to 4 minutes")
+	holds(e.want(200, "", "GET", "/rooms/final?shown=13", "", "Cookie", jar), `id="position">12<`, `content="5; url=/rooms/final?shown=12&amp;from=13"`, "between 2 minutes and 3 minutes")
 	form[1] = jar
 	r = e.want(303, "", "POST", "/rooms/final/enter", "", form...)
 	pass, _, _ := strings.Cut(r.header.Get("Set-Cookie"), ";")
-	holds(e.want(200, "", "GET", "/rooms/final", "", "Cookie", jar+"; "+pass), "You are in.", fmt.Sprintf("/events/%s", guarded))
+	holds(e.want(200, "", "GET", "/rooms/final", "", "Cookie", jar+"; "+pass), "You are in", fmt.Sprintf("/events/%s/seats", guarded))
 	e.want(303, "", "POST", "/rooms/final/leave", "", form...)
 }

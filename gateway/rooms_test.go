@@ -163,7 +163,7 @@ func TestWhatTheLineAnswers(t *testing.T) {
 	e.want(404, "room-not-found", "GET", api+"/rooms/final/place", "", place...)
 	e.room.enter = func() (waitroom.Line, error) { return late, waitroom.ErrRoomNotFound }
 	e.want(404, "room-not-found", "POST", api+"/rooms/final/enter", "", place...)
-	e.want(404, "", "POST", "/rooms/final/enter", "", place...)
+	e.want(404, "room-not-found", "POST", "/rooms/final/enter", "", place...)
 	e.want(404, "room-not-found", "POST", "/rooms/nothing/join", "", visitor...)
 	e.want(401, "", "POST", "/rooms/final/join", "")
 	e.want(401, "", "POST", "/rooms/final/leave", "")

@@ -84,10 +84,16 @@ func hashOf(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// joined puts files together without their comments and indentation: the waiting room's page has to fit into the first packets. Only lines
+// that are nothing but a comment go, so no file may have text of several lines.
 func joined(names []string) string {
 	var b strings.Builder
 	for _, name := range names {
-		b.Write(file(name))
+		for line := range strings.Lines(string(file(name))) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+				b.WriteString(line + "\n")
+			}
+		}
 	}
 	return b.String()
 }

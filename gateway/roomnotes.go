@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"time"
+
+	"usher/gateway/lang"
+	"usher/waitroom"
+)
+
+// roomNote is a notice about the line. All stand on the page, hidden while they are not true: the script shows one when it becomes true.
+type roomNote struct {
+	Name, Class, Text string
+	On                bool
+}
+
+// nearly is the longest wait at which somebody is told to stay close.
+const nearly = 2 * time.Minute
+
+// Notes are the notices of somebody in line, the most important first.
+func (d *roomPage) Notes(l *lang.Lang) []roomNote {
+	line := d.Line
+	sold, paused := line.State == waitroom.StandSoldOut, d.Paused()
+	slim := !sold && line.TicketsLeft >= 0 && line.Position > int64(line.TicketsLeft)
+	near := !sold && !slim && !paused && !line.Degraded && line.Estimate != nil && line.Estimate.High <= nearly
+	return []roomNote{
+		{"frozen", "warn", l.T("room.note.frozen"), line.Degraded},
+		{"sold", "bad", l.T("room.note.sold"), sold},
+		{"paused", "warn", l.T("room.note.paused"), paused},
+		{"slim", "warn", l.T("room.note.slim"), slim},
+		{"slower", "", l.T("room.note.slower"), false}, // only the script remembers the estimate of before
+		{"draining", "", l.T("room.note.draining"), d.State == waitroom.Draining},
+		{"near", "good", l.T("room.note.near", "a", l.Duration(line.Room.Grace)), near},
+	}
+}
+
+// roomLeave is the way out, which asks again.
+type roomLeave struct{ Room, Ask, What, Yes string }
+
+// Leave is the way out of the line or of the room; nil for somebody outside.
+func (d *roomPage) Leave(l *lang.Lang) *roomLeave {
+	switch d.Kind {
+	case roomLine, roomTurn:
+		return &roomLeave{d.Room.Room, l.T("room.leave"), l.T("room.leave.what"), l.T("room.leave.yes")}
+	case roomIn:
+		return &roomLeave{d.Room.Room, l.T("room.in.leave"), l.T("room.in.leave.what"), l.T("room.in.leave.yes")}
+	}
+	return nil
+}
