@@ -140,10 +140,11 @@ func (s *Server) postSeatsBook(c *call) error {
 	if err != nil {
 		return err
 	}
-	if key := f.text("key", maxKey); key != "" && c.header(keyHeader) == "" {
-		if err := f.err(); err != nil {
-			return err
-		}
+	key := f.text("key", maxKey)
+	if err := f.err(); err != nil {
+		return err
+	}
+	if key != "" && c.header(keyHeader) == "" {
 		c.in.Set(keyHeader, key)
 		return s.idempotent(c) // which comes back here, with the header
 	}

@@ -36,6 +36,7 @@ type seatsPage struct {
 	Best     bestView
 	Limit    int
 	Room     string // of the waiting room in front; empty: none
+	Known    bool   // whether the visitor has a credential: else he holds nothing
 	Key      string // of the booking that this page can make
 	now      time.Time
 }
@@ -134,7 +135,7 @@ func (s *Server) seatsOf(c *call, show *catalog.Show, o booking.Owner, at where)
 		p.Room = room.Room
 	}
 	var held booking.Holds
-	if o.Visitor != (id.Visitor{}) {
+	if p.Known = !o.Visitor.IsZero(); p.Known {
 		var err error
 		if held, err = s.Desk.Holds(c.context(), o, e); err != nil && !errors.Is(err, booking.ErrEventNotFound) {
 			return nil, err

@@ -232,7 +232,7 @@ function whole() { // a small layout is drawn by whole sections, also where its 
 $("map").append(tip);
 fromAddress();
 repaint(0);
-held.restore();
+if (data.known === "true") held.restore();
 follow(event, {
   changes: (pairs) => { for (const [seat, code] of pairs) change(seat, code); },
   snapshot,
