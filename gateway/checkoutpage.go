@@ -80,8 +80,7 @@ func (s *Server) viewOf(c *call, b booking.Booking) bookingView {
 		v.Show, v.Start = show, show.Start.In(show.Venue.Zone)
 	}
 	for _, t := range b.Seats {
-		number := strings.TrimPrefix(t.SeatNumber, t.Section+"-"+t.Row+"-")
-		v.Seats = append(v.Seats, seatView{t.Section, t.Row, number, int64(t.Price), t.Currency})
+		v.Seats = append(v.Seats, seatOf(t))
 	}
 	return v
 }

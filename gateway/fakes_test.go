@@ -208,6 +208,9 @@ type fakeDesk struct {
 	changes   error          // of Extend and Cancel
 	confirmed booking.Status // by Confirm; empty: Confirmed
 	held      sync.Map       // visitor and event
+	basket    []id.Ticket    // what Holds tells
+	lists     bool           // Holds answers whatever err is
+	best      booking.BestAvailable
 }
 
 func (f *fakeDesk) ticket(t id.Ticket) booking.Ticket {
@@ -232,6 +235,7 @@ func (f *fakeDesk) Hold(_ context.Context, o booking.Owner, e id.Event, tickets 
 }
 
 func (f *fakeDesk) HoldBest(_ context.Context, _ booking.Owner, e id.Event, want booking.BestAvailable) (booking.Holds, error) {
+	f.best = want
 	var tickets []id.Ticket
 	for i := range want.Quantity {
 		tickets = append(tickets, e.Ticket(i))
@@ -240,7 +244,17 @@ func (f *fakeDesk) HoldBest(_ context.Context, _ booking.Owner, e id.Event, want
 }
 
 func (f *fakeDesk) Holds(_ context.Context, _ booking.Owner, e id.Event) (booking.Holds, error) {
-	return booking.Holds{Event: e, Currency: "USD"}, f.err
+	h := f.holds(e, f.basket)
+	if !f.ends.IsZero() {
+		h.ExpirationTime = f.ends
+	}
+	if len(f.basket) == 0 {
+		h.ExpirationTime = time.Time{}
+	}
+	if f.lists {
+		return h, nil
+	}
+	return h, f.err
 }
 
 func (f *fakeDesk) Release(context.Context, booking.Owner, id.Event, []id.Ticket) error { return f.err }
@@ -361,6 +375,13 @@ type fakeCatalog struct {
 	stale time.Duration
 	live  *liveSeats // what streams tell of
 	views *catalog.Views
+
+	// of Show; zero: as in the fakes' hall
+	start  time.Time
+	layout *layout.Layout
+	name   string
+	codes  string
+	early  bool
 }
 
 func newFakeCatalog() *fakeCatalog {
@@ -426,10 +447,34 @@ func (f *fakeCatalog) Show(_ context.Context, e id.Event) (*catalog.Show, error)
 		},
 		Codes: []byte("0123400000000000"), Count: [5]int{12, 1, 1, 1, 1}, Version: 1, Stale: f.stale,
 	}
+	f.change(show)
 	if e == guarded {
 		show.Room = &catalog.RoomInfo{ID: roomName, Active: true, State: "open", JoinURL: "http://localhost:8080/rooms/" + roomName}
 	}
 	return show, nil
+}
+
+func (f *fakeCatalog) change(show *catalog.Show) {
+	if !f.start.IsZero() {
+		show.Start, show.End = f.start, f.start.Add(2*time.Hour)
+	}
+	if f.layout != nil {
+		show.Plan = &layout.Plan{Event: show.Event, Currency: "USD", Prices: map[string]int{}, Layout: f.layout}
+		show.Codes = []byte(strings.Repeat("0", f.layout.Capacity()))
+		show.Count = [5]int{f.layout.Capacity()}
+	}
+	if f.name != "" {
+		show.Name = f.name
+	}
+	if f.codes != "" {
+		show.Codes, show.Count = []byte(f.codes), [5]int{}
+		for _, c := range f.codes {
+			show.Count[c-'0']++
+		}
+	}
+	if f.early {
+		show.OnSale, show.Codes = false, nil
+	}
 }
 
 func (f *fakeCatalog) view(e id.Event, body string) (*catalog.View, error) {

@@ -51,7 +51,8 @@ func (s *Server) idempotent(c *call) error {
 	if err := c.route.handle(c); err != nil {
 		s.answerError(c, err)
 	}
-	if status := c.out.StatusCode(); status < 500 && status != 401 && status != 429 {
+	page := len(c.out.Peek("Content-Security-Policy")) > 0 // a refusal on a page is made anew: nothing was done
+	if status := c.out.StatusCode(); status < 500 && status != 401 && status != 429 && !page {
 		keep = c.stored()
 	}
 	return nil

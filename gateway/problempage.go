@@ -44,6 +44,9 @@ func (c *call) problemAsPage(p *problem.Problem) error {
 		case c.route.pattern[0] == "events":
 			if e, err := id.ParseEvent(c.params[0]); err == nil && p.Slug != "event-not-found" {
 				data.Event = &e
+				if room, ok := c.server.Waitroom.RoomOf(e); ok && refusedPass(p) {
+					data.Room = room.Room
+				}
 			}
 		case c.route.pattern[0] == "rooms" && p.Slug != "room-not-found":
 			data.Room = c.params[0]

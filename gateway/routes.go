@@ -49,6 +49,12 @@ func (s *Server) routes() *router {
 	// pages and papers
 	r.add("GET", "/", s.getHome, homeParameters...)
 	r.add("GET", "/events/{event_id}", s.getEventPage)
+	r.add("GET", "/events/{event_id}/seats", s.getSeatsPage, seatsParameters...)
+	r.add("POST", "/events/{event_id}/seats/hold", s.postSeatHold)
+	r.add("POST", "/events/{event_id}/seats/release", s.postSeatRelease)
+	r.add("POST", "/events/{event_id}/seats/best", s.postSeatsBest)
+	r.add("POST", "/events/{event_id}/seats/extend", s.postSeatsExtend)
+	r.add("POST", "/events/{event_id}/seats/book", s.postSeatsBook)
 	r.add("GET", "/rooms/{room}", s.getRoomPage, "shown", "from")
 	r.add("POST", "/rooms/{room}/join", s.postRoomForm(s.postJoin, s.afterJoin))
 	r.add("POST", "/rooms/{room}/enter", s.postRoomForm(s.postEnter, s.afterEnter))

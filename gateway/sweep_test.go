@@ -113,6 +113,8 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 		api + "/booking":                      `{"ticketIds":["` + guarded.Ticket(1).String() + `"]}`,
 		api + "/events/{event_id}/holds":      `{"ticketIds":["` + guarded.Ticket(1).String() + `"]}`,
 		api + "/booking/{booking_id}/confirm": `{"paymentDetails":{"method":"sandbox","token":"tok_ok"}}`,
+		"/events/{event_id}/seats/hold":       "ticket=" + guarded.Ticket(1).String(),
+		"/events/{event_id}/seats/release":    "ticket=" + guarded.Ticket(1).String(),
 	}
 	works := []string{ // from memory alone
 		"POST /api/v1/visitors", "GET /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/place", "GET /api/v1/rooms/{room}/check", "GET /.well-known/jwks.json",
@@ -130,7 +132,11 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 		if r.path == "/sandbox/actions/{attempt}" {
 			body = `{"approve":true}`
 		}
-		got := e.send(address, r.method, e.fill(r.path), body, headers...)
+		kind := "application/json"
+		if isForm(r.path) {
+			kind = "application/x-www-form-urlencoded"
+		}
+		got := e.send(address, r.method, e.fill(r.path), body, append(headers, "Content-Type", kind)...)
 		if want := !slices.Contains(works, r.method+" "+r.path); want != (got.status == 503) {
 			t.Errorf("%s %s: %d %s", r.method, r.path, got.status, got.raw)
 		}
