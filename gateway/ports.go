@@ -66,9 +66,10 @@ type Catalog interface {
 	Seats(ctx context.Context, event id.Event) (*catalog.View, error)
 }
 
-// Searcher is what the edge needs of search. Errors: search.ErrBadCursor.
+// Searcher is what the edge needs of search. Errors: search.ErrBadCursor, ErrBadQuery.
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Page, error)
+	Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error)
 }
 
 // Admin is what operators do with rooms.
