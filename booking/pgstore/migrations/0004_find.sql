@@ -3,23 +3,45 @@
 
 -- +goose Up
 
--- usher_words is usher_fold with Chinese and Japanese text apart by characters, since no blanks stand between its words.
+-- usher_words makes a searchable document of a text: the words of usher_fold with their places, Chinese and Japanese text apart by characters,
+-- since no blanks stand between its words. The places leave a gap of eight in front, so that no phrase reaches from one document into the next
+-- when they are put together. Folded text holds letters, digits and blanks only: the parser of to_tsvector finds nothing to be clever about.
 -- +goose StatementBegin
-CREATE FUNCTION usher_words(t text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
-    SELECT array_remove(string_to_array(regexp_replace(public.usher_fold(t), '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])', ' \1 ', 'g'), ' '), '')
+CREATE FUNCTION usher_words(t text, weight "char") RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ -- not strict, so that it is inlined
+    SELECT ts_delete('!:8'::tsvector || setweight(to_tsvector('simple'::regconfig, CASE
+        WHEN octet_length(t) = length(t) THEN public.usher_fold(t)
+        ELSE regexp_replace(public.usher_fold(t), '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])', ' \1 ', 'g') END), weight), '!')
 $$;
 -- +goose StatementEnd
+
+ALTER TABLE venues
+    ADD COLUMN document tsvector NOT NULL GENERATED ALWAYS AS (usher_words(name, 'C') || usher_words(city || ' ' || location, 'D')) STORED;
+ALTER TABLE performers
+    ADD COLUMN document tsvector NOT NULL GENERATED ALWAYS AS (usher_words(name, 'A')) STORED;
 
 -- usher_near returns the keys under which a word is found in spite of typos: its first seven letters, without any one of them, and from six
 -- letters on without any two. Two words within that many edits share a key: the symmetric deletes of W. Garbe's SymSpell, with its prefix of 7.
 -- +goose StatementBegin
-CREATE FUNCTION usher_near(word text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
-    WITH whole AS (SELECT left(word, 7) AS w),
-    one AS (SELECT DISTINCT left(w, i - 1) || substr(w, i + 1) AS w FROM whole, generate_series(1, length(w)) AS i),
-    two AS (SELECT DISTINCT left(w, i - 1) || substr(w, i + 1) AS w FROM one, generate_series(1, length(w)) AS i WHERE length(word) >= 6)
-    SELECT array_agg(w) FROM (SELECT w FROM whole UNION SELECT w FROM one UNION SELECT w FROM two) AS keys
-$$;
+CREATE FUNCTION usher_near(word text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+DECLARE
+    whole text := left(word, 7);
+    less  text;
+    keys  text[] := ARRAY[whole];
+BEGIN
+    FOR i IN 1 .. length(whole) LOOP
+        less := left(whole, i - 1) || substr(whole, i + 1);
+        keys := keys || less;
+        IF length(word) >= 6 THEN
+            FOR j IN i .. length(less) LOOP
+                keys := keys || (left(less, j - 1) || substr(less, j + 1));
+            END LOOP;
+        END IF;
+    END LOOP;
+    RETURN keys;
+END $$;
 -- +goose StatementEnd
+
+CREATE AGGREGATE usher_join(tsvector) (SFUNC = tsvector_concat, STYPE = tsvector, INITCOND = '');
 
 CREATE TABLE search_words (
     id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,   -- cursors hold it: words are never removed
@@ -51,31 +73,24 @@ CREATE TABLE search_progress (                              -- one row: up to wh
 );
 INSERT INTO search_progress (checked_to) VALUES (now());
 
--- usher_index_events writes the search rows of events anew, and the words that are new. The document is put together as text, not by
--- to_tsvector, whose parser takes '1e5' for a number and 'usher.example' for a host.
+-- usher_index_events writes the search rows of events anew, and the words that are new. A document names at most 200 performers.
 -- +goose StatementBegin
 CREATE FUNCTION usher_index_events(ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF coalesce(cardinality(ids), 0) = 0 THEN RETURN; END IF;
     INSERT INTO event_search AS s (event_id, start_time, local_date, venue_id, price_from, price_to, for_sale, category, document)
     SELECT e.id, e.start_time, e.local_date, e.venue_id, e.price_from, e.price_to, e.sale_opened_at IS NOT NULL, e.category,
-           coalesce(w.words, '')::tsvector
-               || array_to_tsvector(ARRAY(SELECT '#' || performer_id FROM event_performers WHERE event_id = e.id))
-               || array_to_tsvector(CASE WHEN e.category = '' THEN '{}' ELSE ARRAY['@' || btrim(usher_fold(e.category))] END)
+           coalesce(p.document, '') || usher_words(e.name, 'B') || v.document || CASE WHEN e.category = '' THEN ''::tsvector
+               ELSE usher_words(e.category, 'D') || array_to_tsvector(ARRAY['@' || btrim(usher_fold(e.category))]) END
     FROM events e
     JOIN venues v ON v.id = e.venue_id
-    CROSS JOIN LATERAL (
-        SELECT string_agg('''' || left(word, 64) || ''':' || least(at, 16383) || weight, ' ') AS words
+    LEFT JOIN LATERAL (
+        SELECT usher_join(document || array_to_tsvector(ARRAY['#' || id]) ORDER BY position) AS document
         FROM (
-            SELECT word, weight, row_number() OVER (ORDER BY part, n) + part * 8 AS at -- no phrase reaches from one part into the next
-            FROM (
-                (SELECT l.position AS part, 'A' AS weight, p.name AS said
-                 FROM event_performers l JOIN performers p ON p.id = l.performer_id WHERE l.event_id = e.id ORDER BY l.position LIMIT 200)
-                UNION ALL VALUES (1000, 'B', e.name), (1001, 'C', v.name), (1002, 'D', v.city), (1003, 'D', v.location), (1004, 'D', e.category)
-            ) AS parts
-            CROSS JOIN LATERAL unnest(usher_words(said)) WITH ORDINALITY AS words (word, n)
-        ) AS placed
-    ) AS w
+            SELECT l.position, p.id, p.document
+            FROM event_performers l JOIN performers p ON p.id = l.performer_id WHERE l.event_id = e.id ORDER BY l.position LIMIT 200
+        ) AS playing
+    ) AS p ON true
     WHERE e.id = ANY (ids)
     ORDER BY e.start_time, e.id
     ON CONFLICT (event_id) DO UPDATE
@@ -85,10 +100,10 @@ BEGIN
         IS DISTINCT FROM (excluded.start_time, excluded.local_date, excluded.venue_id, excluded.price_from, excluded.price_to, excluded.category, excluded.document);
 
     INSERT INTO search_words (word)
-    SELECT DISTINCT word
-    FROM event_search s CROSS JOIN LATERAL unnest(tsvector_to_array(s.document)) AS words (word)
-    WHERE s.event_id = ANY (ids) AND word ~ '^[^0-9#@\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]{3,40}$'
-      AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = words.word)
+    SELECT word
+    FROM (SELECT DISTINCT unnest(tsvector_to_array(document)) AS word FROM event_search WHERE event_id = ANY (ids) OFFSET 0) AS used
+    WHERE NOT EXISTS (SELECT FROM search_words k WHERE k.word = used.word)
+      AND word ~ '^[^0-9#@\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]{3,40}$'
     ORDER BY word
     ON CONFLICT (word) DO NOTHING;
 END $$;
