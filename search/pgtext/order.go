@@ -133,7 +133,7 @@ func (g *Engine) byRelevance(ctx context.Context, r *resolved, n int) (out []fou
 // rank returns the tranche's events, the best first, and ends the tranche where it is too long.
 func (g *Engine) rank(ctx context.Context, r *resolved) ([]found, error) {
 	p := &r.position
-	name, limit := "candidates", candidates
+	name, limit := "candidates", g.candidates
 	if p.past {
 		name = "candidates_past"
 	}

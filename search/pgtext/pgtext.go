@@ -56,11 +56,15 @@ type Engine struct {
 	zones sync.Map // name → *time.Location: loading one reads a file
 
 	totals totals
+
+	candidates int // ranked at a time
 }
 
 // New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan). The key signs
 // cursors; it is the same on every gateway.
-func New(pool *pgxpool.Pool, key []byte) *Engine { return &Engine{pool: pool, key: key} }
+func New(pool *pgxpool.Pool, key []byte) *Engine {
+	return &Engine{pool: pool, key: key, candidates: candidates}
+}
 
 // Search answers one page. See search.Engine.
 func (g *Engine) Search(ctx context.Context, q search.Query) (page search.Page, err error) {

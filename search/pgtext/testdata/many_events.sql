@@ -1,7 +1,7 @@
 -- Many events at many venues, spread over 300 places and a year from tomorrow; every hundredth is on sale with 500 seats. {venues}, {events}
 -- are written in by the caller, for it runs as one simple query. Names are of 8,000 made-up words; "band", "hall", "tour" and "live" are common ones.
-CREATE FUNCTION bench_word(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 SET statement_timeout = 0;
+CREATE FUNCTION bench_word(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT s[1 + n % 20] || s[1 + n / 20 % 20] || s[1 + n / 400 % 20]
     FROM (SELECT ARRAY['ka','lor','mi','ten','su','var','ne','dol','ri','pam','ho','gel','ta','bir','co','wen','da','fis','lu','mar'] AS s) AS syllables
 $$;
