@@ -59,6 +59,7 @@ var picture = map[string][]string{
 	"catalog/data":      {},
 	"search":            {"internal/id"},
 	"search/pgtext":     {"search", "internal/id"},
+	"search/searchtest": {"search", "internal/id"},
 
 	// what every role needs
 	"internal/id":        {},
