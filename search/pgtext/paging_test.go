@@ -68,7 +68,7 @@ func TestPagingNeitherSkipsNorRepeatsWhileEventsAreAdded(t *testing.T) {
 
 func FuzzCursors(f *testing.F) {
 	g := New(nil, []byte("key"))
-	f.Add(g.sealCursor(search.Query{}, position{date("2026-12-01"), 7}))
+	f.Add(g.sealCursor(search.Query{}, position{last: place{date("2026-12-01"), 7}}))
 	f.Add("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := g.openCursor(search.Query{Cursor: s})

@@ -1,5 +1,5 @@
-// Package pgtext searches in Postgres: what is asked of venues and performers is resolved to their ids first, then one keyset page of
-// events by (start time, id) is read along an index. Text is compared folded: no case, no accents, whole words.
+// Package pgtext searches in Postgres: texts are folded (no case, no accents) and venues resolved to their ids first, then one keyset page of
+// events is read from event_search, a row an event that triggers keep. docs/search.md tells how, and what it costs.
 package pgtext
 
 import (
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/jackc/pgx/v5"
@@ -35,14 +36,17 @@ func query(name string) string {
 const (
 	deadline     = 2 * time.Second // of one search
 	maxPage      = 100
-	fewAtMost    = 50 // free seats that are "few" at a large event; at a small one a tenth of its seats
+	maxText      = 1000 // bytes
+	rounds       = 5    // of reading on while a page is not full
+	fewAtMost    = 50   // free seats that are "few" at a large event; at a small one a tenth of its seats
 	samples      = 4
 	sampleWindow = 500 // free seats, from the cheap end of the hall, that the samples are chosen from
 )
 
 var (
-	searchSeconds = metrics.NewHistogram("usher_search_seconds")
-	failuresTotal = metrics.NewCounter("usher_search_failures_total")
+	searchSeconds  = metrics.NewHistogram("usher_search_seconds")
+	suggestSeconds = metrics.NewHistogram("usher_suggest_seconds")
+	failuresTotal  = metrics.NewCounter("usher_search_failures_total")
 )
 
 // Engine is a search.Engine.
@@ -79,27 +83,77 @@ func (g *Engine) search(ctx context.Context, q search.Query) (page search.Page, 
 	if err != nil {
 		return page, err
 	}
-	venues, performers, err := g.resolve(ctx, q)
-	if err != nil || venues != nil && len(venues) == 0 || performers != nil && len(performers) == 0 {
+	r, err := g.resolve(ctx, q, after)
+	if err != nil || r.nothing {
+		return empty(q), err
+	}
+	if len(after.fixes) > 0 {
+		if err := g.recall(ctx, r.text, after.fixes); err != nil {
+			return page, err
+		}
+	}
+	if err := g.fill(ctx, r, &page); err != nil {
 		return page, err
 	}
-	rows, total, err := g.events(ctx, q, venues, performers, after)
-	if err != nil {
-		return page, err
+	if len(page.Events) == 0 && page.NextCursor == "" && q.Cursor == "" && len(r.text) > 0 { // nothing as it is typed: a typo?
+		fixes, err := g.correct(ctx, r.text)
+		if err != nil {
+			return page, err
+		}
+		if len(fixes) == 0 {
+			return empty(q), nil
+		}
+		if err := g.recall(ctx, r.text, fixes); err != nil {
+			return page, err
+		}
+		r.position = position{fixes: fixes}
+		if err := g.fill(ctx, r, &page); err != nil {
+			return page, err
+		}
 	}
-	page.Total = total
-	if len(rows) > q.PageSize {
-		rows = rows[:q.PageSize]
-		last := rows[q.PageSize-1]
-		page.NextCursor = g.sealCursor(q, position{last.hit.Start, last.hit.ID})
+	return page, g.count(ctx, r, &page)
+}
+
+// empty is the page of a query that finds nothing.
+func empty(q search.Query) (page search.Page) {
+	if q.Facets {
+		page.Facets = &search.Facets{}
 	}
-	if err := g.stock(ctx, rows, q.Tickets); err != nil {
-		return page, err
+	return page
+}
+
+// fill looks for as many events as the page holds and one more, which tells that there is another page. With Available, events whose last
+// seats are held are passed over, but only so many: then the page is short.
+func (g *Engine) fill(ctx context.Context, r *resolved, page *search.Page) error {
+	fixes := r.position.fixes
+	var ends []position // behind each event of the page
+	for range rounds {
+		n := r.PageSize + 1
+		list, err := g.next(ctx, r, n)
+		if err != nil {
+			return err
+		}
+		rows, err := g.show(ctx, r, list)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows {
+			if r.Available && row.hit.Availability == "none" {
+				continue
+			}
+			if len(page.Events) == r.PageSize {
+				page.NextCursor = g.sealCursor(r.Query, ends[r.PageSize-1])
+				return nil
+			}
+			page.Events, ends = append(page.Events, row.hit), append(ends, list[i].after(fixes))
+		}
+		if len(list) < n {
+			return nil
+		}
+		r.position = list[n-1].after(fixes)
 	}
-	for _, r := range rows {
-		page.Events = append(page.Events, r.hit)
-	}
-	return page, nil
+	page.NextCursor = g.sealCursor(r.Query, r.position)
+	return nil
 }
 
 // check refuses what the database could not take, and fills in the defaults.
@@ -107,8 +161,14 @@ func check(q *search.Query) error {
 	if q.PageSize == 0 {
 		q.PageSize = 20
 	}
-	bad := q.PageSize < 0 || q.PageSize > maxPage || len(q.Location) > 1000 || len(q.Venue) > 1000 || len(q.Performer) > 1000 ||
-		strings.ContainsRune(q.Location+q.Venue+q.Performer, 0)
+	if q.Sort == "" {
+		q.Sort = search.ByDate
+	}
+	bad := q.PageSize < 0 || q.PageSize > maxPage || q.Sort == search.ByRelevance && q.Text == "" || q.Sort == search.ByDistance && !q.HasPoint ||
+		q.Sort != search.ByDate && q.Sort != search.ByRelevance && q.Sort != search.ByDistance
+	for _, text := range []string{q.Text, q.Location, q.Venue, q.Performer, q.Category} {
+		bad = bad || !fit(text)
+	}
 	for _, price := range []*int{q.PriceMin, q.PriceMax} {
 		bad = bad || price != nil && (*price < math.MinInt32 || *price > math.MaxInt32)
 	}
@@ -121,6 +181,11 @@ func check(q *search.Query) error {
 	return nil
 }
 
+// fit reports whether the database can take a text.
+func fit(text string) bool {
+	return len(text) <= maxText && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
+
 // row is a hit with what its availability is found from.
 type row struct {
 	hit      search.Hit
@@ -128,31 +193,21 @@ type row struct {
 	onSale   bool
 }
 
-// events reads one event more than the page holds, and how many there are in all.
-func (g *Engine) events(ctx context.Context, q search.Query, venues, performers []int64, after position) (rows []row, total int, err error) {
-	variant := ""
-	if performers != nil {
-		variant = "_of_performers"
+// show reads what a list shows of the events, and how many seats are left.
+func (g *Engine) show(ctx context.Context, r *resolved, list []found) ([]row, error) {
+	events := make([]int64, len(list))
+	for i, f := range list {
+		events[i] = f.event
 	}
-	filter := []any{venues, performers, day(q.StartDate), day(q.EndDate), q.PriceMin, q.PriceMax}
-	var batch pgx.Batch
-	batch.Queue(query("page"+variant), append(filter, after.at(), after.id(), q.PageSize+1)...).Query(func(r pgx.Rows) (err error) {
-		rows, err = pgx.CollectRows(r, func(r pgx.CollectableRow) (row, error) { return g.scan(r, q) })
-		return err
-	})
-	same := string(g.sum(q, nil)) // for all pages of a query
-	total, known := g.totals.get(same)
-	if !known {
-		batch.Queue(query("total"+variant), filter...).QueryRow(func(r pgx.Row) error { return r.Scan(&total) })
+	rows, err := g.pool.Query(ctx, query("show"), events)
+	if err != nil {
+		return nil, fmt.Errorf("show events: %w", err)
 	}
-	began := time.Now()
-	if err := g.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, 0, fmt.Errorf("search events: %w", err)
+	out, err := pgx.CollectRows(rows, func(c pgx.CollectableRow) (row, error) { return g.scan(c, r.Query) })
+	if err != nil {
+		return nil, fmt.Errorf("show events: %w", err)
 	}
-	if !known { // the page itself takes a millisecond
-		g.totals.put(same, total, time.Since(began))
-	}
-	return rows, total, nil
+	return out, g.stock(ctx, out, r.Tickets)
 }
 
 func (g *Engine) scan(r pgx.CollectableRow, q search.Query) (out row, err error) {

@@ -228,7 +228,7 @@ func TestCursorsAreSealed(t *testing.T) {
 	_, page := w.find(search.Query{PageSize: 2})
 	e, _ := id.NewEvent(322, 1)
 	other := New(w.pool(), []byte("another key"))
-	forged := other.sealCursor(search.Query{}, position{date("2026-12-01"), e})
+	forged := other.sealCursor(search.Query{Sort: search.ByDate}, position{last: place{date("2026-12-01"), int64(e)}})
 	for why, q := range map[string]search.Query{
 		"another query":    {Cursor: page.NextCursor, Location: "toronto"},
 		"another day":      {Cursor: page.NextCursor, EndDate: date("2027-01-01")},

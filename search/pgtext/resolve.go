@@ -11,25 +11,70 @@ import (
 	"usher/search"
 )
 
-// resolve returns the ids of the venues and performers that the query allows; nil means all.
-func (g *Engine) resolve(ctx context.Context, q search.Query) (venues, performers []int64, err error) {
-	if q.Venue != "" || q.Location != "" || q.HasPoint {
-		if venues, err = g.venues(ctx, q); err != nil {
-			return nil, nil, fmt.Errorf("search venues: %w", err)
-		}
-	}
-	if q.Performer != "" {
-		if p, err := id.ParsePerformer(q.Performer); err == nil {
-			return venues, []int64{int64(p)}, nil
-		}
-		if performers, err = g.ids(ctx, "performers", q.Performer); err != nil {
-			return nil, nil, fmt.Errorf("search performers: %w", err)
-		}
-	}
-	return venues, performers, nil
+// resolved is a query in the database's terms.
+type resolved struct {
+	search.Query
+	venues   []int64 // that it allows, the nearest first; nil: all
+	km       []float64
+	text     []term
+	others   string // the words that are no text: performer and category, as a tsquery
+	nothing  bool   // nothing can be found
+	position position
 }
 
-func (g *Engine) venues(ctx context.Context, q search.Query) ([]int64, error) {
+// resolve finds the venues that a query allows and folds its texts, in one round trip.
+func (g *Engine) resolve(ctx context.Context, q search.Query, p position) (r *resolved, err error) {
+	r = &resolved{Query: q, position: p}
+	var batch pgx.Batch
+	if q.Venue != "" || q.Location != "" || q.HasPoint {
+		r.venues = []int64{}
+		batch.Queue(query("venues"), venueArguments(q)...).Query(r.readVenues)
+	}
+	var folded []string
+	if q.Text != "" || q.Performer != "" || q.Category != "" {
+		batch.Queue(query("fold"), []string{q.Text, q.Performer, q.Category}).QueryRow(func(row pgx.Row) error { return row.Scan(&folded) })
+	}
+	if batch.Len() == 0 {
+		return r, nil
+	}
+	if err := g.pool.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, fmt.Errorf("search venues: %w", err)
+	}
+	if folded != nil {
+		r.readTexts(folded[0], folded[1], folded[2])
+	}
+	r.nothing = r.nothing || r.venues != nil && len(r.venues) == 0
+	return r, nil
+}
+
+func (r *resolved) readVenues(rows pgx.Rows) error {
+	var v int64
+	var km float64
+	_, err := pgx.ForEachRow(rows, []any{&v, &km}, func() error {
+		r.venues, r.km = append(r.venues, v), append(r.km, km)
+		return nil
+	})
+	return err
+}
+
+func (r *resolved) readTexts(text, performer, category string) {
+	r.text = terms(text)
+	r.nothing = r.Text != "" && len(r.text) == 0
+	var others []string
+	if p, err := id.ParsePerformer(r.Performer); err == nil {
+		others = append(others, fmt.Sprintf("'#%d'", int64(p)))
+	} else if r.Performer != "" {
+		words := parts(performer)
+		r.nothing = r.nothing || len(words) == 0
+		others = append(others, phrase(words, "A"))
+	}
+	if r.Category != "" {
+		others = append(others, "'@"+category+"'")
+	}
+	r.others = strings.Join(others, " & ")
+}
+
+func venueArguments(q search.Query) []any {
 	var number *int64
 	var name, place *string
 	var more []string
@@ -51,14 +96,22 @@ func (g *Engine) venues(ctx context.Context, q search.Query) ([]int64, error) {
 			}
 		}
 	}
-	return g.ids(ctx, "venues", number, name, place, more, latitude, longitude, radius)
+	return []any{number, name, place, more, latitude, longitude, radius}
 }
 
-// ids runs a query for ids. No match is an empty slice, not nil.
-func (g *Engine) ids(ctx context.Context, name string, args ...any) ([]int64, error) {
-	rows, err := g.pool.Query(ctx, query(name), args...)
-	if err != nil {
-		return nil, err
+// filter returns the arguments of the restrictions that all statements share.
+func (r *resolved) filter() []any {
+	var words *string
+	var all []string
+	if len(r.text) > 0 {
+		all = append(all, allOf(r.text, "", true))
 	}
-	return pgx.AppendRows([]int64{}, rows, pgx.RowTo[int64])
+	if r.others != "" {
+		all = append(all, r.others)
+	}
+	if len(all) > 0 {
+		w := strings.Join(all, " & ")
+		words = &w
+	}
+	return []any{r.venues, words, day(r.StartDate), day(r.EndDate), r.PriceMin, r.PriceMax, r.Available}
 }
