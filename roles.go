@@ -169,17 +169,19 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	views := catalog.New(catalog.Config{
 		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
 	})
+	finder := pgtext.New(reading.Pool(), secret)
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: pgtext.New(reading.Pool(), secret), Admin: keeper, Sandbox: box,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: finder, Admin: keeper, Sandbox: box,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
 		func(ctx context.Context) error { return hint.Listen(ctx, r.redis, r.Node, counter.Results, r.log) },
-		func(ctx context.Context) error { return r.followSales(ctx, events, keeper) })
+		func(ctx context.Context) error { return r.followSales(ctx, events, keeper) },
+		func(ctx context.Context) error { return finder.Run(ctx, r.log) })
 	return r.run(ctx)
 }
 

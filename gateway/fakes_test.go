@@ -498,11 +498,21 @@ func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last = q
-	return search.Page{Total: 21, NextCursor: "c2", Events: []search.Hit{{
+	var facets *search.Facets
+	if q.Facets {
+		facets = &search.Facets{City: []search.Facet{{Value: "Oslo, NO", Label: "Oslo, NO", Count: 21}}, Available: []search.Facet{{Value: "true", Count: 20}}}
+	}
+	return search.Page{Total: 21, NextCursor: "c2", Facets: facets, Events: []search.Hit{{
 		ID: guarded, Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), Date: noon, PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
 		Availability: "many", Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", TimeZone: "Europe/Oslo"},
 		Tickets: []search.SampleTicket{{ID: guarded.Ticket(0), SeatNumber: "1", Price: 4200, Currency: "USD"}},
 	}}}, f.err
+}
+
+func (f *fakeSearch) Suggest(_ context.Context, text string, limit int) ([]search.Suggestion, error) {
+	return []search.Suggestion{
+		{Kind: "performer", Text: text, ID: "per-1"}, {Kind: "city", Text: "Oslo", Detail: "Oslo, NO"}, {Kind: "event", Text: "A match", Detail: "Oslo, NO", ID: guarded.String()},
+	}[:min(limit, 3)], f.err
 }
 
 // fakeBox knows one payment that waits for its payer.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+	"usher/search"
 
 	"github.com/valyala/fasthttp"
 
@@ -118,6 +119,8 @@ func FuzzAppendString(f *testing.F) {
 // FuzzSearch holds the reader of searches to its promises: what it lets through is in range.
 func FuzzSearch(f *testing.F) {
 	f.Add("location=59.9,10.7&radius_km=20&start_date=2026-06-11&end_date=2026-06-12&price_min=1&price_max=2&page_size=5&include=tickets&sort=date")
+	f.Add("q=%25_%5C%27%22%26%7C!%3A*%28%29%3C-%3E&category=Rock&available=true&facets=true&sort=relevance")
+	f.Add("q=%E2%80%8F%D8%B3&sort=distance&location=-90,180")
 	f.Add("location=NaN,1e999&radius_km=0x1p-2&page_size=-0&start_date=9999-12-31")
 	f.Fuzz(func(t *testing.T, query string) {
 		values, err := url.ParseQuery(query)
@@ -131,7 +134,10 @@ func FuzzSearch(f *testing.F) {
 		if q.PageSize < 1 || q.PageSize > maxPage || q.HasPoint && !(q.RadiusKM >= 1 && q.RadiusKM <= maxReach && q.Latitude >= -90 && q.Latitude <= 90 && q.Longitude >= -180 && q.Longitude <= 180) {
 			t.Errorf("%q: %+v", query, q)
 		}
-		if len(q.Location) > maxText || strings.ContainsRune(q.Location+q.Venue+q.Performer, 0) {
+		if len(q.Location) > maxText || len(q.Text) > maxText || strings.ContainsRune(q.Text+q.Location+q.Venue+q.Performer+q.Category, 0) {
+			t.Errorf("%q: %+v", query, q)
+		}
+		if q.Sort == search.ByRelevance && q.Text == "" || q.Sort == search.ByDistance && !q.HasPoint || q.Sort == "" {
 			t.Errorf("%q: %+v", query, q)
 		}
 	})

@@ -73,9 +73,10 @@ type Catalog interface {
 	Show(ctx context.Context, event id.Event) (*catalog.Show, error)
 }
 
-// Searcher is what the edge needs of search. Errors: search.ErrBadCursor.
+// Searcher is what the edge needs of search. Errors: search.ErrBadCursor, ErrBadQuery.
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Page, error)
+	Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error)
 }
 
 // Admin is what operators do with rooms.

@@ -23,15 +23,16 @@ const (
 	maxReach     = 500.0
 )
 
-// searchParameters are those of GET /events/search, as far as they exist.
+// searchParameters are those of GET /events/search.
 var searchParameters = []string{
-	"location", "radius_km", "start_date", "end_date", "venue", "performer", "price_min", "price_max", "page_size", "page_cursor", "sort", "include",
+	"q", "location", "radius_km", "start_date", "end_date", "venue", "performer", "category", "price_min", "price_max", "available", "sort", "facets",
+	"include", "page_size", "page_cursor",
 }
 
 // parseSearch reads and checks every parameter; all faults are named at once.
 func parseSearch(get func(name string) string) (q search.Query, err error) {
 	p := parameters{get: get}
-	q.Location, q.Venue, q.Performer = p.text("location"), p.text("venue"), p.text("performer")
+	q.Text, q.Location, q.Venue, q.Performer, q.Category = p.text("q"), p.text("location"), p.text("venue"), p.text("performer"), p.text("category")
 	p.near(&q)
 	q.StartDate, q.EndDate = p.date("start_date"), p.date("end_date")
 	if !q.StartDate.IsZero() && !q.EndDate.IsZero() && q.EndDate.Before(q.StartDate) {
@@ -41,8 +42,9 @@ func parseSearch(get func(name string) string) (q search.Query, err error) {
 	if q.PriceMin != nil && q.PriceMax != nil && *q.PriceMax < *q.PriceMin {
 		p.fault("price_max", "lies below price_min")
 	}
-	q.PageSize = p.pageSize()
-	p.one("sort", "date")
+	q.PageSize = p.number("page_size", defaultPage, maxPage)
+	q.Available, q.Facets = p.one("available", "true"), p.one("facets", "true")
+	q.Sort = p.sort(q)
 	q.Tickets = p.one("include", "tickets")
 	if len(p.bad) > 0 {
 		return q, problem.Invalid(p.bad...)
@@ -130,17 +132,35 @@ func (p *parameters) price(name string) *int {
 	return &n
 }
 
-// pageSize reads how many events a page may have.
-func (p *parameters) pageSize() int {
-	v := p.get("page_size")
+// number reads a whole number from 1 to most.
+func (p *parameters) number(name string, otherwise, most int) int {
+	v := p.get(name)
 	if v == "" {
-		return defaultPage
+		return otherwise
 	}
 	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > maxPage {
-		p.fault("page_size", fmt.Sprintf("want a whole number from 1 to %d", maxPage))
+	if err != nil || n < 1 || n > most {
+		p.fault(name, fmt.Sprintf("want a whole number from 1 to %d", most))
 	}
 	return n
+}
+
+// sort reads the order: by relevance where there are words, else by date, unless the caller says otherwise.
+func (p *parameters) sort(q search.Query) search.Sort {
+	switch by := search.Sort(p.get("sort")); {
+	case !p.one("sort", string(search.ByDate), string(search.ByRelevance), string(search.ByDistance)) && q.Text != "":
+		return search.ByRelevance
+	case by == "":
+		return search.ByDate
+	case by == search.ByRelevance && q.Text == "":
+		p.fault("sort", "relevance counts only with q")
+		return by
+	case by == search.ByDistance && !q.HasPoint:
+		p.fault("sort", "distance counts only with location=lat,lon")
+		return by
+	default:
+		return by
+	}
 }
 
 // one reports whether a parameter is given; it must have one of the values.
@@ -150,4 +170,21 @@ func (p *parameters) one(name string, values ...string) bool {
 		p.fault(name, "want "+strings.Join(values, " or "))
 	}
 	return v != ""
+}
+
+const (
+	defaultSuggestions = 8
+	maxSuggestions     = 20
+)
+
+// parseSuggest reads what somebody is typing, and how many completions are wanted.
+func parseSuggest(get func(name string) string) (text string, limit int, err error) {
+	p := parameters{get: get}
+	if text, limit = p.text("q"), p.number("limit", defaultSuggestions, maxSuggestions); text == "" && len(p.bad) == 0 {
+		p.fault("q", "is required")
+	}
+	if len(p.bad) > 0 {
+		return "", 0, problem.Invalid(p.bad...)
+	}
+	return text, limit, nil
 }

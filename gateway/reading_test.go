@@ -92,6 +92,13 @@ func TestSearchParameters(t *testing.T) {
 	f("location=59.9,10.7&radius_km=500", func(q search.Query) bool { return q.RadiusKM == 500 })
 	f("start_date=2026-06-11&end_date=2026-06-11", func(q search.Query) bool { return q.StartDate.Equal(q.EndDate) && q.StartDate.Day() == 11 })
 	f("price_min=0&price_max=100", func(q search.Query) bool { return *q.PriceMin == 0 && *q.PriceMax == 100 })
+	f("", func(q search.Query) bool { return q.Sort == search.ByDate && !q.Available && !q.Facets })
+	f("q=copper+owls", func(q search.Query) bool { return q.Text == "copper owls" && q.Sort == search.ByRelevance })
+	f("q=owls&sort=date", func(q search.Query) bool { return q.Sort == search.ByDate })
+	f("q=owls&sort=distance&location=1,2", func(q search.Query) bool { return q.Sort == search.ByDistance })
+	f("location=1,2", func(q search.Query) bool { return q.Sort == search.ByDate })
+	f("q=%25_%5C%27%26%7C!", func(q search.Query) bool { return q.Text == `%_\'&|!` })
+	f("category=Rock&available=true&facets=true", func(q search.Query) bool { return q.Category == "Rock" && q.Available && q.Facets })
 	f("include=tickets&page_size=100&sort=date", func(q search.Query) bool { return q.Tickets && q.PageSize == 100 })
 
 	refused := func(query, field string) {
@@ -124,23 +131,54 @@ func TestSearchParameters(t *testing.T) {
 	refused("page_size=101", "page_size")
 	refused("page_size=ten", "page_size")
 	refused("sort=relevance", "sort")
+	refused("sort=distance", "sort")
+	refused("sort=distance&location=Oslo", "sort")
+	refused("sort=price", "sort")
+	refused("q="+strings.Repeat("x", 10_000), "q")
+	refused("q=a%00b", "q")
+	refused("q=%ff", "q")
+	refused("category=%0a", "category")
+	refused("available=false", "available")
+	refused("available=1", "available")
+	refused("facets=yes", "facets")
 	refused("include=everything", "include")
 	if _, err := parse("page_cursor=" + strings.Repeat("x", 1001)); err == nil {
 		t.Error("a cursor of 1001 bytes passes")
 	}
 }
 
-// What the contract has and this server does not yet is refused by name, and the answer says what there is.
-func TestParametersThatAreNotOfferedYet(t *testing.T) {
+func TestFacetsAreCountedWhenAsked(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
-	for _, name := range []string{"q", "category", "available", "facets"} {
-		r := e.want(400, "invalid-request", "GET", api+"/events/search?"+name+"=true", "")
-		if !strings.Contains(r.raw, `"field":"`+name+`"`) || !strings.Contains(r.raw, "it knows end_date, include, location") {
-			t.Errorf("%s: %s", name, r.raw)
+	r := e.want(200, "", "GET", api+"/events/search?q=match&facets=true&available=true&category=sport&sort=date", "")
+	if !strings.Contains(r.raw, `"city":[{"value":"Oslo, NO","label":"Oslo, NO","count":21}]`) || !strings.Contains(r.raw, `"venue":[]`) || r.body["total_capped"] != false {
+		t.Error(r.raw)
+	}
+	if r := e.want(200, "", "GET", api+"/events/search?q=match", ""); r.body["facets"] != nil {
+		t.Error(r.raw)
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	r := e.want(200, "", "GET", api+"/suggestions?q=nor&limit=2", "")
+	if r.header.Get("Cache-Control") != "public, max-age=60" || r.raw != `{"suggestions":[{"kind":"performer","text":"nor","detail":null,"id":"per-1"},`+
+		`{"kind":"city","text":"Oslo","detail":"Oslo, NO","id":null}]}` {
+		t.Errorf("%v %q", r.header, r.raw)
+	}
+	for query, field := range map[string]string{
+		"": "q", "?q=": "q", "?q=%20": "q", "?limit=3": "q", "?q=a%00": "q", "?q=%ff": "q", "?q=" + strings.Repeat("x", maxText+1): "q", "?q=a&q=b": "q",
+		"?q=a&limit=0": "limit", "?q=a&limit=21": "limit", "?q=a&limit=x": "limit", "?q=a&sort=date": "sort",
+	} {
+		if r := e.want(400, "invalid-request", "GET", api+"/suggestions"+query, ""); !strings.Contains(r.raw, `"field":"`+field+`"`) {
+			t.Errorf("%s: %s", query, r.raw)
 		}
 	}
-	e.want(400, "invalid-request", "GET", api+"/events/search?sort=distance", "")
+	e.search.err = search.ErrBadQuery
+	e.want(400, "invalid-request", "GET", api+"/suggestions?q=a", "")
+	e.search.err = errUnheard
+	e.want(503, "search-unavailable", "GET", api+"/suggestions?q=a", "")
 }
 
 func TestPapers(t *testing.T) {

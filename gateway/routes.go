@@ -20,6 +20,7 @@ func (s *Server) routes() *router {
 
 	// events; "search" stands first, for it is never an event's id
 	r.add("GET", api+"/events/search", s.getSearch, searchParameters...)
+	r.add("GET", api+"/suggestions", s.getSuggestions, "q", "limit")
 	r.add("GET", api+"/events/{event_id}", s.getEvent, "tickets_cursor")
 	r.add("GET", api+"/events/{event_id}/seats", s.getSeats)
 	r.add("GET", api+"/events/{event_id}/layout", s.getLayout)

@@ -20,7 +20,10 @@ func (s *Server) getSearch(c *call) error {
 	if err != nil {
 		return err
 	}
-	body := searchJSON{Events: make([]hitJSON, 0, len(found.Events)), Next: text(found.NextCursor), Total: found.Total}
+	body := searchJSON{Events: make([]hitJSON, 0, len(found.Events)), Next: text(found.NextCursor), Total: found.Total, Capped: found.TotalCapped}
+	if f := found.Facets; f != nil {
+		body.Facets = facetsOf(f)
+	}
 	for _, h := range found.Events {
 		body.Events = append(body.Events, hitOf(h, q.Tickets))
 	}
@@ -39,22 +42,87 @@ func (s *Server) getSearch(c *call) error {
 // find searches. An engine that fails in whatever way is not available: nothing else of an on-sale needs it.
 func (s *Server) find(c *call, q search.Query) (search.Page, error) {
 	found, err := s.Search.Search(c.context(), q)
+	return found, s.searchFault(err)
+}
+
+func (s *Server) searchFault(err error) error {
 	switch {
 	case err == nil, errors.Is(err, search.ErrBadCursor):
-		return found, err
+		return err
 	case errors.Is(err, search.ErrBadQuery):
-		return found, problem.Invalid(problem.Field{Field: "query", Message: search.ErrBadQuery.Error()})
+		return problem.Invalid(problem.Field{Field: "query", Message: search.ErrBadQuery.Error()})
 	default:
-		return found, s.told(problem.New("search-unavailable", ""), err)
+		return s.told(problem.New("search-unavailable", ""), err)
 	}
+}
+
+// getSuggestions completes what somebody is typing. Names change seldom, and the same first letters are typed by many: a minute is fresh enough.
+func (s *Server) getSuggestions(c *call) error {
+	typed, limit, err := parseSuggest(func(name string) string { return string(c.http.QueryArgs().Peek(name)) })
+	if err != nil {
+		return err
+	}
+	list, err := s.Search.Suggest(c.context(), typed, limit)
+	if err != nil {
+		return s.searchFault(err)
+	}
+	body := suggestionsJSON{Suggestions: make([]suggestionJSON, 0, len(list))}
+	for _, f := range list {
+		body.Suggestions = append(body.Suggestions, suggestionJSON{Kind: f.Kind, Text: f.Text, Detail: text(f.Detail), ID: text(f.ID)})
+	}
+	c.set("Cache-Control", "public, max-age=60")
+	return c.answer(200, body)
+}
+
+// suggestionsJSON is the answer to a text that somebody is typing.
+type suggestionsJSON struct {
+	Suggestions []suggestionJSON `json:"suggestions"`
+}
+
+// suggestionJSON is one completion.
+type suggestionJSON struct {
+	Kind   string  `json:"kind"`
+	Text   string  `json:"text"`
+	Detail *string `json:"detail"`
+	ID     *string `json:"id"`
 }
 
 // searchJSON is a page of hits.
 type searchJSON struct {
-	Events []hitJSON `json:"events"`
-	Next   *string   `json:"next_page_cursor"`
-	Total  int       `json:"total"`
-	Facets *struct{} `json:"facets"` // not counted yet
+	Events []hitJSON   `json:"events"`
+	Next   *string     `json:"next_page_cursor"`
+	Total  int         `json:"total"`
+	Capped bool        `json:"total_capped"` // there are more
+	Facets *facetsJSON `json:"facets"`
+}
+
+// facetsJSON counts what is found by what it could be narrowed to.
+type facetsJSON struct {
+	Category  []facetJSON `json:"category"`
+	City      []facetJSON `json:"city"`
+	Venue     []facetJSON `json:"venue"`
+	Month     []facetJSON `json:"month"`
+	Price     []facetJSON `json:"price"`
+	Available []facetJSON `json:"available"`
+	Capped    bool        `json:"capped"`
+}
+
+// facetJSON is one value, as the parameter of its name takes it, and how many events have it.
+type facetJSON struct {
+	Value string  `json:"value"`
+	Label *string `json:"label"`
+	Count int     `json:"count"`
+}
+
+func facetsOf(f *search.Facets) *facetsJSON {
+	list := func(facets []search.Facet) []facetJSON {
+		out := make([]facetJSON, 0, len(facets))
+		for _, v := range facets {
+			out = append(out, facetJSON{v.Value, text(v.Label), v.Count})
+		}
+		return out
+	}
+	return &facetsJSON{list(f.Category), list(f.City), list(f.Venue), list(f.Month), list(f.Price), list(f.Available), f.Capped}
 }
 
 // hitJSON is a partial Event, with what a list of results shows beside it.
