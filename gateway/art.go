@@ -24,11 +24,15 @@ func draw(event, performer string) artwork {
 	return a
 }
 
-func colour(light, chroma float64, hue int) string { return fmt.Sprintf("oklch(%.2f %.2f %d)", light, chroma, hue%360) }
+func colour(light, chroma float64, hue int) string {
+	return fmt.Sprintf("oklch(%.2f %.2f %d)", light, chroma, hue%360)
+}
 
 // rings are two discs, one of them cut.
 func rings(e [32]byte) (a, b string) {
-	disc := func(x, y, r int) string { return fmt.Sprintf("M%d %da%d %d 0 1 0 %d 0a%d %d 0 1 0 -%d 0", x-r, y, r, r, 2*r, r, r, 2*r) }
+	disc := func(x, y, r int) string {
+		return fmt.Sprintf("M%d %da%d %d 0 1 0 %d 0a%d %d 0 1 0 -%d 0", x-r, y, r, r, 2*r, r, r, 2*r)
+	}
 	x, y, r := 15+int(e[1])%70, 20+int(e[2])%60, 26+int(e[3])%20
 	return disc(100-x, y, r), disc(x, 100-y, r+10)
 }

@@ -40,7 +40,7 @@ func (s stock) Mark() string {
 	case stockFew:
 		return "warn"
 	}
-	return ""
+	return "none"
 }
 
 // levelView is one price level of an event.

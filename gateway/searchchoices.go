@@ -10,9 +10,8 @@ import (
 
 // facetGroup is one way to narrow a search.
 type facetGroup struct {
-	Title  string
-	Links  []facetLink
-	Capped bool // counts are at least so many
+	Title string
+	Links []facetLink
 }
 
 // facetLink narrows the search to one value.
@@ -71,9 +70,9 @@ func (p *searchPage) narrow(f *search.Facets) {
 		return
 	}
 	q := p.Form.query
-	p.group(f, "available", q.Available, f.Available, func(v search.Facet) (string, []string) {
-		return p.lang.T("search.available"), []string{"available", v.Value}
-	})
+	for _, v := range f.Available {
+		p.Available = p.counted(f, v)
+	}
 	p.group(f, "category", q.Category != "", f.Category, func(v search.Facet) (string, []string) {
 		return p.category(v.Value), []string{"category", v.Value}
 	})
@@ -89,19 +88,23 @@ func (p *searchPage) group(f *search.Facets, name string, chosen bool, values []
 	if chosen || len(values) == 0 || len(values) == 1 && values[0].Count >= p.Total {
 		return
 	}
-	g := facetGroup{Title: p.lang.T("search.facet." + name), Capped: f.Capped}
+	g := facetGroup{Title: p.lang.T("search.facet." + name)}
 	for _, v := range values {
 		label, change := word(v)
 		if label == "" || len(change) == 0 {
 			continue
 		}
-		count := p.lang.Number(int64(v.Count))
-		if f.Capped {
-			count = p.lang.T("search.atleast", "n", v.Count)
-		}
-		g.Links = append(g.Links, facetLink{label, p.Form.link(change...), count})
+		g.Links = append(g.Links, facetLink{label, p.Form.link(change...), p.counted(f, v)})
 	}
 	p.Facets = append(p.Facets, g)
+}
+
+// counted writes how many events a value has: at least so many, where counting has stopped.
+func (p *searchPage) counted(f *search.Facets, v search.Facet) string {
+	if f.Capped {
+		return p.lang.T("search.atleast", "n", v.Count)
+	}
+	return p.lang.Number(int64(v.Count))
 }
 
 // monthFacet narrows to a month, from its first day to its last.

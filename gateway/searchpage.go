@@ -11,23 +11,24 @@ import (
 
 // searchPage is a search with its form: what is found, and the ways to narrow and to widen it.
 type searchPage struct {
-	lang     *lang.Lang
-	Form     *searchForm
-	Heading  string
-	State    string // "found", "empty", "faulty", "cursor" or "away"
-	Total    int
-	Capped   bool
-	Fallback bool
-	Cards    []searchCard
-	Chips    []searchChip // what restricts, each with the way out of it
-	Quick    []searchLink // days at hand
-	Sorts    []searchLink
-	Facets   []facetGroup
-	Radii    []radius
-	Next     string // address of the page after this one; empty: there is none
-	First    string // address of the first page, when this is another
-	Again    string
-	Currency string // in which amounts are typed, when there is one
+	lang      *lang.Lang
+	Form      *searchForm
+	Heading   string
+	State     string // "found", "empty", "faulty", "cursor" or "away"
+	Total     int
+	Capped    bool
+	Fallback  bool
+	Cards     []searchCard
+	Chips     []searchChip // what restricts, each with the way out of it
+	Quick     []searchLink // days at hand
+	Sorts     []searchLink
+	Facets    []facetGroup
+	Available string // how many of them have tickets
+	Radii     []radius
+	Next      string // address of the page after this one; empty: there is none
+	First     string // address of the first page, when this is another
+	Again     string
+	Currency  string // in which amounts are typed, when there is one
 }
 
 // searchLink is a choice: it leads to the page where it is made.
