@@ -165,20 +165,23 @@ func (p *searchPage) title() string {
 	if what == "" && q.Category != "" {
 		what = p.category(q.Category)
 	}
-	key := "search.title"
+	var parts []string
 	switch {
 	case what != "":
-		key += ".what"
+		parts = append(parts, "what")
 	case q.HasPoint:
-		key += ".near"
+		parts = append(parts, "near")
 	}
 	if q.Location != "" {
-		key += ".where"
+		parts = append(parts, "where")
 	}
 	if days != "" {
-		key += ".when"
+		parts = append(parts, "when")
 	}
-	return p.lang.T(key, "what", what, "where", q.Location, "when", days)
+	if len(parts) == 0 {
+		return p.lang.T("search.title")
+	}
+	return p.lang.T("search.title."+strings.Join(parts, "."), "what", what, "where", q.Location, "when", days)
 }
 
 func formatKM(km float64) string { return strconv.FormatFloat(km, 'f', -1, 64) }

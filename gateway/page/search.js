@@ -209,13 +209,17 @@
     more.addEventListener('click', async (e) => {
       if (!e.target.closest('a[rel=next]') || e.ctrlKey || e.metaKey || e.shiftKey || e.button !== 0) return;
       e.preventDefault();
-      if (await append(true)) history.replaceState({more: ((history.state && history.state.more) || 0) + 1}, '');
+      if (await append(true)) {
+        history.scrollRestoration = 'manual';
+        history.replaceState({more: ((history.state && history.state.more) || 0) + 1}, '');
+      }
     });
     const again = Math.min((history.state && history.state.more) || 0, most);
     (async () => {
-      const y = scrollY;
+      if (again === 0) return;
+      history.scrollRestoration = 'manual'; // the browser would go to where the page ended before
       for (let i = 0; i < again && await append(false);) i++;
-      if (again > 0 && scrollY === y && history.state.y) scrollTo(0, history.state.y);
+      if (history.state.y) scrollTo(0, history.state.y);
     })();
     addEventListener('pagehide', () => {
       if (history.state && history.state.more) history.replaceState({...history.state, y: scrollY}, '');
