@@ -61,7 +61,10 @@ func problemsTotal(slug string) *metrics.Counter {
 }
 
 // unsaid are the headers of an answer that did not come about.
-var unsaid = []string{"ETag", "Age", "Content-Encoding", "Content-Security-Policy", "Vary", "Usher-Degraded", "Location", "Link", "Retry-After", visitorHeader, passHeader}
+var unsaid = []string{
+	"ETag", "Age", "Content-Disposition", "Content-Encoding", "Content-Security-Policy", "Permissions-Policy", "Vary", "Usher-Degraded", "Location", "Link",
+	"Retry-After", visitorHeader, passHeader,
+}
 
 // answerError writes an error as application/problem+json, or as a page where a person looks.
 func (s *Server) answerError(c *call, err error) {

@@ -382,6 +382,7 @@ type fakeCatalog struct {
 	name   string
 	codes  string
 	early  bool
+	show   func(*catalog.Show) // what else a test changes of it; nil: nothing
 }
 
 func newFakeCatalog() *fakeCatalog {
@@ -451,6 +452,9 @@ func (f *fakeCatalog) Show(_ context.Context, e id.Event) (*catalog.Show, error)
 	if e == guarded {
 		show.Room = &catalog.RoomInfo{ID: roomName, Active: true, State: "open", JoinURL: "http://localhost:8080/rooms/" + roomName}
 	}
+	if f.show != nil {
+		f.show(show)
+	}
 	return show, nil
 }
 
@@ -492,6 +496,7 @@ type fakeSearch struct {
 	mu   sync.Mutex
 	last search.Query
 	err  error
+	page func(search.Query) search.Page // nil: the one event
 }
 
 func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, error) {
@@ -501,6 +506,9 @@ func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, err
 	var facets *search.Facets
 	if q.Facets {
 		facets = &search.Facets{City: []search.Facet{{Value: "Oslo, NO", Label: "Oslo, NO", Count: 21}}, Available: []search.Facet{{Value: "true", Count: 20}}}
+	}
+	if f.page != nil {
+		return f.page(q), f.err
 	}
 	return search.Page{Total: 21, NextCursor: "c2", Facets: facets, Events: []search.Hit{{
 		ID: guarded, Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), Date: noon, PriceFrom: 4200, PriceTo: 9900, Currency: "USD",

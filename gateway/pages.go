@@ -32,7 +32,9 @@ func (c *call) page(status int, name string, f page.Frame) error {
 	c.set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 	c.set("Referrer-Policy", "same-origin")
 	c.set("Cross-Origin-Opener-Policy", "same-origin")
-	c.set("Permissions-Policy", "camera=(), microphone=(), payment=(), usb=()")
+	if len(c.out.Peek("Permissions-Policy")) == 0 {
+		c.set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	}
 	c.set("Content-Language", f.Tag)
 	c.out.Add("Vary", "Accept-Language, Cookie")
 	c.body(status, "text/html; charset=utf-8", text)

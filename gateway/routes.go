@@ -48,8 +48,9 @@ func (s *Server) routes() *router {
 	r.add("POST", "/sandbox/actions/{attempt}/decline", s.postActionForm(false))
 
 	// pages and papers
-	r.add("GET", "/", s.getHome, homeParameters...)
+	r.add("GET", "/", s.getSearchPage, searchPageParameters...)
 	r.add("GET", "/events/{event_id}", s.getEventPage)
+	r.add("GET", "/events/{event_id}/calendar.ics", s.getEventCalendar)
 	r.add("GET", "/events/{event_id}/seats", s.getSeatsPage, seatsParameters...)
 	r.add("POST", "/events/{event_id}/seats/hold", s.postSeatHold)
 	r.add("POST", "/events/{event_id}/seats/release", s.postSeatRelease)

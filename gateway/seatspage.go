@@ -25,7 +25,7 @@ type seatsPage struct {
 	Show     *catalog.Show
 	Start    time.Time // in the zone of the event
 	Closed   string    // why nothing can be chosen: "early", "over", "sold_out"; empty: choose
-	Levels   []levelView
+	Levels   []markedLevel
 	Sections []sectionView
 	Open     *openSection
 	Missing  bool // the section that was asked for is not one of the layout

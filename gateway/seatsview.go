@@ -38,8 +38,8 @@ func (w where) path(e id.Event) string {
 	return path
 }
 
-// levelView is a price level. Mark chooses its colour and Shape its shape, which the script draws alike.
-type levelView struct {
+// markedLevel is a price level as the map marks it. Mark chooses its colour and Shape its shape, which the script draws alike.
+type markedLevel struct {
 	Name        string
 	Price       int64
 	Mark, Shape int
@@ -49,7 +49,7 @@ type levelView struct {
 type sectionView struct {
 	Index int
 	Name  string
-	Level levelView
+	Level markedLevel
 	Free  int
 	URL   string
 }
@@ -92,7 +92,7 @@ func (p *seatsPage) draw(at where, held []booking.Ticket) {
 		if !known {
 			n = len(p.Levels)
 			level[sec.Level] = n
-			p.Levels = append(p.Levels, levelView{Name: sec.Level, Price: int64(p.Show.Prices[sec.Level]), Mark: n % marks, Shape: (n + n/marks) % marks})
+			p.Levels = append(p.Levels, markedLevel{Name: sec.Level, Price: int64(p.Show.Prices[sec.Level]), Mark: n % marks, Shape: (n + n/marks) % marks})
 		}
 		seats := 0
 		for _, r := range sec.Rows {

@@ -34,6 +34,9 @@ func (l *Lang) ClockZone(t time.Time) string { return l.Clock(t) + " " + t.Forma
 // Weekday writes the day of the week of t, short.
 func (l *Lang) Weekday(t time.Time) string { return l.locale.WeekdayAbbreviated(t.Weekday()) }
 
+// LongMonth writes the month of t: "June".
+func (l *Lang) LongMonth(t time.Time) string { return l.locale.MonthWide(t.Month()) }
+
 // Month writes the month of t, short.
 func (l *Lang) Month(t time.Time) string { return l.locale.MonthAbbreviated(t.Month()) }
 
