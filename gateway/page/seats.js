@@ -33,7 +33,7 @@ const money = (minor, currency = layout.currency) => {
   return f.format(minor / 10 ** digits);
 };
 const parts = (seat) => { const p = place(layout, seat); return { section: p.section, row: p.row, seat: String(p.number) }; };
-const words = { t, money, number: (n) => integer.format(n), seat: (seat) => t("seat.name", parts(seat)), releaseOf: (seat) => t("seats.release", parts(seat)) };
+const words = { t, money, number: (n) => integer.format(n), seat: (seat) => t("seat.name", parts(seat)), brief: (seat) => t("seats.name", parts(seat)), releaseOf: (seat) => t("seats.release", parts(seat)) };
 
 // --- state of the seats: a digit each, and what is mine lies over it
 const blocks = blocksOf(layout), marks = 6, codes = new Uint8Array(layout.capacity);
