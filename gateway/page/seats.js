@@ -68,7 +68,12 @@ const lookBlock = (b) => {
 
 // --- what is said: politely, or at once
 const say = (text) => { $("news").textContent = text; };
-const clearSay = () => { $("say").replaceChildren(); offered = new Set(); };
+const clearSay = () => {
+  const lost = $("say").contains(document.activeElement);
+  $("say").replaceChildren();
+  offered = new Set();
+  if (lost) $("basket-title").focus();
+};
 function alertBox(text, extra = []) {
   const note = document.createElement("div"), p = document.createElement("p"), strong = document.createElement("strong");
   note.className = "note bad";
@@ -105,7 +110,7 @@ function refused(r, seat) {
   if (r.slug === "ticket-unavailable") {
     for (const ticket of r.body.ticketIds || []) if (!held.mine.has(held.seatOf(ticket)) && !codes[held.seatOf(ticket)]) codes[held.seatOf(ticket)] = 1, repaint(held.seatOf(ticket));
     const near = (r.body.alternatives || []).map((a) => {
-      const n = held.seatOf(a.id), b = button(words.seat(n) + " · " + money(a.price, a.currency), () => { openAt(n); held.hold(n); });
+      const n = held.seatOf(a.id), b = button(words.brief(n) + " · " + money(a.price, a.currency), () => { openAt(n); held.hold(n); });
       b.dataset.offer = n;
       return b;
     });
