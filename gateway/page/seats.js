@@ -251,7 +251,7 @@ $("all").addEventListener("click", () => openBlock(null, true));
 
 function view(name) {
   const asMap = name === "map";
-  $("mapview").hidden = !asMap;
+  $("mapview").hidden = $("tools").hidden = !asMap;
   $("list").hidden = asMap;
   $("show-map").setAttribute("aria-pressed", String(asMap));
   $("show-list").setAttribute("aria-pressed", String(!asMap));
