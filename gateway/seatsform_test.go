@@ -56,7 +56,7 @@ func TestEveryRefusalIsTold(t *testing.T) {
 	}
 	near := e.desk.ticket(guarded.Ticket(9))
 	f(&booking.UnavailableError{Tickets: []id.Ticket{guarded.Ticket(0)}, Alternatives: []booking.Ticket{near}}, 409, "hold", ticket,
-		"Somebody else has just taken this seat", `value="`+near.ID.String()+`"`, "Section A, row 3, seat 7 · $42.00")
+		"Somebody else has just taken this seat", `value="`+near.ID.String()+`"`, "A, row 3, seat 7 · $42.00")
 	f(&booking.HoldLimitError{Limit: 8}, 409, "hold", ticket, "up to 8 seats")
 	f(&booking.NoSeatsTogetherError{LargestBlock: 3}, 409, "best", "section=A&quantity=5&in=B&max_price=2100&accessible=1", "The most that we can find is 3", "<option selected>5", "<option selected>B",
 		`<option value="2100" selected>`, `value="1" checked`)

@@ -147,7 +147,7 @@ export function basket(event, on, words) {
     list.replaceChildren(...[...mine.keys()].sort((a, b) => a - b).map((seat) => {
       const li = document.createElement("li"), name = document.createElement("span"), price = document.createElement("span"), x = document.createElement("button");
       const what = mine.get(seat);
-      name.textContent = words.seat(seat);
+      name.textContent = words.brief(seat);
       price.className = "num";
       price.textContent = words.money(what.price, what.currency);
       x.className = "x";

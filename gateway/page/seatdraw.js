@@ -1,6 +1,7 @@
 // Draws a seat map as SVG and moves it: wheel, pinch, drag, buttons and keys. It knows nothing of holds: it asks how a seat looks and tells what
-// was picked. SVG and not a canvas, because no drawing has more than 3,000 seats: 500 seats are drawn in 6 ms, 3,000 in 40 ms, and styles, dark
-// mode and forced colours come for free.
+// was picked. SVG and not a canvas, because no drawing has more than 3,000 seats: making and painting 500 seats takes 45 ms on a slow shared machine,
+// 1,000 take 100, 3,000 take 130, 9,000 would take 580 (docs/pages.md). Styles, dark mode and forced colours come for free.
+
 const NS = "http://www.w3.org/2000/svg";
 const TARGET = 24; // px: what a finger needs (WCAG 2.5.8)
 const MOST = 12; // times the whole
@@ -18,12 +19,14 @@ export function canvas(host, ask) {
   const shapes = [0, 1, 2, 3, 4, 5].map((n) => document.getElementById("shape" + n).getAttribute("d"));
   const world = el("g"), svg = el("svg", { "aria-hidden": "true", focusable: "false" }, patterns(), world);
   host.replaceChildren(svg);
-  let drawing, things = [], elements = new Map(), view = { k: 1, x: 0, y: 0 }, base = 1;
+  let drawing, things = [], elements = new Map(), view = { k: 1, x: 0, y: 0 }, near = false;
 
   // show replaces the drawing and shows all of it.
   function show(next) {
     drawing = next;
     elements = new Map();
+    host.classList.toggle("near", (near = false));
+    ask.hover();
     things = next.seats || next.shapes;
     world.replaceChildren(stage(next.stage));
     for (const s of next.shapes || []) world.append(shapeOf(s));
@@ -64,10 +67,13 @@ export function canvas(host, ask) {
     e.pattern.setAttribute("fill", look.free ? `url(#p${look.mark})` : "url(#pnone)");
     e.name.textContent = look.label;
     e.count.textContent = look.free ? look.count : "";
-    if (e.s.angle === 0 && e.s.depth > 120) e.name.setAttribute("y", "-9"), e.count.setAttribute("y", "12");
-    else {
+    if (e.s.tile) {
+      e.name.setAttribute("font-size", Math.min(e.s.size, (e.s.depth - 10) / (look.label.length * 0.62)).toFixed(1));
+      e.name.setAttribute("y", near && look.free ? "-9" : "0");
+      e.count.setAttribute("y", "12");
+    } else {
       const wide = e.s.size * 0.6 * look.label.length, both = wide + e.s.size * 0.5 * look.count.length + e.s.size * 0.6;
-      e.name.setAttribute("x", look.free ? (wide - both) / 2 : 0);
+      e.name.setAttribute("x", near && look.free ? (wide - both) / 2 : 0);
       e.count.setAttribute("x", (both - e.s.size * 0.5 * look.count.length) / 2);
     }
   }
@@ -109,8 +115,11 @@ export function canvas(host, ask) {
     view = { k, x: Math.min(0, Math.max(w * (1 - k), next.x)), y: Math.min(0, Math.max(h * (1 - k), next.y)) };
     world.setAttribute("transform", `translate(${view.x.toFixed(2)} ${view.y.toFixed(2)}) scale(${k.toFixed(4)})`);
     host.classList.toggle("zoomed", k > 1.01);
-    host.classList.toggle("near", !drawing.shapes || scale() * k > 1.15);
-    ask.moved?.(k);
+    host.classList.toggle("tiny", scale() * k * 11 < 6);
+    if (drawing.shapes && near !== scale() * k > 1.15) { // room for the number of free seats beside the name
+      host.classList.toggle("near", (near = !near));
+      for (const s of drawing.shapes) paintBlock(s.block);
+    }
   }
   const PITCH_PX = () => ask.pitch * scale();
 

@@ -101,7 +101,7 @@ function tiles(all) {
   const shapes = all.map((block, i) => {
     const inRow = Math.min(columns, all.length - Math.floor(i / columns) * columns); // the last row stands in the middle
     const x = (width - inRow * (w + gap) + gap) / 2 + (i % columns) * (w + gap), y = top + Math.floor(i / columns) * (h + gap);
-    return { block, path: `M${x} ${y}h${w}v${h}h${-w}z`, angle: 0, depth: w, size: 15, x: x + w / 2, y: y + h / 2, reach: w / 2 };
+    return { block, path: `M${x} ${y}h${w}v${h}h${-w}z`, angle: 0, tile: true, depth: w, size: 15, x: x + w / 2, y: y + h / 2, reach: w / 2 };
   });
   return { width, height: top + rows * (h + gap) + gap, shapes, stage: { kind: "stage", x: width / 2, y: 40, width: width * 0.6, height: 44 } };
 }

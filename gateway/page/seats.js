@@ -33,7 +33,7 @@ const money = (minor, currency = layout.currency) => {
   return f.format(minor / 10 ** digits);
 };
 const parts = (seat) => { const p = place(layout, seat); return { section: p.section, row: p.row, seat: String(p.number) }; };
-const words = { t, money, number: (n) => integer.format(n), seat: (seat) => t("seat.name", parts(seat)), releaseOf: (seat) => t("seats.release", parts(seat)) };
+const words = { t, money, number: (n) => integer.format(n), seat: (seat) => t("seat.name", parts(seat)), brief: (seat) => t("seats.name", parts(seat)), releaseOf: (seat) => t("seats.release", parts(seat)) };
 
 // --- state of the seats: a digit each, and what is mine lies over it
 const blocks = blocksOf(layout), marks = 6, codes = new Uint8Array(layout.capacity);
@@ -68,7 +68,12 @@ const lookBlock = (b) => {
 
 // --- what is said: politely, or at once
 const say = (text) => { $("news").textContent = text; };
-const clearSay = () => { $("say").replaceChildren(); offered = new Set(); };
+const clearSay = () => {
+  const lost = $("say").contains(document.activeElement);
+  $("say").replaceChildren();
+  offered = new Set();
+  if (lost) $("basket-title").focus();
+};
 function alertBox(text, extra = []) {
   const note = document.createElement("div"), p = document.createElement("p"), strong = document.createElement("strong");
   note.className = "note bad";
@@ -105,7 +110,7 @@ function refused(r, seat) {
   if (r.slug === "ticket-unavailable") {
     for (const ticket of r.body.ticketIds || []) if (!held.mine.has(held.seatOf(ticket)) && !codes[held.seatOf(ticket)]) codes[held.seatOf(ticket)] = 1, repaint(held.seatOf(ticket));
     const near = (r.body.alternatives || []).map((a) => {
-      const n = held.seatOf(a.id), b = button(words.seat(n) + " · " + money(a.price, a.currency), () => { openAt(n); held.hold(n); });
+      const n = held.seatOf(a.id), b = button(words.brief(n) + " · " + money(a.price, a.currency), () => { openAt(n); held.hold(n); });
       b.dataset.offer = n;
       return b;
     });
@@ -246,7 +251,7 @@ $("all").addEventListener("click", () => openBlock(null, true));
 
 function view(name) {
   const asMap = name === "map";
-  $("mapview").hidden = !asMap;
+  $("mapview").hidden = $("tools").hidden = !asMap;
   $("list").hidden = asMap;
   $("show-map").setAttribute("aria-pressed", String(asMap));
   $("show-list").setAttribute("aria-pressed", String(!asMap));
