@@ -20,7 +20,7 @@ type eventPage struct {
 	lang       *lang.Lang
 	Start, End time.Time // in the zone of the venue
 	State      string    // "sale", "soldout", "soon" (not on sale yet) or "over"
-	Levels     []levelView
+	Levels     []eventLevel
 	Price      string // from – to; empty: no price is known
 	Map        template.URL
 	Art        artwork

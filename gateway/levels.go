@@ -43,8 +43,8 @@ func (s stock) Mark() string {
 	return "none"
 }
 
-// levelView is one price level of an event.
-type levelView struct {
+// eventLevel is one price level of an event.
+type eventLevel struct {
 	Name        string
 	Price       string
 	Free, Total int
@@ -55,14 +55,14 @@ type levelView struct {
 }
 
 // levelsOf are the price levels in the order of the plan, with what is free in each. Before the sale opens nothing is.
-func levelsOf(l *lang.Lang, show *catalog.Show) (levels []levelView) {
+func levelsOf(l *lang.Lang, show *catalog.Show) (levels []eventLevel) {
 	seat := 0
 	for _, section := range show.Layout.Sections() {
-		i := slices.IndexFunc(levels, func(v levelView) bool { return v.Name == section.Level })
+		i := slices.IndexFunc(levels, func(v eventLevel) bool { return v.Name == section.Level })
 		if i < 0 {
 			i = len(levels)
 			minor := show.Prices[section.Level]
-			levels = append(levels, levelView{Name: section.Level, Price: l.Money(int64(minor), show.Currency), minor: minor})
+			levels = append(levels, eventLevel{Name: section.Level, Price: l.Money(int64(minor), show.Currency), minor: minor})
 		}
 		v := &levels[i]
 		v.Sections = append(v.Sections, section.Name)
@@ -84,7 +84,7 @@ func levelsOf(l *lang.Lang, show *catalog.Show) (levels []levelView) {
 }
 
 // priceRange is the lowest and the highest price of the levels, in minor units; zeros when there are none.
-func priceRange(levels []levelView) (from, to int) {
+func priceRange(levels []eventLevel) (from, to int) {
 	for i, v := range levels {
 		if i == 0 || v.minor < from {
 			from = v.minor
