@@ -24,13 +24,26 @@ run: deps build ## run the whole system here with demo data, on http://localhost
 	@exec ./bin/usher dev $(ARGS)
 
 .PHONY: test
-test: deps ## run all tests against real stores
-	$(STORES) $(GO) test ./...
+test: deps ## run all tests against real stores, and in a real browser
+	@browser=$${USHER_BROWSER:-}; [ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
+	echo '$(STORES) $(GO) test ./...'; USHER_BROWSER=$$browser $(STORES) $(GO) test ./... || exit; \
+	[ "$$browser" != skip ] || echo 'NOT RUN: the browser tests (TestInABrowser… and internal/browser). They need Chromium: make browser'
+
+.PHONY: browser
+browser: deps ## run the tests in a real browser, headless Chromium, which is installed if it is missing
+	@./deploy/local/install.sh chromium
+	$(GO) test ./internal/browser
+	$(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest
+
+.PHONY: screens
+screens: deps ## walk the pages in a browser and take screenshots of every page and state into docs/screens
+	@./deploy/local/install.sh chromium fonts
+	USHER_SCREENS=$(CURDIR)/docs/screens $(STORES) $(GO) test -count=1 -run '^TestInABrowser' ./internal/apptest
 
 .PHONY: race
 race: deps ## run the packages' tests with the race detector
 	@./deploy/local/install.sh gcc
-	CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
+	CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v -e /apptest -e /browser)
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, deadcode

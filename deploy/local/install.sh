@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs the programs that Usher needs on this machine and that are not there yet, from Debian's or Ubuntu's packages.
 #
-#   install.sh [--yes] [postgres] [redis] [gcc] [make]      without names: postgres redis
+#   install.sh [--yes] [postgres] [redis] [gcc] [make] [chromium] [fonts]      without names: postgres redis
+#
+# chromium is the browser that the browser tests drive; fonts are those with which its screenshots can be read in every language.
 #
 # It touches nothing that is there already. The packages' own services are neither started nor enabled, and no database
 # cluster is made: Usher starts private servers under its data folder. As root it goes ahead; with sudo it asks first
@@ -13,7 +15,7 @@ wanted=
 for argument in "$@"; do
 	case $argument in
 	--yes) yes=yes ;;
-	postgres | redis | gcc | make) wanted="$wanted $argument" ;;
+	postgres | redis | gcc | make | chromium | fonts) wanted="$wanted $argument" ;;
 	*) echo "install.sh: unknown program $argument" >&2; exit 2 ;;
 	esac
 done
@@ -31,8 +33,30 @@ is_there() {
 	redis) command -v redis-server >/dev/null ;;
 	# The race detector links with the C library.
 	gcc) command -v gcc >/dev/null && [ -n "$(printf '#include <stdlib.h>\n' | gcc -E - 2>/dev/null)" ] ;;
+	# Ubuntu's package may be a stub that only says where the snap is, so the program must say its version. USHER_CHROMIUM names another.
+	chromium)
+		for name in ${USHER_CHROMIUM:-chromium chromium-browser google-chrome}; do
+			"$name" --version </dev/null 2>/dev/null | grep -qE '[0-9]+\.[0-9]+' && return
+		done
+		return 1
+		;;
+	fonts)
+		command -v fc-list >/dev/null || return 1
+		for language in ar he hi ja ko zh-cn; do
+			[ -n "$(fc-list ":lang=$language" file)" ] || return 1
+		done
+		;;
 	*) command -v "$1" >/dev/null ;;
 	esac
+}
+
+# on_ubuntu: there Chromium is a snap, and the package of that name only installs the snap.
+on_ubuntu() { [ -r /etc/os-release ] && grep -q '^ID=ubuntu' /etc/os-release; }
+
+no_chromium() {
+	echo "install.sh: no Chromium here can run. Ubuntu has it as a snap, which needs snapd (a container has none) and keeps its files to itself." >&2
+	echo "  Install a Chromium or Chrome that is no snap and name it:  USHER_CHROMIUM=/path/to/it make browser" >&2
+	echo "  or leave the browser tests out:  USHER_BROWSER=skip make test" >&2
 }
 
 package_of() {
@@ -40,6 +64,8 @@ package_of() {
 	postgres) echo postgresql ;;
 	redis) echo redis-server ;;
 	gcc) echo gcc libc6-dev ;;
+	chromium) if on_ubuntu; then echo chromium-browser; else echo chromium; fi ;;
+	fonts) echo fontconfig fonts-noto-core fonts-noto-cjk ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -53,10 +79,14 @@ for name in ${wanted:-postgres redis}; do
 	fi
 done
 [ -n "$missing" ] || exit 0
+case $missing in
+*chromium*) if on_ubuntu && ! command -v snap >/dev/null; then no_chromium; exit 1; fi ;;
+esac
 
 if ! command -v apt-get >/dev/null; then
 	echo "Usher needs$missing, and this system has no apt-get. Install them by its own means, so that these are found:" >&2
-	echo "  postgres: initdb and postgres (PostgreSQL 14 or newer) in the PATH; redis: redis-server (7 or newer) in the PATH" >&2
+	echo "  postgres: initdb and postgres (PostgreSQL 14 or newer) in the PATH; redis: redis-server (7 or newer) in the PATH;" >&2
+	echo "  chromium: chromium or google-chrome in the PATH, or its path in USHER_CHROMIUM; fonts: Noto, found by fc-list" >&2
 	exit 1
 fi
 

@@ -47,7 +47,7 @@ func (v violation) String() string {
 // wider than its window.
 func (b *Tab) Check() {
 	b.t.Helper()
-	for _, fault := range b.pageFaults() {
+	for _, fault := range b.watch.unforgiven(b.pageFaults()) {
 		b.t.Errorf("browser: %s, %d px wide: %s", b.Path(), b.device.Width, fault)
 	}
 }

@@ -70,7 +70,7 @@ func chromium(t testing.TB) *process {
 }
 
 func startChromium() (*process, error) {
-	path, err := find(os.Getenv(ChromiumVariable), exec.LookPath)
+	path, err := find(os.Getenv(ChromiumVariable), runnable)
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +102,36 @@ func startChromium() (*process, error) {
 	return p, nil
 }
 
-// find returns the program's path. given is what the environment says, look is exec.LookPath.
+// find returns the path of the first program that look finds. given is what the environment says.
 func find(given string, look func(string) (string, error)) (string, error) {
 	tried := names
 	if given != "" {
 		tried = []string{given}
 	}
+	var errs []error
 	for _, name := range tried {
-		if path, err := look(name); err == nil {
+		path, err := look(name)
+		if err == nil {
 			return path, nil
 		}
+		errs = append(errs, fmt.Errorf("%s: %w", name, err))
 	}
-	return "", fmt.Errorf("none of %s is installed", strings.Join(tried, ", "))
+	return "", fmt.Errorf("no Chromium that can run: %w", errors.Join(errs...))
+}
+
+// runnable returns the path of a program that can say its version. A stub that only says where to get the real one cannot.
+func runnable(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s --version: %w: %.200s", path, err, out)
+	}
+	return path, nil
 }
 
 // stop ends the browser and removes its profile.
@@ -121,8 +139,10 @@ func stop() error {
 	if running == nil {
 		return nil
 	}
-	running.cancel()
-	return errors.Join(running.lock.Close(), os.RemoveAll(running.lock.Path))
+	p := running
+	running = nil
+	p.cancel()
+	return errors.Join(p.lock.Close(), os.RemoveAll(p.lock.Path))
 }
 
 // sweep removes the profiles of test processes that were killed: those that nobody has locked.

@@ -2,7 +2,9 @@ package browser
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,9 @@ func TestAFaultOfAPageFailsItsTest(t *testing.T) {
 	r := &recorder{TB: t}
 	b := New(r, base, Phone)
 	b.Open("/contrast")
+	b.Check()
+	b.Open("/label")
+	b.Forgive("axe label")
 	b.Check()
 	b.Open("/console")
 	b.Open("/missing")
@@ -129,5 +134,12 @@ func TestAMissingProgramIsNamed(t *testing.T) {
 	}
 	if path, err := find("mine", func(name string) (string, error) { return "/bin/" + name, nil }); err != nil || path != "/bin/mine" {
 		t.Errorf("a given name: %s %v", path, err)
+	}
+	stub := filepath.Join(t.TempDir(), "chromium")
+	if err := os.WriteFile(stub, []byte("#!/bin/sh\necho requires the chromium snap\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := find(stub, runnable); err == nil || !strings.Contains(err.Error(), "requires the chromium snap") {
+		t.Errorf("a stub: %v", err)
 	}
 }

@@ -12,9 +12,9 @@ import (
 const unfocus = `function() {
 	const deaf = e => e.stopImmediatePropagation(), kinds = ["blur", "focusout", "focus", "focusin", "change"];
 	kinds.forEach(k => window.addEventListener(k, deaf, true));
+	const r = this.getBoundingClientRect(); // before: a link to skip to the content is away when it has no focus
 	this.blur();
 	this.usherRefocus = () => { this.focus({focusVisible: true, preventScroll: true}); kinds.forEach(k => window.removeEventListener(k, deaf, true)) };
-	const r = this.getBoundingClientRect();
 	return [r.left, r.top, r.width, r.height];
 }`
 

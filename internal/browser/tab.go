@@ -100,7 +100,7 @@ func (b *Tab) Offline(off bool) {
 		MatchedNetworkConditions: []*network.Conditions{all}})
 }
 
-// Forgive says that a complaint whose text contains part is provoked by the test.
+// Forgive says that faults whose text contains part are provoked by the test, or known: they are not reported.
 func (b *Tab) Forgive(part string) { b.watch.forgive(part) }
 
 // call sends a protocol command and ends the test when it fails.

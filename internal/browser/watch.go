@@ -115,15 +115,19 @@ func (w *watch) setOffline(off bool) {
 }
 
 // faults are those that the test has not forgiven.
-func (w *watch) faults() (out []string) {
+func (w *watch) faults() []string {
+	w.mu.Lock()
+	found := slices.Clone(w.found)
+	w.mu.Unlock()
+	return w.unforgiven(found)
+}
+
+func (w *watch) unforgiven(found []string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, f := range w.found {
-		if !slices.ContainsFunc(w.forgiven, func(part string) bool { return strings.Contains(f, part) }) {
-			out = append(out, f)
-		}
-	}
-	return out
+	return slices.DeleteFunc(found, func(f string) bool {
+		return slices.ContainsFunc(w.forgiven, func(part string) bool { return strings.Contains(f, part) })
+	})
 }
 
 // thrown words an exception, with the place where it was thrown.
