@@ -11,7 +11,7 @@ import (
 	"usher/search"
 )
 
-var browser = []string{"Accept", "text/html,application/xhtml+xml"}
+var asPerson = []string{"Accept", "text/html,application/xhtml+xml"}
 
 func someHits(n int) (hits []search.Hit) {
 	for i := range n {
@@ -41,7 +41,7 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 	e.search.page = func(search.Query) search.Page {
 		return search.Page{Events: someHits(3), Total: 23, NextCursor: "c2", Facets: manyFacets()}
 	}
-	r := e.want(200, "", "GET", "/?location=59.9,10.7&sort=distance&available=true", "", browser...)
+	r := e.want(200, "", "GET", "/?location=59.9,10.7&sort=distance&available=true", "", asPerson...)
 	r.holds(t, "A match", "2:00 pm", "The stadium, Oslo, NO", "3 km away", "$42.00 – $99.00", "Available", "Few left", "None at the moment", "Waiting room", "23 events",
 		`href="/?location=59.9%2C10.7&amp;sort=distance"`, // without the tickets
 		`category=concert`, `Concert</span> <span class="soft num">12<`, "February 2027", "start_date=2027-02-01", "end_date=2027-02-28", "Up to $24.99", "From $200.00",
@@ -50,13 +50,13 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 	if policy := r.header.Get("Permissions-Policy"); !strings.Contains(policy, "geolocation=(self)") || r.header.Get("Cache-Control") != briefly {
 		t.Errorf("headers %v", r.header)
 	}
-	if policy := e.do("GET", "/nowhere", "", browser...).header.Get("Permissions-Policy"); !strings.Contains(policy, "geolocation=()") {
+	if policy := e.do("GET", "/nowhere", "", asPerson...).header.Get("Permissions-Policy"); !strings.Contains(policy, "geolocation=()") {
 		t.Errorf("elsewhere: %q", policy)
 	}
 	e.search.page = func(search.Query) search.Page {
 		return search.Page{Events: someHits(1), Total: search.MaxTotal, TotalCapped: true, Degraded: true, Facets: &search.Facets{Capped: true, City: []search.Facet{{Value: "Oslo", Count: 9000}, {Value: "Rom", Count: 2}}}}
 	}
-	r = e.want(200, "", "GET", "/?page_cursor=c2", "", browser...)
+	r = e.want(200, "", "GET", "/?page_cursor=c2", "", asPerson...)
 	r.holds(t, "More than 10,000 events", "9,000&#43;", "Start from the first page", "That is everything.", "simpler way")
 	if r.header.Get("Usher-Degraded") != "search-fallback" {
 		t.Errorf("headers %v", r.header)
@@ -67,10 +67,10 @@ func TestTheSearchPageWhenNothingIsFound(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
 	e.search.page = func(search.Query) search.Page { return search.Page{Facets: &search.Facets{}} }
-	r := e.want(200, "", "GET", "/?q=zz&location=Oslo&start_date=2027-06-01&end_date=2027-06-30&price_min=1000&venue=ven-9&performer=Nobody&category=dance&available=true", "", browser...)
+	r := e.want(200, "", "GET", "/?q=zz&location=Oslo&start_date=2027-06-01&end_date=2027-06-30&price_min=1000&venue=ven-9&performer=Nobody&category=dance&available=true", "", asPerson...)
 	r.holds(t, "Nothing fits all of that", "Without: “zz”", "Without: In Oslo", "Without: June 2027", "Without: From 10", "Without: At ven-9", "Without: With Nobody",
 		"Without: Dance", "Without: With tickets now", `name="robots" content="noindex"`)
-	e.want(200, "", "GET", "/?page_cursor=c9", "", browser...).holds(t, "Start from the first page")
+	e.want(200, "", "GET", "/?page_cursor=c9", "", asPerson...).holds(t, "Start from the first page")
 }
 
 func TestTheSearchPageKeepsAFormThatIsWrong(t *testing.T) {
@@ -87,7 +87,7 @@ func TestTheSearchPageKeepsAFormThatIsWrong(t *testing.T) {
 		"price_max=-1":                                          {`aria-describedby="budget-fault"`},
 		"location=" + strings.Repeat("x", maxText+1):            {`aria-describedby="location-fault"`},
 	} {
-		r := e.want(400, "", "GET", "/?"+query, "", browser...)
+		r := e.want(400, "", "GET", "/?"+query, "", asPerson...)
 		r.holds(t, append(texts, `role="alert"`, "is marked below")...)
 		r.lacks(t, "<b>", "<script>x")
 		if r.header.Get("Cache-Control") != "no-store" {
@@ -95,21 +95,21 @@ func TestTheSearchPageKeepsAFormThatIsWrong(t *testing.T) {
 		}
 		e.want(400, "invalid-request", "GET", "/?"+query, "") // a machine gets the problem
 	}
-	if r := e.want(400, "", "GET", "/?zz=1", "", browser...); !strings.Contains(r.raw, "zz") {
+	if r := e.want(400, "", "GET", "/?zz=1", "", asPerson...); !strings.Contains(r.raw, "zz") {
 		t.Error(r.raw)
 	}
-	e.want(400, "", "GET", "/?q=a&q=b", "", browser...)
+	e.want(400, "", "GET", "/?q=a&q=b", "", asPerson...)
 }
 
 func TestTheSearchPageWhenTheSearchRefuses(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
 	e.search.err = search.ErrBadCursor
-	e.want(400, "", "GET", "/?q=owls&page_cursor=forged", "", browser...).holds(t, "no longer valid", `href="/?q=owls"`, `value="owls"`)
+	e.want(400, "", "GET", "/?q=owls&page_cursor=forged", "", asPerson...).holds(t, "no longer valid", `href="/?q=owls"`, `value="owls"`)
 	e.search.err = search.ErrBadQuery
-	e.want(400, "", "GET", "/?q=owls", "", browser...).holds(t, "cannot be understood")
+	e.want(400, "", "GET", "/?q=owls", "", asPerson...).holds(t, "cannot be understood")
 	e.search.err = errUnheard
-	r := e.want(503, "", "GET", "/?q=owls&sort=date", "", browser...)
+	r := e.want(503, "", "GET", "/?q=owls&sort=date", "", asPerson...)
 	r.holds(t, "The search is away", `href="/?q=owls&amp;sort=date"`, `value="owls"`, `role="alert"`)
 	if r.header.Get("Retry-After") == "" || r.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", r.header)
@@ -121,7 +121,7 @@ func TestTitlesAndCanonicalAddresses(t *testing.T) {
 	e := newEdge(t)
 	f := func(query, title, canonical string) {
 		t.Helper()
-		r := e.want(200, "", "GET", "/?"+query, "", browser...)
+		r := e.want(200, "", "GET", "/?"+query, "", asPerson...)
 		got := regexp.MustCompile(`<title>(.*) · Usher</title>`).FindStringSubmatch(r.raw)
 		if len(got) < 2 || got[1] != title {
 			t.Errorf("%s: title %q, want %q", query, got, title)
@@ -157,7 +157,7 @@ func TestHostileNamesInAList(t *testing.T) {
 		v := []search.Facet{{Value: hostile, Label: hostile, Count: 2}, {Value: "x", Label: "x", Count: 1}}
 		return search.Page{Events: []search.Hit{h}, Total: 3, NextCursor: hostile, Facets: &search.Facets{Category: v, City: v, Venue: v, Month: v, Price: v, Available: v}}
 	}
-	r := e.want(200, "", "GET", "/?venue=ven-1&q="+url.QueryEscape(strings.ReplaceAll(hostile, "\r\n", "")), "", browser...)
+	r := e.want(200, "", "GET", "/?venue=ven-1&q="+url.QueryEscape(strings.ReplaceAll(hostile, "\r\n", "")), "", asPerson...)
 	r.lacks(t, "<img", "onerror=alert(1)>", "</script><")
 	if strings.Count(r.raw, "<script") != 2 {
 		t.Errorf("%d scripts", strings.Count(r.raw, "<script"))
