@@ -128,7 +128,7 @@ func (d *roomPage) stand(l *waitroom.Line, from int64) {
 // roomPage answers with the room's page, which carries its style and script.
 func (s *Server) roomPage(c *call, status int, data *roomPage) error {
 	s.showEvents(c, data)
-	if data.Line != nil && data.Line.Degraded {
+	if status == 200 && data.Line != nil && data.Line.Degraded {
 		c.set("Usher-Degraded", "line-frozen")
 	}
 	c.set("Content-Security-Policy", page.RoomPolicy)

@@ -81,13 +81,16 @@
   const channel = self.BroadcastChannel && new BroadcastChannel(key);
   const tell = (m) => channel?.postMessage(m);
   // A page that says something else than this one was asked for later. It is shown soon, not at once: pages must not chase each other.
+  let going = false;
   const reload = () => {
-    next = Infinity;
+    if (going) return;
+    going = true;
     setTimeout(() => location.reload(), Math.max(0, loaded + 8000 - Date.now()) * (kind === "turn" ? 0 : 1));
   };
   if (channel) {
     channel.onmessage = ({ data: m }) => {
-      if (m.kind && m.kind !== kind) return reload();
+      // a gateway that is behind may still call "line" what is a turn already
+      if (m.kind && m.kind !== kind && !(kind === "turn" && m.kind === "line")) return reload();
       if (!m.line || !line || m.line.run !== line.run) return;
       ({ next, fails, behind } = m);
       show(m.line);
@@ -194,9 +197,11 @@
     $("turn").className = "card now";
     const h = document.createElement("h2");
     h.textContent = say("room.js.yours");
+    // one tab says it aloud
+    if (!leads()) $("alert").removeAttribute("role");
     $("alert").append(h);
     if (lost) $("enter").querySelector("button").focus();
-    if (!leads() || document.hasFocus()) return;
+    if (!lead || document.hasFocus()) return;
     try {
       navigator.vibrate?.([200, 100, 200]);
       if (!keep(key + ".notify") || Notification.permission !== "granted") return;
@@ -265,10 +270,10 @@
   // tick runs every second. It goes by the clock, not by the count: a tab that has slept is late, not lost.
   function tick() {
     const t = Date.now();
+    if (going) return;
     if (line) {
-      const due = $("offline");
       if (fails) put("offline", say("room.js.offline", { in: soon((retry || next) - t) }));
-      due.hidden = !fails;
+      $("offline").hidden = !fails;
       if (kind === "line") {
         put("last", ago.format(-Math.max(0, Math.round((now() - new Date(line.updated_at)) / 1000)), "second"));
         put("next", soon(next - t));
@@ -284,8 +289,8 @@
       const s = until(seed.until);
       put("left", say(kind === "in" ? "room.js.until" : "room.js.left", { time: clock(seed.until), left: digits(s) }));
       // at the opening everybody looks at once: spread over a second, which costs nobody his place; a session ends two seconds later
-      if (!s && next === 0) {
-        next = Infinity;
+      if (!s) {
+        going = true;
         setTimeout(() => location.reload(), Math.max(kind === "in" ? 2000 : Math.random() * 1000, loaded + 4000 - t));
       }
     }
@@ -314,11 +319,13 @@
     if (seed.wait && kind === "turn") retry = loaded + 1000 * seed.wait;
     show(line, true);
     if (channel && navigator.locks) campaign(!document.hidden);
-    document.addEventListener("visibilitychange", () => {
+    const seen = () => {
       if (document.hidden) return;
       if (channel && navigator.locks && !lead) campaign(true);
       tick();
-    });
+    };
+    document.addEventListener("visibilitychange", seen);
+    addEventListener("focus", seen);
     addEventListener("online", () => { if (fails) next = retry = Date.now() + Math.random() * 2000; });
   }
   setInterval(tick, 1000);
