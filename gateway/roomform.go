@@ -86,6 +86,7 @@ func (s *Server) roomRefusal(c *call, r waitroom.Room, err error) error {
 	case "room-full":
 		if data.Line != nil { // the line may be a moment behind the store
 			data.Kind, data.Line.State = roomTurn, waitroom.StandCalled
+			data.Notice = "" // it stands beside the button
 		}
 	}
 	if wait, wanted := retryAfter(p); wanted {

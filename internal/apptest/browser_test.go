@@ -93,7 +93,7 @@ func TestInABrowserAFanWaitsAndGoesIn(t *testing.T) {
 		b.See("You are in")
 		b.Check()
 		b.Screen("room-entered")
-		b.Click("summary", "I am done")
+		b.Click("DisclosureTriangle", "I am done")
 		b.Click("button", "Yes, let somebody else in")
 		b.NotSee("You are in")
 		b.See("Join the line")
