@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"slices"
 
 	"usher/catalog"
@@ -66,14 +67,13 @@ func levelsOf(l *lang.Lang, show *catalog.Show) (levels []eventLevel) {
 		}
 		v := &levels[i]
 		v.Sections = append(v.Sections, section.Name)
+		first := seat
 		for _, row := range section.Rows {
-			v.Total += row.Seats
-			for range row.Seats {
-				if seat < len(show.Codes) && show.Codes[seat] == '0' {
-					v.Free++
-				}
-				seat++
-			}
+			seat += row.Seats
+		}
+		v.Total += seat - first
+		if seat <= len(show.Codes) {
+			v.Free += bytes.Count(show.Codes[first:seat], []byte{'0'})
 		}
 	}
 	for i := range levels {

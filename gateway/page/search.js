@@ -99,8 +99,9 @@
       option.id = 'suggestion-' + i;
       option.setAttribute('role', 'option');
       option.setAttribute('aria-selected', 'false');
-      option.append(make('span', '', s.text));
-      if (s.detail) option.append(make('span', 'detail', s.detail));
+      const city = s.kind === 'city' && s.detail; // says the country too
+      option.append(make('span', '', city || s.text));
+      if (s.detail && !city) option.append(make('span', 'detail', s.detail));
       option.append(make('span', 'kind', say(s.kind)));
       option.addEventListener('mousedown', (e) => e.preventDefault()); // the field keeps the focus
       option.addEventListener('click', () => location.assign(target(s)));
