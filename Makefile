@@ -33,7 +33,7 @@ test: deps ## run all tests against real stores, and in a real browser
 browser: deps ## run the tests in a real browser, headless Chromium, which is installed if it is missing
 	@./deploy/local/install.sh chromium
 	$(GO) test ./internal/browser
-	$(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest
+	$(STORES) $(GO) test -run '^TestInABrowser' ./gateway ./internal/apptest
 
 .PHONY: screens
 screens: deps ## walk the pages in a browser and take screenshots of every page and state into docs/screens
@@ -43,7 +43,7 @@ screens: deps ## walk the pages in a browser and take screenshots of every page 
 .PHONY: race
 race: deps ## run the packages' tests with the race detector
 	@./deploy/local/install.sh gcc
-	CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v -e /apptest -e /browser)
+	USHER_BROWSER=skip CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, deadcode

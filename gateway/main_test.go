@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"usher/gateway/openapi"
+	"usher/internal/browser"
 	"usher/internal/contract"
 	"usher/internal/problem"
 )
@@ -24,7 +25,7 @@ var wire = func() *contract.Transport {
 
 // TestMain runs the tests, and then asks whether all that is described has occurred and nothing else.
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := browser.Main(m.Run)
 	faults := wire.Complaints()
 	if flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" && flag.Lookup("test.bench").Value.String() == "" {
 		faults = append(faults, unseen(wire)...)

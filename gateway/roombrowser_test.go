@@ -52,7 +52,7 @@ func browserEdge(t *testing.T) (*edge, *lineOfTests) {
 
 // The tabs of a browser share one place and one of them asks; a gateway that is away loses nothing; a room that is full for a moment is asked
 // again; the other tab knows who is inside.
-func TestTheTabsOfABrowserShareOnePlace(t *testing.T) {
+func TestInABrowserTheTabsShareOnePlace(t *testing.T) {
 	t.Parallel()
 	e, line := browserEdge(t)
 	b := browser.New(t, "http://"+e.public, browser.Phone)
@@ -94,7 +94,7 @@ func TestTheTabsOfABrowserShareOnePlace(t *testing.T) {
 }
 
 // Without a script the page refreshes itself, and a way to leave asks again.
-func TestTheRoomPageWorksWithoutAScript(t *testing.T) {
+func TestInABrowserTheRoomPageWorksWithoutAScript(t *testing.T) {
 	t.Parallel()
 	e, line := browserEdge(t)
 	b := browser.New(t, "http://"+e.public, browser.Phone.NoScript())

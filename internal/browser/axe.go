@@ -57,10 +57,16 @@ func (b *Tab) pageFaults() (out []string) {
 	for _, v := range b.axe() {
 		out = append(out, v.String())
 	}
-	if moved := b.shift(); moved > 0 {
-		out = append(out, fmt.Sprintf("layout shift %.4f", moved))
+	if moved := b.shift(); moved.shift > 0 {
+		out = append(out, fmt.Sprintf("layout shift %.4f: %s", moved.shift, strings.Join(moved.shifts, "; ")))
 	}
-	if wide := Evaluate[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+	var wide int
+	b.wait("the page's width", func() (ok bool) { // a page that loads just now has none
+		var err error
+		wide, err = evaluate[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
+		return err == nil
+	})
+	if wide > 0 {
 		out = append(out, fmt.Sprintf("it is %d px wider than its window", wide))
 	}
 	return out

@@ -30,7 +30,7 @@ func (b *Tab) Measure(path string) Load {
 	b.wait("the page to settle", b.watch.settled)
 	call(b, "use the cache", network.SetCacheDisabled, network.SetCacheDisabledParams{})
 	p, requests := b.watch.shown()
-	l := Load{Requests: requests, Shift: b.shift()}
+	l := Load{Requests: requests, Shift: b.shift().shift}
 	for _, r := range requests {
 		if r.sent < p.painted {
 			l.BeforePaint++
@@ -85,10 +85,10 @@ func (l Load) String() string {
 
 // shift is the cumulative layout shift of the page that is shown, until the fan touches it. It is 0 for a page on which nothing moves
 // by itself.
-func (b *Tab) shift() float64 {
+func (b *Tab) shift() traffic {
 	b.t.Helper()
 	// A frame is drawn, so that what has moved is known.
 	b.shoot(page.CaptureScreenshotParams{Clip: &page.Viewport{Width: 1, Height: 1, Scale: 1}})
 	p, _ := b.watch.shown()
-	return p.shift
+	return p
 }

@@ -15,6 +15,7 @@ type traffic struct {
 	idle     bool       // loaded, and hardly anything on the wire for half a second
 	touched  bool       // the fan has done something to it
 	shift    float64    // sum of the layout shifts before that
+	shifts   []string   // what moved from where to where
 }
 
 // Request is one request of a page.

@@ -82,6 +82,10 @@ func (w *watch) moved(e *performancetimeline.TimelineEvent) {
 		return
 	}
 	p.shift += e.LayoutShiftDetails.Value
+	for _, s := range e.LayoutShiftDetails.Sources[:min(len(e.LayoutShiftDetails.Sources), 5)] {
+		a, b := s.PreviousRect, s.CurrentRect
+		p.shifts = append(p.shifts, fmt.Sprintf("%.0f×%.0f at (%.0f,%.0f) → %.0f×%.0f at (%.0f,%.0f)", a.Width, a.Height, a.X, a.Y, b.Width, b.Height, b.X, b.Y))
+	}
 }
 
 // touch notes that the fan does something to the document that is shown.
