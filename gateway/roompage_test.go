@@ -309,7 +309,7 @@ func TestTheRoomPageKnowsASession(t *testing.T) {
 	f(live, "You are in")
 }
 
-const hostileText = `</script><img src=x onerror=alert(1)>"'&{{.}}` + "\u2028‮"
+const hostileText = `</script><img src=x onerror=alert(1)>"'&{{.}}` + "\u2028\u202e"
 
 // Names and messages of others are text, wherever they stand.
 func TestTheRoomPageIsSafeFromNamesAndMessages(t *testing.T) {

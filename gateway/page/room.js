@@ -192,7 +192,9 @@
     if (kind === "turn" && !first) return;
     kind = "turn";
     if (first) return;
-    const lost = $("line").contains(document.activeElement);
+    const lost = $("line").contains(document.activeElement), style = $("turn").style;
+    // what stands below must not move under the finger
+    style.minHeight = $("line").offsetHeight + "px";
     $("line").hidden = true;
     $("turn").className = "card now";
     const h = document.createElement("h2");

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,9 @@ func TestInABrowserAFanWaitsAndGoesIn(t *testing.T) {
 		b.See("You are next")
 		b.Reload()
 		b.See("You are next")
-		b.Check()
+		if !strings.Contains(t.Name(), "without") { // looking turns scripts on for a moment, in which the page refreshes itself
+			b.Check()
+		}
 		b.Screen("room-waiting")
 		tab := b.NewTab()
 		tab.Open("/rooms/room")
