@@ -184,6 +184,11 @@
 
   // turn: it is his turn. What he had the focus on may be gone: then the button has it.
   let last = 0, retry = 0, entering = false;
+  const count = () => {
+    const s = until(last);
+    put("before", s ? say("room.js.before", { time: clock(last), left: digits(s) }) : "");
+    $("n-lapsed").hidden = s > 0;
+  };
   function turn(first) {
     document.title = say("room.js.turn", { name: seed.name });
     icon(1);
@@ -192,16 +197,18 @@
     if (kind === "turn" && !first) return;
     kind = "turn";
     if (first) return;
-    const lost = $("line").contains(document.activeElement), style = $("turn").style;
+    const lost = $("line").contains(document.activeElement), box = $("turn");
     // what stands below must not move under the finger
-    style.minHeight = $("line").offsetHeight + "px";
+    const below = () => document.querySelector(".leave").getBoundingClientRect().top, top = below();
     $("line").hidden = true;
-    $("turn").className = "card now";
+    count();
+    box.className = "card now";
     const h = document.createElement("h2");
     h.textContent = say("room.js.yours");
     // one tab says it aloud
     if (!leads()) $("alert").removeAttribute("role");
     $("alert").append(h);
+    box.style.minHeight = box.offsetHeight + Math.max(0, top - below()) + "px";
     if (lost) $("enter").querySelector("button").focus();
     if (!lead || document.hasFocus()) return;
     try {
@@ -279,11 +286,7 @@
       if (kind === "line") {
         put("last", ago.format(-Math.max(0, Math.round((now() - new Date(line.updated_at)) / 1000)), "second"));
         put("next", soon(next - t));
-      } else if (last) {
-        const s = until(last);
-        put("before", s ? say("room.js.before", { time: clock(last), left: digits(s) }) : "");
-        $("n-lapsed").hidden = s > 0;
-      }
+      } else if (last) count();
       if (retry) put("n-full", say("room.js.full", { in: soon(retry - t) }));
       if (retry && t >= retry) enter();
       if (leads() && t >= next && !busy) ask();
