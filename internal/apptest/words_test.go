@@ -20,7 +20,7 @@ func threeEvents(seats int) string {
 			`]}, {"name": "Boxes", "level": "B", "rows": [{"name": "1", "seats": 1}, {"name": "2", "seats": 1}]}]}`,
 	}
 	for i, name := range []string{"concert", "gig", "matinee"} {
-		start := time.Now().AddDate(0, 1, i).UTC().Format(time.RFC3339)
+		start := time.Now().AddDate(0, 1, i).UTC().Format(time.DateOnly) + "T20:00:00" // at the venue
 		lines = append(lines, fmt.Sprintf(`{"type": "performer", "id": "band-%s", "name": "The %s Band"}`, name, name),
 			fmt.Sprintf(`{"type": "event", "id": "%[1]s", "name": "%[1]s", "venue": "hall", "layout": "hall/all", "performers": ["band-%[1]s"], "start_time": "%[2]s", `+
 				`"currency": "CAD", "prices": {"A": 6500, "B": 9900}, "on_sale": true}`, name, start))
