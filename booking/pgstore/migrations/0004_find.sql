@@ -84,13 +84,10 @@ BEGIN
                ELSE usher_words(e.category, 'D') || array_to_tsvector(ARRAY['@' || btrim(usher_fold(e.category))]) END
     FROM events e
     JOIN venues v ON v.id = e.venue_id
-    LEFT JOIN LATERAL (
-        SELECT usher_join(document || array_to_tsvector(ARRAY['#' || id]) ORDER BY position) AS document
-        FROM (
-            SELECT l.position, p.id, p.document
-            FROM event_performers l JOIN performers p ON p.id = l.performer_id WHERE l.event_id = e.id ORDER BY l.position LIMIT 200
-        ) AS playing
-    ) AS p ON true
+    CROSS JOIN LATERAL ( -- a subquery a performer: before statistics exist, a join would read all performers for each event
+        SELECT usher_join((SELECT document || array_to_tsvector(ARRAY['#' || id]) FROM performers WHERE id = l.performer_id) ORDER BY position) AS document
+        FROM (SELECT performer_id, position FROM event_performers WHERE event_id = e.id ORDER BY position LIMIT 200) AS l
+    ) AS p
     WHERE e.id = ANY (ids)
     ORDER BY e.start_time, e.id
     ON CONFLICT (event_id) DO UPDATE
