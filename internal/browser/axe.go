@@ -57,7 +57,7 @@ func (b *Tab) pageFaults() (out []string) {
 	for _, v := range b.axe() {
 		out = append(out, v.String())
 	}
-	if moved := b.shift(); moved.shift > 0 {
+	if moved := b.shift(); moved.shift > ShiftBudget {
 		out = append(out, fmt.Sprintf("layout shift %.4f: %s", moved.shift, strings.Join(moved.shifts, "; ")))
 	}
 	var wide int

@@ -20,7 +20,7 @@ var pages = map[string]string{
 		<label><input type="checkbox" name="free"> Free only</label><button>Search</button></form>
 		<p><a href="/found">All</a></p>`),
 	"/found":    document("Found", `<h1>Found</h1><p>Two events</p><p><a href="/good">Again</a></p>`),
-	"/script":   document("Script", `<h1>Script</h1><p id="p">Scripts are off.</p><script src="/say.js"></script>`),
+	"/script":   document("Script", `<h1>Script</h1><p id="p">Scripts are off.</p><script src="/say.js"></script><script type="module" src="/module.js"></script>`),
 	"/contrast": document("Contrast", `<h1>Contrast</h1><p class="faint">Who can read this?</p>`),
 	"/label":    document("Label", `<h1>Label</h1><form><input name="nameless"></form>`),
 	"/tiny":     document("Tiny", `<h1>Tiny</h1><p><button class="tiny">a</button><button class="tiny">b</button></p>`),
@@ -41,6 +41,7 @@ var assets = map[string]string{
 		.faint { color: #ddd } .tiny { font-size: 6px; padding: 0; width: 9px; height: 9px; border: 0 } .wide { width: 1500px }
 		.ringless:focus { outline: none } #over { position: fixed; inset: 0; background: #fff8 }`,
 	"/say.js":      `document.getElementById("p").textContent = "Scripts are on."`,
+	"/module.js":   `document.title += "s"`,
 	"/complain.js": `console.error("planted", 7)`,
 	"/throw.js":    `throw new Error("planted")`,
 	"/shift.js":    `setTimeout(() => { const d = document.createElement("div"); d.style.height = "200px"; document.querySelector("h1").before(d) }, 200)`,

@@ -41,7 +41,7 @@ func (b *Tab) NewTab() *Tab {
 
 func open(t testing.TB, parent context.Context, base string, d Device, options ...chromedp.ContextOption) *Tab {
 	t.Helper()
-	b := &Tab{t: t, base: base, device: d, watch: &watch{}}
+	b := &Tab{t: t, base: base, device: d, watch: &watch{noScript: d.noScript}}
 	var cancel context.CancelFunc
 	b.ctx, cancel = chromedp.NewContext(parent, append(options, chromedp.WithListener(b.watch.see))...)
 	t.Cleanup(func() {
@@ -90,6 +90,9 @@ func (b *Tab) script(on bool) {
 	b.t.Helper()
 	call(b, "scripts", emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 }
+
+// Scripted reports whether the fan's device runs scripts.
+func (b *Tab) Scripted() bool { return !b.device.noScript }
 
 // Offline takes the fan's network away, or gives it back. Requests that fail meanwhile are not the page's fault.
 func (b *Tab) Offline(off bool) {

@@ -50,8 +50,10 @@ func (w *watch) carry(event any) {
 			return
 		}
 		r.finished = true
-		// A page that is left drops what it was waiting for.
-		if !e.Canceled && e.ErrorText != "net::ERR_ABORTED" && !w.offline {
+		// A page that is left drops what it was waiting for. With scripts off, scripts are refused by what looks like a policy; a real
+		// violation of the page's policy stands in the log as well.
+		scriptless := w.noScript && e.BlockedReason == network.BlockedReasonCsp
+		if !scriptless && !e.Canceled && e.ErrorText != "net::ERR_ABORTED" && !w.offline {
 			w.complain("request failed: %s: %s %s", r.URL, e.ErrorText, e.BlockedReason)
 		}
 	}

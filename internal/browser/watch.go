@@ -21,6 +21,7 @@ type watch struct {
 	found    []string
 	forgiven []string
 	offline  bool
+	noScript bool
 	main     cdp.FrameID
 	loader   cdp.LoaderID // of the document that is shown
 	pages    []*traffic   // by loader; the newest last
