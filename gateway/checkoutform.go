@@ -45,7 +45,11 @@ func (s *Server) postPay(c *call) error {
 		data.Faults = faults
 		return c.checkout(422, data)
 	}
-	if err := s.Desk.SetBuyer(c.context(), v, b, buyer); err != nil {
+	err = s.Desk.SetBuyer(c.context(), v, b, buyer)
+	if errors.Is(err, booking.ErrBookingNotPayable) { // in another tab, this very moment
+		return c.seeOther("/checkout/" + b.String())
+	}
+	if err != nil {
 		return err
 	}
 	out, err := s.Desk.Confirm(c.context(), v, b, booking.Payment{Method: "sandbox", Token: token}, "")

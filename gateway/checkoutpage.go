@@ -143,6 +143,9 @@ func (s *Server) checkoutOf(c *call, b booking.Booking) checkoutPage {
 		bookingView: s.viewOf(c, b), Status: b.Status, Form: b.Status == booking.Reserved, Warn: checkoutWarning, Window: s.Checkout,
 		Extendable: b.Extendable(), Email: b.Buyer.Email, now: now,
 	}
+	if p.Form && !b.ExpirationTime.After(now) { // the log has not said so yet, but it cannot be paid any more
+		p.Form, p.Status, p.Extendable = false, booking.Expired, false
+	}
 	p.Until, p.Left = b.ExpirationTime.In(p.zone()), max(0, b.ExpirationTime.Sub(now))
 	p.Short = p.Left < checkoutWarning
 	if s.Sandbox != nil {

@@ -62,6 +62,11 @@ func TestTheCheckoutShowsEveryStateOfABooking(t *testing.T) {
 	e.want(200, "", "GET", path, "", page...).holds(t, "does not have enough money")
 	e.desk.declined = "some_reason_of_a_provider"
 	e.want(200, "", "GET", path, "", page...).holds(t, "The payment did not go through")
+	e.desk.ends = time.Now().Add(-time.Second) // the sweep has not seen it yet
+	late := e.want(200, "", "GET", path, "", page...)
+	late.holds(t, "The time for these seats is over")
+	late.lacks(t, `name="token"`, "I need more time")
+	e.desk.ends = time.Now().Add(8 * time.Minute)
 	for status, text := range map[booking.Status]string{
 		booking.Pending: "We are reserving your seats", booking.Paying: "Your payment is being made", booking.Expired: "The time for these seats is over",
 		booking.Cancelled: "You gave these seats back", booking.Failed: "could not be booked",
@@ -135,6 +140,7 @@ func TestMoreTimeAndGivingBackByForm(t *testing.T) {
 	e := newEdge(t)
 	_, form := e.buyer()
 	path := "/checkout/" + someBooking.String()
+	e.desk.ends = time.Now().Add(8 * time.Minute)
 	e.do("POST", path+"/extend", "", form...).leads(t, path)
 	e.do("POST", path+"/cancel", "", form...).leads(t, path)
 	e.desk.changes = booking.ErrExtensionNotAllowed

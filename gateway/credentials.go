@@ -148,6 +148,11 @@ func (s *Server) owner(c *call, e id.Event) (v id.Visitor, ok bool, err error) {
 
 // newVisitor draws a visitor and hands it over as cookie and header, at a bounded rate for each address.
 func (s *Server) newVisitor(c *call) (id.Visitor, error) {
+	if !c.in.IsGet() && !c.in.IsHead() { // a form on another site comes without cookies, and must not replace the visitor that this browser has
+		if err := s.sameOrigin(c); err != nil {
+			return id.Visitor{}, err
+		}
+	}
 	if wait, ok := s.visitors.allow(s.address(c)); !ok {
 		p := problem.New("too-many-requests", "too many new visitors from this address")
 		p.RetryAfter = seconds(wait)

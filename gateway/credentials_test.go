@@ -117,6 +117,9 @@ func TestCrossSiteRequestsWithCookies(t *testing.T) {
 		{403, "cross-site", "POST", b + "/confirm", `{}`, foreign},
 		{403, "cross-site", "POST", b + "/cancel", "", foreign},
 		{403, "cross-site", "POST", api + "/visitors", "", foreign},
+		{403, "cross-site", "POST", api + "/visitors", "", []string{"Sec-Fetch-Site", "cross-site"}}, // no cookie: Lax keeps it away from other sites' forms
+		{403, "cross-site", "POST", api + "/events/" + unguarded.String() + "/ticket/" + unguarded.Ticket(3).String() + "/hold", "", []string{"Origin", "https://evil.example"}},
+		{403, "cross-site", "POST", api + "/events/" + unguarded.String() + "/holds", `{"best_available":{"quantity":1}}`, []string{"Sec-Fetch-Site", "cross-site"}},
 		{403, "cross-site", "POST", api + "/rooms/final/join", "", foreign},
 		{403, "cross-site", "POST", api + "/rooms/final/enter", "", foreign},
 		{403, "cross-site", "POST", api + "/rooms/final/renew", "", foreign},

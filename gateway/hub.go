@@ -107,6 +107,13 @@ func (h *hub) tell(now time.Time) {
 	h.round(notice(version, age), beat)
 }
 
+const (
+	// roundPatience is what slow readers may cost all others in one round; those that come after it is spent get leastPatience, which is
+	// enough for a reader with room in his window.
+	roundPatience = 20 * time.Millisecond
+	leastPatience = 100 * time.Microsecond
+)
+
 // round gives every waiting stream what it has missed. What is the same for many is worded once.
 func (h *hub) round(notice []byte, beat bool) {
 	h.streams.mu.Lock()
@@ -122,7 +129,7 @@ func (h *hub) round(notice []byte, beat bool) {
 		text []byte
 	}
 	frames := map[key]frame{}
-	kept := batch[:0]
+	kept, patience := batch[:0], roundPatience
 	for _, st := range batch {
 		k := key{st.mark, st.stale}
 		f, worded := frames[k]
@@ -138,9 +145,11 @@ func (h *hub) round(notice []byte, beat bool) {
 			frames[k] = f
 		}
 		st.mark, st.stale = f.mark, h.stale
-		if len(f.text) == 0 || h.write(st, f.text) {
+		began := time.Now()
+		if len(f.text) == 0 || h.write(st, f.text, min(h.streams.patience, max(patience, leastPatience))) {
 			kept = append(kept, st)
 		}
+		patience -= time.Since(began)
 	}
 	h.streams.mu.Lock()
 	h.waiting = append(h.waiting, kept...)
@@ -150,8 +159,8 @@ func (h *hub) round(notice []byte, beat bool) {
 }
 
 // write gives a stream what is there to tell, if it takes that at once. Otherwise somebody else sees to it.
-func (h *hub) write(st *stream, text []byte) bool {
-	n, err := st.put(text, h.streams.patience)
+func (h *hub) write(st *stream, text []byte, patience time.Duration) bool {
+	n, err := st.put(text, patience)
 	if err == nil {
 		return true
 	}

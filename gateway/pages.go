@@ -53,10 +53,18 @@ func (c *call) language() *lang.Lang {
 // maxReturn bounds the address that a visitor comes back to after a change of language, in bytes.
 const maxReturn = 2000
 
-// here is the address of a page that was asked for; of one that answers a form, the front page. It never leads elsewhere.
+// here is the address of the page that was asked for, or that has the form that was sent: forms post to an address below their page's. It never
+// leads elsewhere.
 func (c *call) here() string {
 	target := string(c.in.RequestURI())
-	if !c.in.IsGet() || !ownPath(target) {
+	if !c.in.IsGet() && !c.in.IsHead() {
+		page := strings.Split(target, "/")[1:]
+		if len(page) < 3 || page[0] != "checkout" && page[0] != "rooms" && page[0] != "events" {
+			return "/"
+		}
+		target = "/" + strings.Join(page[:len(page)-1], "/")
+	}
+	if !ownPath(target) {
 		return "/"
 	}
 	return target

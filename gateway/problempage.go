@@ -33,7 +33,7 @@ func (c *call) problemAsPage(p *problem.Problem) error {
 	if l := c.language(); l.Has("problem.is." + p.Slug) { // else in the API's words, which are English
 		data.Worded, data.Title, data.Advice = true, l.T("problem.is."+p.Slug), l.T("problem.do."+p.Slug)
 	}
-	if p.Status >= 500 || p.Status == 429 {
+	if p.Status >= 500 || p.Status == 429 || c.here() != "/" && c.in.IsPost() { // from a form there is a way back to its page
 		data.Again = c.here()
 	}
 	if room, ok := p.Members["room"].(string); ok {

@@ -36,7 +36,7 @@ func (s *Server) seatsForm(c *call, issue bool, known ...string) (at where, o bo
 	if f, err = c.form(append(known, "section", "from")...); err != nil {
 		return at, o, p, nil, err
 	}
-	at = where{f.values["section"], f.integer("from", 0, maxFrom, 0)}
+	at = where{f.text("section", maxText), f.integer("from", 0, maxFrom, 0)}
 	if err = f.err(); err != nil {
 		return at, o, p, nil, err
 	}
@@ -80,7 +80,7 @@ func (s *Server) postSeatRelease(c *call) error {
 	if err != nil {
 		return err
 	}
-	at := where{f.values["section"], f.integer("from", 0, maxFrom, 0)}
+	at := where{f.text("section", maxText), f.integer("from", 0, maxFrom, 0)}
 	if err := f.err(); err != nil {
 		return err
 	}

@@ -98,9 +98,12 @@ func TestHostileSectionsAreNotFound(t *testing.T) {
 	e.want(400, "", "GET", seatsPath(guarded)+"?section=A&section=B", "", page...)
 
 	// A redirect carries the name back, encoded.
-	r := e.do("POST", seatsPath(guarded)+"/hold", "ticket="+guarded.Ticket(0).String()+"&section="+url.QueryEscape(script+"\r\nX: y"), form...)
+	r := e.do("POST", seatsPath(guarded)+"/hold", "ticket="+guarded.Ticket(0).String()+"&section="+url.QueryEscape(script), form...)
 	if got := r.header.Get("Location"); r.status != 303 || strings.ContainsAny(got, "<>\"\r\n ") || r.header.Get("X") != "" {
 		t.Errorf("%d %q", r.status, got)
+	}
+	for _, name := range []string{script + "\r\nX: y", strings.Repeat("x", maxText+1)} {
+		e.want(400, "", "POST", seatsPath(guarded)+"/hold", "ticket="+guarded.Ticket(0).String()+"&section="+url.QueryEscape(name), form...)
 	}
 }
 

@@ -4,6 +4,9 @@
   "use strict";
   const $ = (id) => document.getElementById(id);
   const lang = document.documentElement.lang;
+  // A page that answers a form stands at the form's address, which cannot be asked for: reload and back go to the checkout itself.
+  const home = location.pathname.split("/").slice(0, 3).join("/");
+  history.replaceState(null, "", home);
 
   // A page that comes back from the browser's memory may be of long ago.
   addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
@@ -14,6 +17,7 @@
     keepTyped($("pay"));
     $("faults")?.focus();
   }
+  else try { sessionStorage.removeItem("usher." + home); } catch { /* there is none */ }
   const wait = $("wait");
   if (wait) watch(wait.dataset.booking, wait.dataset.status);
 
@@ -35,7 +39,7 @@
       }
       if (left === 0) { // the server decides: it says what has become of the seats
         clearInterval(timer);
-        setTimeout(() => location.replace(location.pathname), 1500);
+        setTimeout(() => location.replace(home), 1500 + Math.random() * 2500);
       }
     };
     const timer = setInterval(tick, 1000);
@@ -44,7 +48,7 @@
 
   // What was typed is kept in this tab until the booking is paid, and never leaves it but with the form.
   function keepTyped(form) {
-    const key = "usher.checkout." + location.pathname;
+    const key = "usher." + home;
     try {
       const kept = JSON.parse(sessionStorage.getItem(key) || "{}");
       for (const name of ["name", "email"]) if (!form.elements[name].value && kept[name]) form.elements[name].value = kept[name];
@@ -56,7 +60,12 @@
       if (sent) return e.preventDefault();
       sent = true;
       const words = JSON.parse($("words").textContent), button = form.querySelector("button.pay");
+      const label = button?.textContent;
       if (button) button.textContent = words["checkout.js.sending"];
+      setTimeout(() => { // it did not get through, or was stopped: pressing again charges nobody twice
+        sent = false;
+        if (button) button.textContent = label;
+      }, 12000);
     });
   }
 

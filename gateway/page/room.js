@@ -16,7 +16,7 @@
   let spoken = loaded, spokenAt = line?.position;
 
   // A fault of this script must not leave a page that stands still.
-  addEventListener("error", () => setTimeout(() => location.reload(), 30000));
+  addEventListener("error", (e) => { if (e.filename === location.href || e.filename === "") setTimeout(() => location.reload(), 30000); });
   // What the browser has kept in memory, or shows as the answer to a form, is not where he stands now.
   addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
   history.replaceState(null, "", home);

@@ -21,16 +21,19 @@ export function basket(event, on, words) {
 
   // ask sends a request and returns { ok, status, body }; what does not get through or is too much for the server is tried again, a few times.
   async function ask(method, path, body) {
+    // One key for all tries: what was done before its answer got lost is not done again.
+    const key = method === "POST" && Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
     for (let tries = 1; ; tries++) {
       let answer, wait = 400 * 2 ** tries;
       try {
         answer = await fetch(base + path, {
-          method, headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) }, body: body && JSON.stringify(body),
+          method, headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }), ...(key && { "Idempotency-Key": key }) }, body: body && JSON.stringify(body),
           signal: AbortSignal.timeout(12000), cache: "no-store",
         });
         learn(answer);
         const text = await answer.text(), data = text ? JSON.parse(text) : {};
-        if (answer.status !== 429 && answer.status < 500) return { ok: answer.ok, status: answer.status, body: data, slug: (data.type || "").split("/").pop() };
+        const slug = (data.type || "").split("/").pop();
+        if (answer.status !== 429 && answer.status < 500 && slug !== "request-in-progress") return { ok: answer.ok, status: answer.status, body: data, slug };
         wait = Math.min(Number(answer.headers.get("Retry-After") || 1) * 1000, 6000);
       } catch { /* the line is down: the next try may get through */ }
       if (tries === 3) return { ok: false, status: answer?.status || 0, body: {}, slug: answer ? "later" : "offline" };
@@ -72,9 +75,16 @@ export function basket(event, on, words) {
     else on.refused(r, seat);
   }
 
+  let choosing = false;
   async function best(want) {
+    if (choosing) return; // a second click is not a second wish
+    choosing = true;
     const r = await ask("POST", "/holds", { best_available: want });
-    if (!r.ok) return on.refused(r);
+    choosing = false;
+    if (!r.ok) {
+      if (r.slug === "later" || r.slug === "offline") restore(); // it may have been done
+      return on.refused(r);
+    }
     take(r.body, true);
     on.best(r.body.tickets.map((t) => seatOf(t.id)));
   }

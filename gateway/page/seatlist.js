@@ -58,7 +58,7 @@ export function list(host, ask) {
 
   function seats(block) {
     const look = ask.block(block), back = make("a", "button quiet", ask.words.t("seats.all"));
-    back.href = location.pathname;
+    back.href = location.pathname.split("/").slice(0, 4).join("/");
     back.addEventListener("click", (e) => { e.preventDefault(); ask.open(null, true); });
     const about = make("p", "", look.level + " · ", make("span", "", look.freeText)), rows = make("div", "rows m" + look.mark);
     free.set(block, about.lastChild);

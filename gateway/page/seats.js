@@ -2,6 +2,9 @@
 // once, and whatever happens to a seat that matters is said aloud.
 const $ = (id) => document.getElementById(id);
 const root = $("seats"), data = root.dataset, event = data.event;
+// A page that answers a form stands at the form's address, which cannot be asked for: reload and back go to the seats.
+const home = "/events/" + event + "/seats";
+if (location.pathname !== home) history.replaceState(null, "", home);
 
 // A page that comes back from the browser's memory is of long ago, and its key may be used.
 addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
@@ -103,7 +106,7 @@ function refused(r, seat) {
   if (r.slug.startsWith("pass-") || r.slug === "visitor-required") {
     const a = document.createElement("a");
     a.className = "button";
-    a.href = data.room ? "/rooms/" + encodeURIComponent(data.room) : location.pathname;
+    a.href = data.room ? "/rooms/" + encodeURIComponent(data.room) : home;
     a.textContent = t(data.room ? "seats.js.room.go" : "seats.js.again");
     return alertBox(t(data.room ? "seats.js.room" : "seats.js.failed"), [actions(a)]);
   }
@@ -143,7 +146,7 @@ const map = canvas($("map"), {
 });
 const rows = list($("list"), {
   blocks, look, block: lookBlock, words, toggle, open: openBlock, focus: (seat) => { focused = seat; map.point(seat); },
-  address: (b) => location.pathname + "?" + new URLSearchParams({ section: b.name, ...(b.from && { from: b.from }) }),
+  address: (b) => home + "?" + new URLSearchParams({ section: b.name, ...(b.from && { from: b.from }) }),
 });
 
 const dirty = new Set();
@@ -166,7 +169,7 @@ function repaint(seat) {
 // openBlock shows one section, or null: all of it.
 function openBlock(block, byHand) {
   if (byHand && block !== current) {
-    history.pushState(null, "", block ? location.pathname + "?" + new URLSearchParams({ section: block.name, ...(block.from && { from: block.from }) }) : location.pathname);
+    history.pushState(null, "", block ? home + "?" + new URLSearchParams({ section: block.name, ...(block.from && { from: block.from }) }) : home);
   }
   const before = current;
   current = block;
@@ -277,6 +280,11 @@ $("best").addEventListener("submit", (e) => {
 $("book").addEventListener("submit", (e) => {
   if ($("go").getAttribute("aria-busy")) return e.preventDefault();
   $("go").setAttribute("aria-busy", "true");
+  const label = $("go").textContent;
   $("go").textContent = t("seats.js.sending");
+  setTimeout(() => { // stopped on the way: pressing again books the same once
+    $("go").removeAttribute("aria-busy");
+    $("go").textContent = label;
+  }, 12000);
 });
 document.addEventListener("keydown", (e) => { if (e.key === "Escape") tip.hidden = true; });
