@@ -227,6 +227,8 @@
     try {
       const answer = await fetch(api + "/enter", { method: "POST", signal: AbortSignal.timeout?.(15000) });
       if (answer.ok) {
+        // the other tabs will say what this one says next: it must not go back because of them
+        going = true;
         tell({ kind: "in" });
         keep(key, null);
         return location.assign(seed.next);
@@ -303,7 +305,12 @@
 
   const opens = $("opens");
   if (opens) opens.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "short" }).format(new Date(opens.dateTime));
-  for (const form of document.querySelectorAll(".leave form")) form.addEventListener("submit", () => keep(key, null));
+  for (const form of document.querySelectorAll(".leave form")) {
+    form.addEventListener("submit", () => {
+      going = true;
+      keep(key, null);
+    });
+  }
 
   // Notifications are asked for when he asks for them, never before.
   const bell = $("notify");
