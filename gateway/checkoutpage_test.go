@@ -155,6 +155,11 @@ func TestMoreTimeAndGivingBackByForm(t *testing.T) {
 	if r := e.want(200, "", "POST", extend, "", guest...); r.body["extendable"] != false || r.header.Get(passHeader) != passOf(roomName, v) {
 		t.Errorf("the session does not follow: %v %s", r.header, r.raw)
 	}
+	e.desk.session = "another"
+	if r := e.want(200, "", "POST", extend, "", guest...); r.header.Get(passHeader) != "" {
+		t.Error("a session that has not booked is extended")
+	}
+	e.desk.session = ""
 	e.desk.changes = booking.ErrExtensionNotAllowed
 	e.want(409, "extension-not-allowed", "POST", extend, "", guest...)
 	e.desk.changes = booking.ErrBookingExpired

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
@@ -204,6 +205,7 @@ type fakeDesk struct {
 	ends      time.Time
 	declined  string // the last decline
 	extended  bool
+	session   string         // the jti of the session that booked; empty: that of every pass
 	declines  error          // of Confirm
 	changes   error          // of Extend and Cancel
 	confirmed booking.Status // by Confirm; empty: Confirmed
@@ -270,6 +272,9 @@ func (f *fakeDesk) booking(b id.Booking, status booking.Status) booking.Booking 
 	out := booking.Booking{
 		ID: b, Status: status, Seats: []booking.Ticket{f.ticket(b.Event.Ticket(7))}, Total: 4200, Currency: "USD", ExpirationTime: noon.Add(10 * time.Minute),
 		CreatedAt: noon, UpdatedAt: noon,
+	}
+	if b.Event == guarded {
+		out.Session = booking.Session{Room: roomName, JTI: cmp.Or(f.session, "jti1")}
 	}
 	if status == booking.Confirmed {
 		out.ConfirmationID, out.ExpirationTime = "CONF1", time.Time{}
