@@ -58,7 +58,7 @@ func TestABookingKnowsItsBuyerAndItsLastDecline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := d.SetBuyer(t.Context(), fan(2).Visitor, first.ID, bob); !errors.Is(err, booking.ErrBookingNotPayable) {
+	if err := d.SetBuyer(t.Context(), fan(2).Visitor, first.ID, bob); !errors.Is(err, booking.ErrBookingNotFound) {
 		t.Errorf("a stranger: %v", err)
 	}
 	f := func(b booking.Booking, buyer booking.Buyer, decline string) {
