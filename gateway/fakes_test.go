@@ -207,7 +207,7 @@ type fakeDesk struct {
 	extended  bool
 	session   string         // the jti of the session that booked; empty: that of every pass
 	declines  error          // of Confirm
-	changes   error          // of Extend and Cancel
+	changes   error          // of Extend, Cancel and SetBuyer
 	confirmed booking.Status // by Confirm; empty: Confirmed
 	held      sync.Map       // visitor and event
 	basket    []id.Ticket    // what Holds tells
@@ -330,6 +330,9 @@ func (f *fakeDesk) Purchase(ctx context.Context, owner id.Visitor, b id.Booking)
 }
 
 func (f *fakeDesk) SetBuyer(_ context.Context, owner id.Visitor, _ id.Booking, b booking.Buyer) error {
+	if f.changes != nil {
+		return f.changes
+	}
 	f.buyer = b
 	return f.find(owner)
 }
