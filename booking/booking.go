@@ -50,7 +50,7 @@ type Booking struct {
 	Failure        string // a problem slug
 	Attempt        id.Key // the latest payment attempt; zero before the first
 	Action         *Action
-	Buyer          Buyer  // zero until he has said who he is
+	Buyer          Buyer  `json:"-"` // zero until he has said who he is; personal, so it goes nowhere by accident
 	LastDecline    string // the provider's reason, when the latest payment came to nothing; empty otherwise
 	Session        Session
 	CreatedAt      time.Time

@@ -24,12 +24,12 @@ type Buyer struct{ Name, Email string }
 
 // NewBuyer checks and trims what somebody typed. It returns what is good of it together with ErrBuyerName, ErrBuyerEmail, or both joined.
 func NewBuyer(name, email string) (b Buyer, err error) {
-	if name = strings.TrimSpace(name); plain(name) && utf8.RuneCountInString(name) <= maxBuyerName {
+	if name = strings.TrimSpace(name); isName(name) {
 		b.Name = name
 	} else {
 		err = ErrBuyerName
 	}
-	if email = strings.TrimSpace(email); plain(email) && isAddress(email) {
+	if email = strings.TrimSpace(email); isAddress(email) {
 		b.Email = email
 	} else {
 		err = errors.Join(err, ErrBuyerEmail)
@@ -37,17 +37,29 @@ func NewBuyer(name, email string) (b Buyer, err error) {
 	return b, err
 }
 
-// plain reports whether text is there, well-formed, and without anything that does not print or turns the direction of what follows.
-func plain(s string) bool {
-	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) })
+// isName reports whether text is well-formed, can be seen, and has nothing that does not print or that turns the direction of what follows.
+// The two joiners do not print either, but Persian, Hindi and others cannot be spelt without them.
+func isName(s string) bool {
+	const joiner, nonJoiner = '\u200d', '\u200c'
+	unprinted := func(r rune) bool { return !unicode.IsGraphic(r) && r != joiner && r != nonJoiner }
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxBuyerName && !strings.ContainsFunc(s, unprinted) && strings.ContainsFunc(s, isInk)
+}
+
+// isInk reports whether a character leaves something on paper: no blank of any kind, and nothing invisible.
+func isInk(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Zs, r)
 }
 
 // isAddress reports whether text is one bare address (RFC 5322, UTF-8 allowed) whose domain has a dot: nobody's tickets go to a host of ours.
 func isAddress(s string) bool {
+	if len(s) > maxBuyerEmail || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !isInk(r) }) {
+		return false
+	}
 	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || len(s) > maxBuyerEmail {
+	if err != nil || a.Address != s {
 		return false
 	}
 	domain := s[strings.LastIndexByte(s, '@')+1:]
-	return strings.Contains(strings.Trim(domain, "."), ".") && !strings.Contains(domain, "..") && !strings.HasSuffix(domain, ".") && !strings.HasPrefix(domain, "[")
+	foreign := func(r rune) bool { return r != '-' && r != '.' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) }
+	return strings.Contains(strings.Trim(domain, "."), ".") && !strings.Contains(domain, "..") && !strings.HasSuffix(domain, ".") && !strings.ContainsFunc(domain, foreign)
 }

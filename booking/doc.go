@@ -9,6 +9,8 @@
 //	         expire, cancel ▼
 //	           expired, cancelled
 //
+// While it is reserved its owner may extend it once: the end moves, and a command that has seen the old end does nothing.
+//
 // Every arrow is a command on the log (package command), decided by the one worker that owns the event's
 // partition, in log order, and committed to Postgres in one transaction with the log's offset.
 //

@@ -88,6 +88,7 @@ func TestIDsThatNameNothing(t *testing.T) {
 		{404, "booking-not-found", "GET", api + "/booking/nothing", "", v},
 		{404, "booking-not-found", "POST", api + "/booking/nothing/confirm", "", v},
 		{404, "booking-not-found", "POST", api + "/booking/nothing/cancel", "", v},
+		{404, "booking-not-found", "POST", api + "/booking/nothing/extend", "", v},
 		{404, "booking-not-found", "GET", "/booking/nothing", "", v},
 		{404, "room-not-found", "GET", api + "/rooms/nothing", "", v},
 		{404, "room-not-found", "POST", api + "/rooms/nothing/join", "", v},
@@ -140,6 +141,7 @@ func TestBodiesThatSayNothing(t *testing.T) {
 	for _, path := range []string{
 		"/visitors", "/rooms/final/enter", "/rooms/final/renew", "/rooms/final/leave", "/events/" + unguarded.String() + "/ticket/" + one + "/hold",
 		"/events/" + unguarded.String() + "/holds/extend", "/booking/" + unguarded.String() + "-" + id.NewKey().String() + "/cancel",
+		"/booking/" + unguarded.String() + "-" + id.NewKey().String() + "/extend",
 	} {
 		table = append(table, bad{400, "invalid-request", "POST", api + path, `{"x":1}`, v}, bad{400, "invalid-request", "POST", api + path, `[]`, v},
 			bad{415, "unsupported-media-type", "POST", api + path, `x=1`, form})

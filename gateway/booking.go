@@ -151,16 +151,18 @@ func (s *Server) postExtendBooking(c *call) error {
 	return c.answer(200, bookingOf(out))
 }
 
-// extendBooking extends a booking, and with it the session that it was made in, if the caller shows its pass.
+// extendBooking extends a booking, and with it the session that it was made in, if the caller shows its pass. Another session of his, entered
+// since, keeps its own time: a slot of the room is not to be had for longer by a booking that it did not make.
 func (s *Server) extendBooking(c *call, v id.Visitor, b id.Booking) (booking.Booking, error) {
 	out, err := s.Desk.Extend(c.context(), v, b, c.header(keyHeader))
 	if err != nil {
 		return out, err
 	}
-	if room, guarded := s.Waitroom.RoomOf(b.Event); guarded && room.Active {
-		if p, ok, err := s.pass(c, room.Room); ok && err == nil {
-			s.extend(c, p, out)
-		}
+	if out.Session.JTI == "" {
+		return out, nil
+	}
+	if p, ok, err := s.pass(c, out.Session.Room); ok && err == nil && p.JTI == out.Session.JTI {
+		s.extend(c, p, out)
 	}
 	return out, nil
 }

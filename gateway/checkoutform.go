@@ -45,14 +45,10 @@ func (s *Server) postPay(c *call) error {
 		data.Faults = faults
 		return c.checkout(422, data)
 	}
-	err = s.Desk.SetBuyer(c.context(), v, b, buyer)
-	if errors.Is(err, booking.ErrBookingNotPayable) { // in another tab, this very moment
-		return c.seeOther("/checkout/" + b.String())
+	out := booking.Booking{}
+	if err = s.Desk.SetBuyer(c.context(), v, b, buyer); err == nil { // durable before anything is paid
+		out, err = s.Desk.Confirm(c.context(), v, b, booking.Payment{Method: "sandbox", Token: token}, "")
 	}
-	if err != nil {
-		return err
-	}
-	out, err := s.Desk.Confirm(c.context(), v, b, booking.Payment{Method: "sandbox", Token: token}, "")
 	var declined *booking.DeclinedError
 	if errors.As(err, &declined) {
 		if now, err = s.Desk.Purchase(c.context(), v, b); err != nil {

@@ -129,7 +129,15 @@ func TestPayingByForm(t *testing.T) {
 	r.holds(t, "The payment did not go through", `value="Ada"`, `value="tok_declined" checked`, "Pay $42.00")
 	e.desk.declines = booking.ErrBookingExpired
 	e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=tok_ok", form...).leads(t, path)
-	e.desk.declines, e.desk.confirmed = nil, booking.Paying
+	e.desk.declines, e.desk.paid = nil, booking.Payment{}
+	for _, over := range []error{booking.ErrBookingExpired, booking.ErrBookingNotPayable} { // between the look and the name
+		e.desk.changes = over
+		e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=tok_ok", form...).leads(t, path)
+	}
+	if e.desk.paid.Token != "" {
+		t.Error("paid without a name")
+	}
+	e.desk.changes, e.desk.confirmed = nil, booking.Paying
 	e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=tok_slow", form...).leads(t, path)
 	e.desk.status = booking.Paying // in another tab
 	e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=tok_ok", form...).leads(t, path)
@@ -161,6 +169,11 @@ func TestMoreTimeAndGivingBackByForm(t *testing.T) {
 	if r := e.want(200, "", "POST", extend, "", guest...); r.body["extendable"] != false || r.header.Get(passHeader) != passOf(roomName, v) {
 		t.Errorf("the session does not follow: %v %s", r.header, r.raw)
 	}
+	e.desk.session = "another"
+	if r := e.want(200, "", "POST", extend, "", guest...); r.header.Get(passHeader) != "" {
+		t.Error("a session that has not booked is extended")
+	}
+	e.desk.session = ""
 	e.desk.changes = booking.ErrExtensionNotAllowed
 	e.want(409, "extension-not-allowed", "POST", extend, "", guest...)
 	e.desk.changes = booking.ErrBookingExpired

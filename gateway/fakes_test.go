@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
@@ -204,8 +205,9 @@ type fakeDesk struct {
 	ends      time.Time
 	declined  string // the last decline
 	extended  bool
+	session   string         // the jti of the session that booked; empty: that of every pass
 	declines  error          // of Confirm
-	changes   error          // of Extend and Cancel
+	changes   error          // of Extend, Cancel and SetBuyer
 	confirmed booking.Status // by Confirm; empty: Confirmed
 	held      sync.Map       // visitor and event
 	basket    []id.Ticket    // what Holds tells
@@ -271,6 +273,9 @@ func (f *fakeDesk) booking(b id.Booking, status booking.Status) booking.Booking 
 		ID: b, Status: status, Seats: []booking.Ticket{f.ticket(b.Event.Ticket(7))}, Total: 4200, Currency: "USD", ExpirationTime: noon.Add(10 * time.Minute),
 		CreatedAt: noon, UpdatedAt: noon,
 	}
+	if b.Event == guarded {
+		out.Session = booking.Session{Room: roomName, JTI: cmp.Or(f.session, "jti1")}
+	}
 	if status == booking.Confirmed {
 		out.ConfirmationID, out.ExpirationTime = "CONF1", time.Time{}
 	}
@@ -325,6 +330,9 @@ func (f *fakeDesk) Purchase(ctx context.Context, owner id.Visitor, b id.Booking)
 }
 
 func (f *fakeDesk) SetBuyer(_ context.Context, owner id.Visitor, _ id.Booking, b booking.Buyer) error {
+	if f.changes != nil {
+		return f.changes
+	}
 	f.buyer = b
 	return f.find(owner)
 }

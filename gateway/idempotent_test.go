@@ -39,6 +39,22 @@ func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 	}
 }
 
+// An extension is to be had once: a repeat that could not know of the first must get its answer, pass and all.
+func TestARepeatedExtensionIsTheFirst(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	_, guest := e.guest()
+	path := api + "/booking/" + someBooking.String() + "/extend"
+	keyed := append([]string{keyHeader, "more"}, guest...)
+	first := e.want(200, "", "POST", path, "", keyed...)
+	e.desk.changes = booking.ErrExtensionNotAllowed
+	again := e.want(200, "", "POST", path, "", keyed...)
+	if again.raw != first.raw || again.header.Get("Idempotent-Replayed") != "true" || again.header.Get(passHeader) != first.header.Get(passHeader) {
+		t.Errorf("first %s, again %s %v", first.raw, again.raw, again.header)
+	}
+	e.want(409, "extension-not-allowed", "POST", path, "", guest...)
+}
+
 func TestRefusalsAreKeptAndFaultsAreNot(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)

@@ -19,18 +19,24 @@ func (d *Desk) Cancel(ctx context.Context, owner id.Visitor, b id.Booking, key s
 	return out, err
 }
 
-// Extend moves the end of a reservation by the length of a checkout, once. booking.ErrBookingNotFound, ErrBookingExpired,
-// ErrExtensionNotAllowed, ErrOverloaded, ErrStoreUnavailable.
+// Extend moves the end of a reservation by the length of a checkout, once. It adds to the end and not to now: whoever asks early loses
+// nothing, and nobody gets more than whoever asks in the last second. booking.ErrBookingNotFound, ErrBookingExpired, ErrExtensionNotAllowed,
+// ErrOverloaded, ErrStoreUnavailable.
 func (d *Desk) Extend(ctx context.Context, owner id.Visitor, b id.Booking, key string) (out booking.Booking, err error) {
 	now, err := d.Booking(ctx, owner, b)
 	if err != nil {
 		return out, err
+	}
+	if now.Status == booking.Pending || now.Status == booking.Failed { // there is no reservation whose end could be moved
+		return out, booking.ErrExtensionNotAllowed
 	}
 	c := command.Command{Kind: command.Extend, Owner: owner, Until: now.ExpirationTime.Add(d.Checkout)}
 	out, r, err := d.change(ctx, c, b, key)
 	switch {
 	case err != nil:
 		return out, err
+	case r.Outcome == command.TooLate && r.ExpirationTime.After(time.Now()): // a declined payment has moved the end further meanwhile
+		return out, booking.ErrExtensionNotAllowed
 	case r.Outcome == command.TooLate || r.Outcome == command.WrongState && r.Status == booking.Expired:
 		return out, booking.ErrBookingExpired
 	case r.Outcome == command.WrongState:

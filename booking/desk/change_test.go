@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"usher/booking"
+	"usher/booking/command"
+	"usher/internal/id"
 )
 
 func TestAReservationIsExtendedOnce(t *testing.T) {
@@ -44,6 +46,46 @@ func TestAReservationIsExtendedOnce(t *testing.T) {
 	}
 }
 
+// What is no reservation has no end to move, and an end that stands further out already is not moved back: neither is told as expired.
+func TestWhatCannotBeExtended(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.core()
+	d, e := r.desk("a"), r.event(40)
+	me := fan(1).Visitor
+	b := r.book(d, 1, e, 3)
+	r.on(func(c command.Command) error { // between the question and the command, a payment begins, extends and is declined
+		if c.Kind == command.Extend {
+			r.on(nil)
+			var declined *booking.DeclinedError
+			if _, err := d.Confirm(t.Context(), me, b.ID, card("tok_declined"), ""); !errors.As(err, &declined) {
+				t.Errorf("the payment between: %v", err)
+			}
+		}
+		return nil
+	})
+	d.Checkout = time.Minute
+	if _, err := d.Extend(t.Context(), me, b.ID, ""); !errors.Is(err, booking.ErrExtensionNotAllowed) {
+		t.Errorf("by less than the end has moved: %v", err)
+	}
+	if got, err := d.Extend(t.Context(), me, b.ID, ""); err != nil || got.Extendable() { // it was not used up
+		t.Errorf("afterwards: %+v, %v", got, err)
+	}
+	if _, err := d.Extend(t.Context(), me, id.Booking{Event: e, Key: id.NewKey()}, ""); !errors.Is(err, booking.ErrBookingNotFound) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	r.take(d, 2, e, 7)
+	r.on(func(command.Command) error { return errSwallowed })
+	d.Wait = 20 * time.Millisecond
+	pending, err := d.Book(t.Context(), fan(2), tickets(e, 7), "")
+	if err != nil || pending.Status != booking.Pending {
+		t.Fatalf("book %s, %v", pending.Status, err)
+	}
+	if _, err := d.Extend(t.Context(), fan(2).Visitor, pending.ID, ""); !errors.Is(err, booking.ErrExtensionNotAllowed) {
+		t.Errorf("one that nobody has decided: %v", err)
+	}
+}
+
 // Who buys stands with the booking and lasts; a decline is told as long as the booking waits for another try.
 func TestABookingKnowsItsBuyerAndItsLastDecline(t *testing.T) {
 	t.Parallel()
@@ -58,7 +100,7 @@ func TestABookingKnowsItsBuyerAndItsLastDecline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := d.SetBuyer(t.Context(), fan(2).Visitor, first.ID, bob); !errors.Is(err, booking.ErrBookingNotPayable) {
+	if err := d.SetBuyer(t.Context(), fan(2).Visitor, first.ID, bob); !errors.Is(err, booking.ErrBookingNotFound) {
 		t.Errorf("a stranger: %v", err)
 	}
 	f := func(b booking.Booking, buyer booking.Buyer, decline string) {

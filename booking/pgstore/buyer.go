@@ -11,16 +11,23 @@ import (
 	"usher/internal/id"
 )
 
-// SetBuyer writes who buys a booking that is not paid yet. booking.ErrBookingNotPayable: it is another's, paid, or over.
+// SetBuyer writes who buys a booking that is not paid yet, and is done when it is durable. booking.ErrBookingNotFound: there is none of this
+// owner. booking.ErrBookingExpired, ErrBookingNotPayable: it is over, or paid, and keeps the name that it has.
 func (s *Store) SetBuyer(ctx context.Context, owner id.Visitor, b id.Booking, buyer booking.Buyer) error {
-	tag, err := s.pool.Exec(ctx, query("set_buyer"), int64(b.Event), [16]byte(b.Key), [16]byte(owner), buyer.Name, buyer.Email)
-	if err != nil {
+	var status string
+	var written bool
+	err := s.pool.QueryRow(ctx, query("set_buyer"), int64(b.Event), [16]byte(b.Key), [16]byte(owner), buyer.Name, buyer.Email).Scan(&status, &written)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return booking.ErrBookingNotFound
+	case err != nil:
 		return fmt.Errorf("buyer of %s: %w", b, away(err))
+	case written:
+		return nil
+	case booking.Status(status) == booking.Expired:
+		return booking.ErrBookingExpired
 	}
-	if tag.RowsAffected() == 0 {
-		return booking.ErrBookingNotPayable
-	}
-	return nil
+	return booking.ErrBookingNotPayable
 }
 
 // Buyer reads who buys a booking, and the provider's reason when its latest payment came to nothing. Both are empty before the first try.

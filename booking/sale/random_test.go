@@ -18,6 +18,8 @@ type ledger struct {
 	owners   map[id.Ticket]id.Key // live owner by the written rows
 	status   map[id.Key]booking.Status
 	charged  map[id.Key]int // captures that the sale accepted, by booking
+	ends     map[id.Key]time.Time
+	extended map[id.Key]int
 }
 
 // TestRandomCommandsKeepEveryPromise drives sales with random commands, in random ticks, and checks after each tick what must
@@ -32,7 +34,8 @@ func TestRandomCommandsKeepEveryPromise(t *testing.T) {
 	for seed := base; seed < base+rounds && !t.Failed(); seed++ {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		s := hall(t)
-		l := &ledger{t: t, versions: map[id.Ticket]int32{}, owners: map[id.Ticket]id.Key{}, status: map[id.Key]booking.Status{}, charged: map[id.Key]int{}}
+		l := &ledger{t: t, versions: map[id.Ticket]int32{}, owners: map[id.Ticket]id.Key{}, status: map[id.Key]booking.Status{}, charged: map[id.Key]int{},
+			ends: map[id.Key]time.Time{}, extended: map[id.Key]int{}}
 		all := map[id.Key]*Record{} // what Postgres would hold
 		for now := noon; now.Before(noon.Add(40 * time.Minute)); now = now.Add(30 * time.Second) {
 			for range 1 + rng.IntN(6) {
@@ -87,6 +90,9 @@ func randomCommand(rng *rand.Rand, all map[id.Key]*Record, now time.Time) comman
 		c.Kind, c.Outcome = command.Settle, []command.Settlement{command.Captured, command.Declined, command.Failed}[rng.IntN(3)]
 	case 3:
 		c.Kind, c.Until = command.Expire, r.ExpirationTime
+		if rng.IntN(3) == 0 { // a sweeper that looked before the end moved
+			c.Until = c.Until.Add(-time.Duration(1+rng.IntN(4)) * time.Minute)
+		}
 	case 4:
 		c.Kind = command.Cancel
 	case 5:
@@ -106,6 +112,7 @@ func (l *ledger) decided(c command.Command, d Decision) {
 	if d.Event == nil {
 		return
 	}
+	l.moved(c, d.Result)
 	if c.Kind == command.Settle && c.Outcome == command.Captured {
 		l.charged[c.Booking]++
 	}
@@ -113,6 +120,26 @@ func (l *ledger) decided(c command.Command, d Decision) {
 	if sum := stock.Free + stock.Reserved + stock.Paying + stock.Booked + stock.Blocked; sum != stock.Capacity || stock.Free < 0 {
 		l.t.Errorf("%s: the stock does not add up: %+v", c.Kind, stock)
 	}
+}
+
+// moved follows the ends of reservations: they move forward only, by their owners at most once, and only the end that stands can come.
+func (l *ledger) moved(c command.Command, r command.Result) {
+	if r.Booking.IsZero() { // blocking is of no booking
+		return
+	}
+	was, known := l.ends[c.Booking]
+	if known && r.ExpirationTime.Before(was) {
+		l.t.Errorf("%s moved the end of a reservation from %s back to %s", c.Kind, was, r.ExpirationTime)
+	}
+	if c.Kind == command.Expire && !c.Until.Equal(was) {
+		l.t.Errorf("a reservation until %s expired by an end of %s", was, c.Until)
+	}
+	if c.Kind == command.Extend {
+		if l.extended[c.Booking]++; l.extended[c.Booking] > 1 || !r.ExpirationTime.After(was) {
+			l.t.Errorf("extension %d moved the end from %s to %s", l.extended[c.Booking], was, r.ExpirationTime)
+		}
+	}
+	l.ends[c.Booking] = r.ExpirationTime
 }
 
 func (l *ledger) check(s *Sale, w Writes, all map[id.Key]*Record) {

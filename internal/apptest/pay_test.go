@@ -77,6 +77,16 @@ func TestWaysToPay(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a provider in trouble, then paid", func(t *testing.T) {
+		f, b := s.buyer(t, event, tickets[6])
+		if a := f.Confirm(b, "tok_error"); a.Status != http.StatusAccepted && (a.Problem() != "payment-declined" || a.Str("reason") != "provider_error") {
+			t.Fatalf("confirm: %s", a)
+		}
+		if a := f.Settled(b, 20*time.Second); a.Str("status") != "reserved" || a.Body["failure"] != nil {
+			t.Errorf("after its errors: %s", a)
+		}
+		must(t, f.Confirm(b, "tok_ok"), 200)
+	})
 	t.Run("cancelled", func(t *testing.T) {
 		f, b := s.buyer(t, event, tickets[5])
 		for range 2 {
