@@ -91,7 +91,7 @@ func TestInABrowserAFanWaitsAndGoesIn(t *testing.T) {
 		b.Screen("room-called")
 		b.Click("button", "Enter")
 		b.SeePath("/events/") // one event: straight to its seats
-		if !tab.Scripted() { // a page with a button to press does not refresh itself
+		if !tab.Scripted() {  // a page with a button to press does not refresh itself
 			tab.Reload()
 		}
 		tab.See("You are in") // as far as the tab that did not enter is concerned, too
