@@ -197,9 +197,9 @@ func (x *trouble) workerAway() {
 func (x *trouble) storesAway() {
 	x.t.Helper()
 	f := x.fan()
-	x.Exec("ALTER TABLE performers RENAME TO performers_away")
+	x.Exec("ALTER TABLE event_search RENAME TO event_search_away")
 	want(x.t, "searching while the tables are away", f.Do("GET", "/api/v1/events/search?performer=band", nil), 503, "search-unavailable")
-	x.Exec("ALTER TABLE performers_away RENAME TO performers")
+	x.Exec("ALTER TABLE event_search_away RENAME TO event_search")
 
 	rdb := redis.NewClient(&redis.Options{Addr: x.Redis})
 	defer func() { _ = rdb.Close() }()

@@ -1,4 +1,4 @@
--- Who buys, as long as the booking is not paid: then its ticket carries the name. The user's name is that of his latest booking. Nothing that
+-- Who buys, until payment begins: from then on the ticket carries the name. The user's name is that of his latest booking. Nothing that
 -- an index or its condition names is touched, so the booking's update stays HOT.
 -- $1 event, $2 booking, $3 owner, $4 name, $5 e-mail. Returns where the booking stands, and whether it was written; no row: there is none of this owner.
 WITH mine AS MATERIALIZED (
