@@ -30,14 +30,9 @@ func runGenerate(ctx context.Context, args []string, getenv func(string) string,
 	var set *flag.FlagSet
 	c, err := config.Load("generate", args, getenv, out, func(f *flag.FlagSet) {
 		set = f
-		f.Uint64Var(&o.Seed, "seed", 1, "equal seeds and settings make equal catalogs; loading one again changes nothing")
-		f.IntVar(&o.Venues, "venues", usualVenues, "how many venues, 1 to 100,000")
-		f.IntVar(&o.Stadiums, "stadiums", 0, "how many of them are stadiums, 0 to 50")
-		f.IntVar(&o.Events, "events", usualEvents, "how many events, 1 to 20,000,000, at most two a day in a venue")
 		f.StringVar(&from, "from", "", "the first day, as 2027-02-01 (default: this week's Monday)")
-		f.IntVar(&o.Days, "days", usualDays, "how many days the events are spread over, 1 to 3,660")
-		f.IntVar(&o.Tickets, "tickets", usualTickets, "how many of the events are on sale: their tickets are made")
 		f.StringVar(&file, "out", "", "write JSON Lines to this file, - for standard output, instead of loading into Postgres")
+		optionFlags(f, &o)
 	})
 	if err != nil {
 		return err
@@ -68,6 +63,16 @@ func runGenerate(ctx context.Context, args []string, getenv func(string) string,
 	fmt.Fprintf(os.Stderr, "again      --seed %d --venues %d --stadiums %d --events %d --from %s --days %d --tickets %d\n",
 		o.Seed, o.Venues, o.Stadiums, o.Events, o.From.Format(time.DateOnly), o.Days, o.Tickets)
 	return nil
+}
+
+// optionFlags declares a flag for each option that is a number.
+func optionFlags(f *flag.FlagSet, o *generate.Options) {
+	f.Uint64Var(&o.Seed, "seed", 1, "equal seeds and settings make equal catalogs; loading one again changes nothing")
+	f.IntVar(&o.Venues, "venues", usualVenues, "how many venues, 1 to 100,000")
+	f.IntVar(&o.Stadiums, "stadiums", 0, "how many of them are stadiums, 0 to 50")
+	f.IntVar(&o.Events, "events", usualEvents, "how many events, 1 to 20,000,000, at most two a day in a venue")
+	f.IntVar(&o.Days, "days", usualDays, "how many days the events are spread over, 1 to 3,660")
+	f.IntVar(&o.Tickets, "tickets", usualTickets, "how many of the events are on sale: their tickets are made")
 }
 
 func isSet(set *flag.FlagSet, name string) (found bool) {
