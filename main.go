@@ -25,7 +25,7 @@ func commands() []subcommand {
 		{"dev", "run the whole system on this machine with demo data", runDev},
 		{"migrate", "bring the Postgres schema up to date", runMigrate},
 		{"import", "read venues and events from files", runImport},
-		{"generate", "make a large catalog of events that do not exist", runGenerate},
+		{"generate", "make a large catalog that could be true, into a file or Postgres", runGenerate},
 		{"gateway", "serve the public and the admin port: pages, waiting room, booking API", runGateway},
 		{"worker", "decide booking commands: Kafka to Postgres", runWorker},
 		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},

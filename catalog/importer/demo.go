@@ -91,7 +91,7 @@ func (d *demo) event(i int) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	day := monday(d.now).AddDate(0, 0, demoFirst+i*demoDays/demoEvents)
+	day := Monday(d.now).AddDate(0, 0, demoFirst+i*demoDays/demoEvents)
 	e := event{onSale: true, Event: pgcatalog.Event{
 		Key: fmt.Sprintf("demo/event-%03d", i), Name: fmt.Sprintf("%s: %s at %s", act.Name, act.Title, venue.Name), Venue: venue.ID,
 		Performers: []string{"demo/" + slug(act.Name)}, Start: day.Add(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute),

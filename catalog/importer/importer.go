@@ -15,19 +15,20 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"usher/catalog/data"
+	"usher/catalog/generate"
 	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
 )
 
 // Options says what is imported.
 type Options struct {
-	Postgres     string    // connection string
-	Files        []string  // JSON Lines, openfootball files of matches, or folders of those
-	Demo         bool      // the demo catalog, before the files
-	Input        io.Reader // JSON Lines that come another way, before the files; may be nil
-	Tickets      bool      // make the tickets of all events that are read, not only of those marked on_sale
-	Shift        string    // by how many days the matches of openfootball move: a number, "auto", or "" for none
-	AllowRefused bool      // refused records are no error
+	Postgres     string            // connection string
+	Files        []string          // JSON Lines, openfootball files of matches, or folders of those
+	Demo         bool              // the demo catalog, before the files
+	Generated    *generate.Catalog // a generated one, before the files; may be nil
+	Tickets      bool              // make the tickets of all events that are read, not only of those marked on_sale
+	Shift        string            // by how many days the matches of openfootball move: a number, "auto", or "" for none
+	AllowRefused bool              // refused records are no error
 	Now          time.Time
 }
 
@@ -42,7 +43,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	if !o.Demo && o.Input == nil && len(o.Files) == 0 {
+	if !o.Demo && o.Generated == nil && len(o.Files) == 0 {
 		return errors.New("nothing to import: name files, or --demo")
 	}
 	store, err := pgcatalog.Open(ctx, o.Postgres, sellers+1)
@@ -92,15 +93,15 @@ func makeTickets(ctx context.Context, store *pgcatalog.Store, report *report, se
 	}
 }
 
-// readAll reads the demo catalog, then the files in their order. A file that cannot be read is refused like a record.
+// readAll reads the demo catalog, a generated one, then the files in their order. A file that cannot be read is refused like a record.
 func readAll(ctx context.Context, o Options, to *loader) error {
 	if o.Demo {
 		if err := readDemo(ctx, o, to); err != nil {
 			return err
 		}
 	}
-	if o.Input != nil {
-		if err := readLines(ctx, "input", o.Input, to); err != nil {
+	if o.Generated != nil {
+		if err := readGenerated(ctx, o.Generated, to); err != nil {
 			return err
 		}
 	}

@@ -56,20 +56,20 @@ type jsonVenue struct {
 	Name      string           `json:"name"`
 	City      string           `json:"city"`
 	Country   string           `json:"country"`
-	Location  string           `json:"location"`
-	Latitude  *float64         `json:"latitude"`
-	Longitude *float64         `json:"longitude"`
+	Location  string           `json:"location,omitempty"`
+	Latitude  *float64         `json:"latitude,omitempty"`
+	Longitude *float64         `json:"longitude,omitempty"`
 	TimeZone  string           `json:"time_zone"`
-	Capacity  int              `json:"capacity"`
-	Sections  []layout.Section `json:"sections"`
+	Capacity  int              `json:"capacity,omitempty"`
+	Sections  []layout.Section `json:"sections,omitempty"`
 }
 
 type jsonLayout struct {
 	Type     string           `json:"type"`
 	ID       string           `json:"id"`
 	Venue    string           `json:"venue"`
-	Capacity int              `json:"capacity"`
-	Sections []layout.Section `json:"sections"`
+	Capacity int              `json:"capacity,omitempty"`
+	Sections []layout.Section `json:"sections,omitempty"`
 }
 
 type jsonPerformer struct {
@@ -83,16 +83,16 @@ type jsonEvent struct {
 	ID         string         `json:"id"`
 	Name       string         `json:"name"`
 	Venue      string         `json:"venue"`
-	Layout     string         `json:"layout"`
+	Layout     string         `json:"layout,omitempty"`
 	Performers []string       `json:"performers"`
 	StartTime  string         `json:"start_time"`
-	EndTime    string         `json:"end_time"`
-	Details    string         `json:"details"`
-	Category   string         `json:"category"`
-	ImageURL   string         `json:"image_url"`
+	EndTime    string         `json:"end_time,omitempty"`
+	Details    string         `json:"details,omitempty"`
+	Category   string         `json:"category,omitempty"`
+	ImageURL   string         `json:"image_url,omitempty"`
 	Currency   string         `json:"currency"`
 	Prices     map[string]int `json:"prices"`
-	OnSale     bool           `json:"on_sale"`
+	OnSale     bool           `json:"on_sale,omitempty"`
 }
 
 // records checks a venue and returns it, with its default seating if it brings one.

@@ -37,12 +37,12 @@ func (s shift) days(first time.Time) int {
 	if !s.auto || first.IsZero() {
 		return s.fixed
 	}
-	missing := int(monday(s.now).AddDate(0, 0, ahead).Sub(monday(first)).Hours() / 24)
+	missing := int(Monday(s.now).AddDate(0, 0, ahead).Sub(Monday(first)).Hours() / 24)
 	return max(missing, 0)
 }
 
-// monday is the first day of t's week at midnight UTC.
-func monday(t time.Time) time.Time {
+// Monday is the first day of t's week at midnight UTC.
+func Monday(t time.Time) time.Time {
 	t = t.UTC()
 	back := (int(t.Weekday()) + 6) % 7
 	return time.Date(t.Year(), t.Month(), t.Day()-back, 0, 0, 0, 0, time.UTC)

@@ -66,11 +66,12 @@ func (s *stored) sameSeats(o *stored) bool {
 func (s *Store) PutEvents(ctx context.Context, events []Event) (out []EventOutcome, err error) {
 	err = s.change(ctx, func(tx pgx.Tx) error {
 		out = make([]EventOutcome, len(events))
-		k, err := readKnown(ctx, tx, events)
+		k, err := s.readKnown(ctx, tx, events)
 		if err != nil {
 			return err
 		}
 		var write []*stored
+		var changed []int64
 		months := map[int][]*stored{} // the new ones by the month that they are stored under
 		for i, e := range events {
 			row, err := k.resolve(e)
@@ -91,7 +92,7 @@ func (s *Store) PutEvents(ctx context.Context, events []Event) (out []EventOutco
 				write = append(write, row)
 			case Changed:
 				row.id = old.id
-				write = append(write, row)
+				write, changed = append(write, row), append(changed, int64(row.id))
 			}
 		}
 		if err := number(ctx, tx, months); err != nil {
@@ -106,7 +107,7 @@ func (s *Store) PutEvents(ctx context.Context, events []Event) (out []EventOutco
 				out[i].ID = at[e.Key]
 			}
 		}
-		return writeEvents(ctx, tx, write)
+		return writeEvents(ctx, tx, write, changed)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("put events: %w", err)
@@ -153,13 +154,14 @@ type known struct {
 	}
 	layouts map[string]struct {
 		id, venue int64
-		levels    []string
 	}
+	levels     map[int64][]string // by the row of the layout
 	performers map[string]struct {
 		id   int64
 		name string
 	}
 	events map[string]*stored
+	seen   *seen
 }
 
 // resolve turns the names of an event into what they stand for. Its errors are reasons for the reader of a file.
@@ -185,7 +187,7 @@ func (k *known) resolve(e Event) (*stored, error) {
 		date: time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC),
 	}
 	row.end = row.start.Add(e.Length)
-	for _, level := range seating.levels {
+	for _, level := range k.levels[seating.id] {
 		price, priced := e.Prices[level]
 		if !priced {
 			return nil, fmt.Errorf("level %q of layout %q has no price", level, e.Layout)
@@ -215,7 +217,8 @@ func (s *stored) priceRange() (low, high int) {
 	return prices[0], prices[len(prices)-1]
 }
 
-func writeEvents(ctx context.Context, tx pgx.Tx, events []*stored) error {
+// writeEvents adds and changes events; changed are the ids of those that exist.
+func writeEvents(ctx context.Context, tx pgx.Tx, events []*stored, changed []int64) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -235,8 +238,10 @@ func writeEvents(ctx context.Context, tx pgx.Tx, events []*stored) error {
 			eventIDs, performerIDs, positions = append(eventIDs, int64(e.id)), append(performerIDs, p), append(positions, int16(i))
 		}
 	}
-	if _, err := tx.Exec(ctx, query("clear_performers"), c.ids); err != nil {
-		return err
+	if len(changed) > 0 {
+		if _, err := tx.Exec(ctx, query("clear_performers"), changed); err != nil {
+			return err
+		}
 	}
 	_, err = tx.Exec(ctx, query("put_event_performers"), eventIDs, performerIDs, positions)
 	return err

@@ -11,8 +11,8 @@ import (
 	"usher/internal/id"
 )
 
-// readKnown reads what the events of a batch refer to, and what is stored of them, in one round trip.
-func readKnown(ctx context.Context, tx pgx.Tx, events []Event) (*known, error) {
+// readKnown reads what the events of a batch refer to, and what is stored of them, in one round trip, or two when it meets new layouts.
+func (s *Store) readKnown(ctx context.Context, tx pgx.Tx, events []Event) (*known, error) {
 	keys, venues, layouts, performers := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, e := range events {
 		keys[e.Key], venues[e.Venue], layouts[e.Layout], layouts[e.Venue] = true, true, true, true
@@ -20,13 +20,16 @@ func readKnown(ctx context.Context, tx pgx.Tx, events []Event) (*known, error) {
 			performers[p] = true
 		}
 	}
-	k := &known{events: map[string]*stored{}}
+	k := &known{events: map[string]*stored{}, seen: s.seen}
 	var b pgx.Batch
 	b.Queue(query("known_venues"), names(venues)).Query(k.readVenues)
 	b.Queue(query("known_layouts"), names(layouts)).Query(k.readLayouts)
 	b.Queue(query("known_performers"), names(performers)).Query(k.readPerformers)
 	b.Queue(query("known_events"), names(keys)).Query(k.readEvents)
-	return k, tx.SendBatch(ctx, &b).Close()
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, err
+	}
+	return k, s.seen.readLevels(ctx, tx, k)
 }
 
 func names(set map[string]bool) []string { return slices.Collect(maps.Keys(set)) }
@@ -39,7 +42,7 @@ func (k *known) readVenues(rows pgx.Rows) error {
 	var key, zone string
 	var row int64
 	_, err := pgx.ForEachRow(rows, []any{&key, &row, &zone}, func() error {
-		z, err := time.LoadLocation(zone)
+		z, err := k.seen.zone(zone)
 		v := k.venues[key]
 		v.id, v.zone = row, z
 		k.venues[key] = v
@@ -51,14 +54,12 @@ func (k *known) readVenues(rows pgx.Rows) error {
 func (k *known) readLayouts(rows pgx.Rows) error {
 	k.layouts = map[string]struct {
 		id, venue int64
-		levels    []string
 	}{}
 	var key string
 	var row, venue int64
-	var levels []string
-	_, err := pgx.ForEachRow(rows, []any{&key, &row, &venue, &levels}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&key, &row, &venue}, func() error {
 		l := k.layouts[key]
-		l.id, l.venue, l.levels = row, venue, slices.Clone(levels)
+		l.id, l.venue = row, venue
 		k.layouts[key] = l
 		return nil
 	})

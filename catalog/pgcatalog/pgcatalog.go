@@ -33,7 +33,10 @@ func query(name string) string {
 }
 
 // Store is the catalog's own pool of connections: however slow reading becomes, the booking core's connections stay free.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool *pgxpool.Pool
+	seen *seen
+}
 
 // Open connects with at most conns connections.
 func Open(ctx context.Context, dsn string, conns int) (*Store, error) {
@@ -58,7 +61,7 @@ func Open(ctx context.Context, dsn string, conns int) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open postgres: %w", err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, seen: newSeen()}, nil
 }
 
 // Pool is the pool itself, for search, which reads the same tables.
