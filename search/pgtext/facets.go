@@ -1,8 +1,10 @@
 package pgtext
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,6 +56,9 @@ func (t *total) read(rows pgx.Rows) error {
 	}
 	var name string
 	var f search.Facet
+	defer func() {
+		slices.SortStableFunc(t.facets.Venue, func(a, b search.Facet) int { return cmp.Compare(b.Count, a.Count) })
+	}()
 	_, err := pgx.ForEachRow(rows, []any{&name, &f.Value, &f.Label, &f.Count}, func() error {
 		if name == "total" {
 			t.count = f.Count

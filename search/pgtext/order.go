@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	candidates    = 2000   // ranked at a time, in order of time: ranking 2,000 takes 5 ms, 20,000 would take 50
+	candidates    = 1000   // ranked at a time, in order of time: 1,000 of a common word cost 4 ms of the database, 10,000 would cost 40
 	maxCandidates = 10_000 // of a tranche that was begun and has had events added to it since
 	nearestVenues = 50     // looked through first by distance; then four times as many
 )

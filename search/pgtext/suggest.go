@@ -69,13 +69,11 @@ func corrected(words []string, list []term) []string {
 
 // complete asks for names with the words, the last one unfinished.
 func (g *Engine) complete(ctx context.Context, words []string, list []term, limit int) ([]search.Suggestion, error) {
-	patterns := make([]string, len(words)) // folded words are letters and digits: nothing to escape
-	for i, w := range words {
-		if patterns[i] = "% " + w + " %"; i == len(words)-1 {
-			patterns[i] = "% " + w + "%"
-		}
+	patterns, last := []string{}, "% "+words[len(words)-1]+"%" // folded words are letters and digits: nothing to escape
+	for _, w := range words[:len(words)-1] {
+		patterns = append(patterns, "% "+w+" %")
 	}
-	rows, err := g.pool.Query(ctx, query("suggest"), patterns, " "+strings.Join(words, " ")+"%", allOf(list, "B", true), limit)
+	rows, err := g.pool.Query(ctx, query("suggest"), patterns, " "+strings.Join(words, " ")+"%", allOf(list, "B", true), limit, last)
 	if err != nil {
 		return nil, fmt.Errorf("suggest: %w", err)
 	}

@@ -13,14 +13,18 @@ WITH found AS MATERIALIZED (
     ORDER BY s.start_time, s.event_id
     LIMIT $8
 ), venue AS MATERIALIZED (
-    SELECT v.id, v.name, v.location, f.n
-    FROM (SELECT venue_id, count(*) AS n FROM found GROUP BY venue_id) AS f
-    JOIN venues v ON v.id = f.venue_id
+    SELECT venue_id, count(*) AS n FROM found GROUP BY venue_id
 )
-SELECT 'venue', 'ven-' || id, name, n FROM (SELECT * FROM venue ORDER BY n DESC, id LIMIT $9) AS f
+SELECT 'venue', 'ven-' || v.id, v.name, f.n
+FROM (SELECT * FROM venue ORDER BY n DESC, venue_id LIMIT $9) AS f
+JOIN venues v ON v.id = f.venue_id
 UNION ALL
 SELECT 'city', location, location, n
-FROM (SELECT location, sum(n)::bigint AS n FROM venue GROUP BY location ORDER BY n DESC, location LIMIT $9) AS f
+FROM ( -- OFFSET 0: venues are hashed once, for the planner cannot know that thousands will be looked up
+    SELECT v.location, sum(f.n)::bigint AS n
+    FROM venue f JOIN (SELECT id, location FROM venues OFFSET 0) AS v ON v.id = f.venue_id
+    GROUP BY v.location ORDER BY n DESC, v.location LIMIT $9
+) AS f
 UNION ALL
 SELECT 'category', category, category, n
 FROM (SELECT category, count(*) AS n FROM found WHERE category <> '' GROUP BY category ORDER BY n DESC, category LIMIT $9) AS f

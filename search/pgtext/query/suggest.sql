@@ -1,18 +1,18 @@
--- Names that somebody may be typing. $1 LIKE patterns of the words, $2 that of a name that begins with them, $3 the words as a tsquery over names of
+-- Names that somebody may be typing. $1 LIKE patterns of the words but the last, $5 that of the last (by itself, for the trigram index), $2 that of a name that begins with them, $3 the words as a tsquery over names of
 -- events, $4 how many. Each kind is looked for up to a bound; then those that begin with the text come first, kinds in turn, short names before long.
 WITH performer AS (
     SELECT 'performer', name, '', id, folded_name LIKE $2 AS begins
-    FROM performers WHERE folded_name LIKE ALL ($1::text[]) LIMIT 500
+    FROM performers WHERE folded_name LIKE $5 AND folded_name LIKE ALL ($1::text[]) LIMIT 500
 ), venue AS (
     SELECT 'venue', name, location, id, folded_name LIKE $2 AS begins
-    FROM venues WHERE folded_name LIKE ALL ($1::text[]) LIMIT 500
+    FROM venues WHERE folded_name LIKE $5 AND folded_name LIKE ALL ($1::text[]) LIMIT 500
 ), city AS (
     SELECT DISTINCT 'city', city, location, 0::bigint, folded_place LIKE $2 AS begins
-    FROM (SELECT * FROM venues WHERE folded_place LIKE ALL ($1::text[]) LIMIT 2000) AS v
+    FROM (SELECT * FROM venues WHERE folded_place LIKE $5 AND folded_place LIKE ALL ($1::text[]) LIMIT 2000) AS v
 ), event AS (
     SELECT DISTINCT ON (e.name, v.location) 'event', e.name, v.location, e.id, usher_fold(e.name) LIKE $2 AS begins
     FROM (
-        SELECT event_id, start_time FROM event_search WHERE document @@ $3::tsquery AND start_time >= now() ORDER BY start_time, event_id LIMIT 100
+        SELECT event_id, start_time FROM event_search WHERE document @@ $3::tsquery AND start_time >= now() ORDER BY start_time, event_id LIMIT 30
     ) AS s
     JOIN events e ON e.id = s.event_id
     JOIN venues v ON v.id = e.venue_id
