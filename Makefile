@@ -70,10 +70,12 @@ surge: ## the same flow as a k6 script with thresholds
 	$(GO) -C loadtest/k6 tool k6 run surge.js
 
 .PHONY: bench
-bench: deps ## measure: polls, joins, bookings against row locks, views (a few minutes; quiet machine)
+bench: deps ## measure: polls, joins, bookings against row locks, views, streams, search in 200,000 events (quarter of an hour; quiet machine)
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
+	$(GO) test -run '^$$' -bench 'Stream' ./gateway
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./search/pgtext -events 200000 -rate 100
 
 .PHONY: clean
 clean: ## remove what was built; the data of make run stays in .usher
