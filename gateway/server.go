@@ -120,7 +120,11 @@ func serve(ctx context.Context, server *fasthttp.Server, l net.Listener) error {
 	if err := server.ShutdownWithContext(wait); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return <-failed
+	_ = l.Close() // Shutdown does not know a listener that Serve has not got to yet, and Serve would wait at it for ever
+	if err := <-failed; err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // fasthttp sets every limit that fasthttp leaves open: it has none by default.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -98,4 +99,21 @@ func TestAPanicIsAnInternalProblemAndTheServerGoesOn(t *testing.T) {
 	}
 	s.desk.panics = false
 	s.want(201, "", "POST", path, "")
+}
+
+// A server that is told to end before it has begun ends, and closes its listeners.
+func TestAServerThatIsStoppedAtOnceStops(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		s := New(Config{}, Parts{})
+		public, admin := listen(t), listen(t)
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		if err := s.Serve(ctx, public, admin); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := public.Accept(); err == nil {
+			t.Fatal("the listener is open")
+		}
+	}
 }
