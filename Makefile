@@ -23,10 +23,12 @@ build: ## build bin/usher
 run: deps build ## run the whole system here with demo data, on http://localhost:8080
 	@exec ./bin/usher dev $(ARGS)
 
+# Browsers come after the rest: beside them the proofs that kill processes would meet other moments than they are about.
 .PHONY: test
 test: deps ## run all tests against real stores, and in a real browser
 	@browser=$${USHER_BROWSER:-}; [ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
-	echo '$(STORES) $(GO) test ./...'; USHER_BROWSER=$$browser $(STORES) $(GO) test ./... || exit; \
+	echo '$(STORES) $(GO) test ./...'; USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
+	[ "$$browser" = skip ] || USHER_BROWSER=$$browser $(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest ./gateway || exit; \
 	[ "$$browser" != skip ] || echo 'NOT RUN: the browser tests (TestInABrowser… and internal/browser). They need Chromium: make browser'
 
 .PHONY: browser
