@@ -1,6 +1,7 @@
 package pgtext
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,10 +20,14 @@ type place struct {
 
 // at is the start time, or nil for no place.
 func (p place) at() *time.Time {
-	if p.event == 0 {
+	if p.start.IsZero() {
 		return nil
 	}
 	return &p.start
+}
+
+func (p place) compare(other place) int {
+	return cmp.Or(p.start.Compare(other.start), cmp.Compare(p.event, other.event))
 }
 
 // position is where a page ends. Its parts never change for an event: start time, id, distance of the venue, and a rank that is a function of the event's

@@ -4,69 +4,179 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"usher/internal/id"
 	"usher/search"
+)
+
+const (
+	maxWordy  = 1000 // events with the words of a query that are counted: each is a look into the table
+	maxSample = 2000 // events that facets count, of a query without words
 )
 
 // count fills in how many events the query finds, and its facets.
 func (g *Engine) count(ctx context.Context, r *resolved, page *search.Page) error {
 	same := fmt.Sprintf("%s|%v|%t", g.sum(r.Query, nil), r.position.fixes, r.Facets) // for all pages of a query
-	t, known := g.totals.get(same)
-	if !known {
-		began := time.Now()
-		var err error
-		if t, err = g.countAnew(ctx, r); err != nil {
-			return fmt.Errorf("count what is found: %w", err)
+	t, err := g.totals.get(same, func() (total, error) {
+		if r.wordy() {
+			return g.countWords(ctx, r)
 		}
-		g.totals.put(same, t, time.Since(began))
+		return g.countAll(ctx, r)
+	})
+	if err != nil {
+		return fmt.Errorf("count what is found: %w", err)
 	}
 	page.Total, page.TotalCapped, page.Facets = t.count, t.capped, t.facets
 	return nil
 }
 
-func (g *Engine) countAnew(ctx context.Context, r *resolved) (t total, err error) {
-	if !r.Facets {
-		err = g.pool.QueryRow(ctx, query("total"), append(r.filter(), search.MaxTotal+1)...).Scan(&t.count)
-	} else {
-		t.facets = &search.Facets{}
-		var rows pgx.Rows
-		if rows, err = g.pool.Query(ctx, query("facets"), append(r.filter(), search.MaxTotal+1, search.MaxFacet)...); err != nil {
+// countAll counts for a query without words, from indexes alone: facets of a fair sample if there are many, and then the total for itself.
+func (g *Engine) countAll(ctx context.Context, r *resolved) (t total, err error) {
+	if r.Facets {
+		sample, err := g.facts(ctx, query("sample"), append(r.filter(), maxSample+1)...)
+		if err != nil {
 			return t, err
 		}
-		err = t.read(rows)
+		capped := len(sample) > maxSample
+		if t.facets, err = g.tally(ctx, sample[:min(len(sample), maxSample)]); err != nil {
+			return t, err
+		}
+		if t.facets.Capped = capped; !capped {
+			t.count = len(sample)
+			return t, nil
+		}
 	}
-	if t.capped = t.count > search.MaxTotal; t.capped {
-		t.count = search.MaxTotal
-	}
-	if t.facets != nil {
-		t.facets.Capped = t.capped
-	}
+	err = g.pool.QueryRow(ctx, query("total"), append(r.filter(), search.MaxTotal+1)...).Scan(&t.count)
+	t.capped = t.count > search.MaxTotal
+	t.count = min(t.count, search.MaxTotal)
 	return t, err
 }
 
-// read takes the rows of facets.sql.
-func (t *total) read(rows pgx.Rows) error {
-	lists := map[string]*[]search.Facet{
-		"category": &t.facets.Category, "city": &t.facets.City, "venue": &t.facets.Venue, "month": &t.facets.Month, "price": &t.facets.Price,
-		"available": &t.facets.Available,
+// countWords counts for a query with words: the nearest from now on, then what is over.
+func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err error) {
+	now := place{start: r.position.now}
+	if now.start.IsZero() {
+		now.start = time.Now().UTC()
 	}
-	var name string
-	var f search.Facet
-	defer func() {
-		slices.SortStableFunc(t.facets.Venue, func(a, b search.Facet) int { return cmp.Compare(b.Count, a.Count) })
-	}()
-	_, err := pgx.ForEachRow(rows, []any{&name, &f.Value, &f.Label, &f.Count}, func() error {
-		if name == "total" {
-			t.count = f.Count
-			return nil
+	var events []found
+	if r.coming != nil && (len(r.coming.events) >= maxWordy || !r.coming.more) {
+		events, t.capped = r.coming.events, r.coming.more
+	} else if events, err = g.nearest(ctx, r, stretch{from: now}, maxWordy+1); err != nil {
+		return t, err
+	}
+	if len(events) <= maxWordy && !t.capped && !r.StartDate.After(now.start.Add(14*time.Hour)) {
+		past, err := g.nearest(ctx, r, stretch{from: now, past: true}, maxWordy+1-len(events))
+		if err != nil {
+			return t, err
 		}
-		list := lists[name]
-		*list = append(*list, f)
-		return nil
+		events = append(events, past...)
+	}
+	if len(events) > maxWordy {
+		events, t.capped = events[:maxWordy], true
+	}
+	if t.count = len(events); !r.Facets {
+		return t, nil
+	}
+	ids := make([]int64, len(events))
+	for i, f := range events {
+		ids[i] = f.event
+	}
+	facts, err := g.facts(ctx, query("these"), ids)
+	if err != nil {
+		return t, err
+	}
+	if t.facets, err = g.tally(ctx, facts); err != nil {
+		return t, err
+	}
+	t.facets.Capped = t.capped
+	return t, nil
+}
+
+// fact is what facets count of an event.
+type fact struct {
+	Venue     int64
+	Category  string
+	Date      time.Time
+	From, To  int
+	Available bool
+}
+
+func (g *Engine) facts(ctx context.Context, statement string, args ...any) ([]fact, error) {
+	rows, err := g.pool.Query(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[fact])
+}
+
+// bands are the price facets: every event counts in each that its range of prices overlaps. In minor units; the last has no end.
+var bands = []struct {
+	value    string
+	from, to int
+}{{"0-2499", 0, 2499}, {"2500-4999", 2500, 4999}, {"5000-9999", 5000, 9999}, {"10000-19999", 10000, 19999}, {"20000-", 20000, 1 << 31}}
+
+// tally counts events by each facet.
+func (g *Engine) tally(ctx context.Context, facts []fact) (*search.Facets, error) {
+	venues, categories, months, prices := map[int64]int{}, map[string]int{}, map[string]int{}, make([]int, len(bands))
+	available := 0
+	for _, f := range facts {
+		venues[f.Venue]++
+		months[f.Date.Format("2006-01")]++
+		if f.Category != "" {
+			categories[f.Category]++
+		}
+		for i, b := range bands {
+			if f.From <= b.to && f.To >= b.from {
+				prices[i]++
+			}
+		}
+		if f.Available {
+			available++
+		}
+	}
+	named, err := g.places.of(ctx, g.pool, slices.Collect(maps.Keys(venues)))
+	if err != nil {
+		return nil, err
+	}
+	cities := map[string]int{}
+	for v, n := range venues {
+		cities[named[v].location] += n
+	}
+	out := &search.Facets{Category: most(plain(categories)), City: most(plain(cities)), Month: plain(months)}
+	slices.SortFunc(out.Month, func(a, b search.Facet) int { return cmp.Compare(a.Value, b.Value) })
+	out.Month = out.Month[:min(len(out.Month), search.MaxFacet)]
+	for v, n := range venues {
+		out.Venue = append(out.Venue, search.Facet{Value: id.Venue(v).String(), Label: named[v].name, Count: n})
+	}
+	out.Venue = most(out.Venue)
+	for i, n := range prices {
+		if n > 0 {
+			out.Price = append(out.Price, search.Facet{Value: bands[i].value, Label: bands[i].value, Count: n})
+		}
+	}
+	if available > 0 {
+		out.Available = []search.Facet{{Value: "true", Count: available}}
+	}
+	return out, nil
+}
+
+// plain are facets that are labelled with their values.
+func plain(counts map[string]int) (out []search.Facet) {
+	for v, n := range counts {
+		out = append(out, search.Facet{Value: v, Label: v, Count: n})
+	}
+	return out
+}
+
+// most are the most frequent, in an order that is total.
+func most(all []search.Facet) []search.Facet {
+	slices.SortFunc(all, func(a, b search.Facet) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
 	})
-	return err
+	return all[:min(len(all), search.MaxFacet)]
 }

@@ -4,7 +4,6 @@ package pgtext
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"math"
@@ -20,18 +19,6 @@ import (
 	"usher/internal/id"
 	"usher/search"
 )
-
-//go:embed query/*.sql
-var queries embed.FS
-
-// query returns the statement in query/name.sql. The files are compiled in, so a wrong name fails every test at once.
-func query(name string) string {
-	b, err := queries.ReadFile("query/" + name + ".sql")
-	if err != nil {
-		panic("pgtext: " + err.Error())
-	}
-	return string(b)
-}
 
 const (
 	deadline     = 2 * time.Second // of one search
@@ -56,14 +43,16 @@ type Engine struct {
 	zones sync.Map // name → *time.Location: loading one reads a file
 
 	totals totals
+	places places
 
 	candidates int // ranked at a time
+	plan       func(d density, s stretch, r *resolved, n int) (weeks int, walk bool)
 }
 
 // New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan). The key signs
 // cursors; it is the same on every gateway.
 func New(pool *pgxpool.Pool, key []byte) *Engine {
-	return &Engine{pool: pool, key: key, candidates: candidates}
+	return &Engine{pool: pool, key: key, candidates: candidates, plan: plan}
 }
 
 // Search answers one page. See search.Engine.
@@ -130,6 +119,11 @@ func empty(q search.Query) (page search.Page) {
 // seats are held are passed over, but only so many: then the page is short.
 func (g *Engine) fill(ctx context.Context, r *resolved, page *search.Page) error {
 	fixes := r.position.fixes
+	if r.gathered, r.coming = false, nil; r.wordy() && r.Sort != search.ByDistance {
+		if err := g.gather(ctx, r); err != nil {
+			return err
+		}
+	}
 	var ends []position // behind each event of the page
 	for range rounds {
 		n := r.PageSize + 1

@@ -17,9 +17,13 @@ type resolved struct {
 	venues   []int64 // that it allows, the nearest first; nil: all
 	km       []float64
 	text     []term
-	others   string // the words that are no text: performer and category, as a tsquery
-	nothing  bool   // nothing can be found
+	act      []string // words of the performer's name, or the mark of one
+	category *string  // folded
+	nothing  bool     // nothing can be found
 	position position
+	coming   *tranched // what a first page by relevance has ranked
+	gathered bool      // whole is all that there is, in order of time
+	whole    []found
 }
 
 // resolve finds the venues that a query allows and folds its texts, in one round trip.
@@ -60,18 +64,31 @@ func (r *resolved) readVenues(rows pgx.Rows) error {
 func (r *resolved) readTexts(text, performer, category string) {
 	r.text = terms(text)
 	r.nothing = r.Text != "" && len(r.text) == 0
-	var others []string
 	if p, err := id.ParsePerformer(r.Performer); err == nil {
-		others = append(others, fmt.Sprintf("'#%d'", int64(p)))
+		r.act = []string{fmt.Sprintf("#%d", int64(p))}
 	} else if r.Performer != "" {
-		words := parts(performer)
-		r.nothing = r.nothing || len(words) == 0
-		others = append(others, phrase(words, "A"))
+		r.act = parts(performer)
+		r.nothing = r.nothing || len(r.act) == 0
 	}
 	if r.Category != "" {
-		others = append(others, "'@"+category+"'")
+		r.category = &category
+		r.nothing = r.nothing || category == ""
 	}
-	r.others = strings.Join(others, " & ")
+}
+
+// words writes what documents must have, text and performer, as a tsquery; marked with a week, unless that is empty.
+func (r *resolved) words(week string) string {
+	var all []string
+	if len(r.text) > 0 {
+		all = append(all, spelling{open: true, week: week}.all(r.text))
+	}
+	switch {
+	case len(r.act) > 0 && strings.HasPrefix(r.act[0], "#"):
+		all = append(all, spelling{week: week}.lexeme(r.act[0], false))
+	case len(r.act) > 0:
+		all = append(all, spelling{label: "A", week: week}.phrase(r.act))
+	}
+	return strings.Join(all, " & ")
 }
 
 func venueArguments(q search.Query) []any {
@@ -102,16 +119,11 @@ func venueArguments(q search.Query) []any {
 // filter returns the arguments of the restrictions that all statements share.
 func (r *resolved) filter() []any {
 	var words *string
-	var all []string
-	if len(r.text) > 0 {
-		all = append(all, allOf(r.text, "", true))
-	}
-	if r.others != "" {
-		all = append(all, r.others)
-	}
-	if len(all) > 0 {
-		w := strings.Join(all, " & ")
+	if w := r.words(""); w != "" {
 		words = &w
 	}
-	return []any{r.venues, words, day(r.StartDate), day(r.EndDate), r.PriceMin, r.PriceMax, r.Available}
+	return []any{r.venues, words, day(r.StartDate), day(r.EndDate), r.PriceMin, r.PriceMax, r.Available, r.category}
 }
+
+// wordy reports whether documents have to be looked into.
+func (r *resolved) wordy() bool { return len(r.text)+len(r.act) > 0 }

@@ -73,7 +73,7 @@ func (g *Engine) complete(ctx context.Context, words []string, list []term, limi
 	for _, w := range words[:len(words)-1] {
 		patterns = append(patterns, "% "+w+" %")
 	}
-	rows, err := g.pool.Query(ctx, query("suggest"), patterns, " "+strings.Join(words, " ")+"%", allOf(list, "B", true), limit, last)
+	rows, err := g.pool.Query(ctx, query("suggest"), patterns, " "+strings.Join(words, " ")+"%", spelling{label: "B", open: true}.all(list), limit, last)
 	if err != nil {
 		return nil, fmt.Errorf("suggest: %w", err)
 	}

@@ -76,21 +76,23 @@ func (t term) edits() int {
 	}
 }
 
-// allOf writes the terms as a tsquery. Folded words are letters and digits only, so the quotes are safe. label is the part of the document that counts, or
-// empty; with open, the last word may be unfinished.
-func allOf(list []term, label string, open bool) string {
+// spelling is how words are written in a tsquery. Folded words are letters and digits only, so the quotes are safe.
+type spelling struct {
+	label string // the part of the document that counts; empty: all
+	open  bool   // the last word may be unfinished
+	week  string // that words are marked with, as usher_weekly does: such a query has no places and labels, so it finds too much
+}
+
+// all writes the terms.
+func (s spelling) all(list []term) string {
 	var all []string
 	for i, t := range list {
-		end := ""
-		if open && i == len(list)-1 {
-			end = "*"
-		}
-		alternatives := []string{lexeme(t.word, label+end)}
+		alternatives := []string{s.lexeme(t.word, s.open && i == len(list)-1)}
 		if len(t.chars) > 0 {
-			alternatives[0] = phrase(t.chars, label)
+			alternatives[0] = s.phrase(t.chars)
 		}
 		for _, fix := range t.fixes {
-			alternatives = append(alternatives, lexeme(fix, label))
+			alternatives = append(alternatives, s.lexeme(fix, false))
 		}
 		all = append(all, "("+strings.Join(alternatives, " | ")+")")
 	}
@@ -98,19 +100,30 @@ func allOf(list []term, label string, open bool) string {
 }
 
 // phrase writes words that follow each other.
-func phrase(words []string, label string) string {
+func (s spelling) phrase(words []string) string {
 	var all []string
 	for _, w := range words {
-		all = append(all, lexeme(w, label))
+		all = append(all, s.lexeme(w, false))
 	}
-	return "(" + strings.Join(all, " <-> ") + ")"
+	next := " <-> "
+	if s.week != "" {
+		next = " & "
+	}
+	return "(" + strings.Join(all, next) + ")"
 }
 
-func lexeme(word, label string) string {
-	if label == "" {
-		return "'" + word + "'"
+func (s spelling) lexeme(word string, open bool) string {
+	after := ""
+	if s.week == "" {
+		after = s.label
 	}
-	return "'" + word + "':" + label
+	if open {
+		after += "*"
+	}
+	if after != "" {
+		after = ":" + after
+	}
+	return "'" + s.week + word + "'" + after
 }
 
 // parts splits folded text into the lexemes of a document.

@@ -4,19 +4,22 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"usher/search"
 )
 
 const (
-	dear       = 5 * time.Millisecond // a count that takes longer is remembered: the facets of 10,000 events take 40 ms
+	dear       = 3 * time.Millisecond // a count that takes longer is remembered
 	remembered = 5 * time.Second
 	maxTotals  = 1000
 )
 
 // totals remembers dear counts for a moment: those of wide queries, which are asked most and whose exact number matters least.
 type totals struct {
-	mu    sync.Mutex // guards known
-	known map[string]knownTotal
+	counting singleflight.Group // one count at a time of the same query
+	mu       sync.Mutex         // guards known
+	known    map[string]knownTotal
 }
 
 // total is how many events a query finds, capped, and by what they could be narrowed to, if that was asked.
@@ -31,21 +34,39 @@ type knownTotal struct {
 	until time.Time
 }
 
-func (t *totals) get(filter string) (known total, ok bool) {
+// get returns the count of a query, which count makes unless it is remembered or being made.
+func (t *totals) get(query string, count func() (total, error)) (total, error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	k, ok := t.known[filter]
-	return k.total, ok && time.Now().Before(k.until)
+	k, ok := t.known[query]
+	t.mu.Unlock()
+	if ok && time.Now().Before(k.until) {
+		return k.total, nil
+	}
+	v, err, shared := t.counting.Do(query, func() (any, error) {
+		began := time.Now()
+		made, err := count()
+		if err == nil && time.Since(began) >= dear {
+			t.put(query, made)
+		}
+		return made, err
+	})
+	if err != nil && shared { // the context of another's query may have ended
+		return count()
+	}
+	return v.(total), err
 }
 
-func (t *totals) put(filter string, total total, took time.Duration) {
-	if took < dear {
-		return
-	}
+func (t *totals) put(query string, made total) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.known == nil || len(t.known) >= maxTotals { // all at once: it fills up again within a moment
+	if t.known == nil {
 		t.known = map[string]knownTotal{}
 	}
-	t.known[filter] = knownTotal{total, time.Now().Add(remembered)}
+	for other := range t.known { // one that chance picks makes room
+		if len(t.known) < maxTotals {
+			break
+		}
+		delete(t.known, other)
+	}
+	t.known[query] = knownTotal{made, time.Now().Add(remembered)}
 }

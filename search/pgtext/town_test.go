@@ -18,12 +18,23 @@ func TestEngine(t *testing.T) {
 	searchtest.Run(t, func(t testing.TB) searchtest.Town { return newTown(t) })
 }
 
-// Few candidates at a time make many tranches.
+// Few candidates at a time make many tranches. The index of words finds what walking along the dates does.
 func TestEngineInSmallTranches(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t testing.TB) searchtest.Town {
 		w := newTown(t)
 		w.candidates = 7
+		w.plan = func(density, stretch, *resolved, int) (int, bool) { return 0, false }
+		return w
+	})
+}
+
+// So does the index of words in weeks, a week at a time, and then in all that is left.
+func TestEngineByWeeks(t *testing.T) {
+	t.Parallel()
+	searchtest.Run(t, func(t testing.TB) searchtest.Town {
+		w := newTown(t)
+		w.plan = func(density, stretch, *resolved, int) (int, bool) { return 1, false }
 		return w
 	})
 }

@@ -1,0 +1,208 @@
+package pgtext
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"usher/search"
+)
+
+const (
+	week       = 7 * 24 * time.Hour // that usher_weekly counts in
+	maxWeeks   = 53                 // looked through in one statement
+	maxWindows = 4                  // statements about some weeks each; what is not found then is sought in all
+	probeSize  = 1000               // events that are looked at to see how dense the matches lie
+)
+
+// What a statement spends on an event, about, in microseconds: walking along the dates, looking through some weeks of words, through all weeks, and through
+// venues. Measured over words of every frequency; only their ratios matter.
+const (
+	walkCost  = 1.0
+	weekCost  = 4.0
+	wordCost  = 2.5
+	venueCost = 1.5
+)
+
+// stretch is the time in which events are sought: those that follow from, up to upTo if that is a place.
+type stretch struct {
+	from, upTo place
+	past       bool // backwards
+}
+
+// gather reads all matches at once, if they seem to be few: then pages and counts are made from them, whatever their order.
+func (g *Engine) gather(ctx context.Context, r *resolved) error {
+	from := stretch{from: place{start: time.Now().UTC()}}
+	d, err := g.probe(ctx, r, from)
+	if err != nil {
+		return err
+	}
+	if weeks, walk := g.plan(d, from, r, maxWordy); weeks > 0 || walk && d.seen > 0 {
+		return nil
+	}
+	all, err := g.events(ctx, r, stretch{}, maxWordy+1, false, nil)
+	if len(all) <= maxWordy {
+		r.whole, r.gathered = all, true
+	}
+	return err
+}
+
+// nearest returns the first n events with the query's words in a stretch of time, in its order. Each way to find them is cheap for words of some frequency and
+// ruinous for others: walking along the dates for those that every other event has, the index of words for rare ones, that of words in weeks
+// for all between. So it looks at how dense the matches lie first, and the work is bounded by n, whatever the words.
+func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (out []found, err error) {
+	if r.gathered {
+		return s.of(r.whole, n), nil
+	}
+	d, err := g.probe(ctx, r, s)
+	if err != nil || d.seen == 0 {
+		return nil, err
+	}
+	s.from = d.first(s)
+	for windows := 0; ; windows++ {
+		weeks, walk := g.plan(d, s, r, n-len(out))
+		if windows == maxWindows {
+			weeks, walk = 0, false
+		}
+		here, done := s, true
+		var marked *string
+		if weeks > 0 {
+			here.upTo, done, marked = s.window(r, weeks)
+		}
+		more, err := g.events(ctx, r, here, n-len(out), walk, marked)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, more...); len(out) >= n || done {
+			return out, nil
+		}
+		s.from = here.upTo
+		d.all /= 2 // it was thought denser than it is: look twice as far, or everywhere
+	}
+}
+
+// events asks for the next n events of a stretch, ranked if that is the order of the query; marked are its words in some weeks, nil for all.
+func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, walk bool, marked *string) ([]found, error) {
+	var typed, unfinished *string
+	if r.Sort == search.ByRelevance {
+		exact := make([]term, len(r.text))
+		for i, t := range r.text {
+			exact[i] = term{word: t.word, chars: t.chars}
+		}
+		a, b := spelling{}.all(exact), spelling{open: true}.all(exact)
+		typed, unfinished = &a, &b
+	}
+	return g.rows(ctx, queryTowards("words_in_time", s.past, walk), scanFound,
+		append(r.filter(), s.from.at(), s.from.event, s.upTo.at(), s.upTo.event, n, marked, typed, unfinished)...)
+}
+
+// of returns the first n of some events, which are in order of time, that lie in the stretch.
+func (s stretch) of(all []found, n int) (out []found) {
+	for i := range all {
+		f := all[i]
+		if s.past {
+			f = all[len(all)-1-i]
+		}
+		after, beyond := f.place.compare(s.from), f.place.compare(s.upTo)
+		if s.past {
+			after, beyond = -after, -beyond
+		}
+		if (s.from.start.IsZero() || after > 0) && (s.upTo.start.IsZero() || beyond <= 0) && len(out) < n {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// end is when a stretch ends for a query; zero: it is open.
+func (s stretch) end(r *resolved) (end time.Time) {
+	end = s.upTo.start
+	if s.past {
+		if first := r.StartDate.Add(-14 * time.Hour); !r.StartDate.IsZero() && first.After(end) {
+			end = first
+		}
+	} else if last := r.EndDate.Add(36 * time.Hour); !r.EndDate.IsZero() && (end.IsZero() || last.Before(end)) {
+		end = last
+	}
+	return end
+}
+
+// window returns where so many weeks of the stretch end, whether that is at its own end, and the query's words marked with each of the weeks.
+func (s stretch) window(r *resolved, weeks int) (upTo place, done bool, words *string) {
+	first := int(math.Floor(float64(s.from.start.UnixMicro()) / float64(week.Microseconds())))
+	after := first + weeks // the week at whose beginning the window ends
+	if s.past {
+		first, after = first-weeks+1, first-weeks+1
+	}
+	upTo = place{start: time.UnixMicro(int64(after) * week.Microseconds()).UTC()}
+	if end := s.end(r); !end.IsZero() && (s.past && !upTo.start.After(end) || !s.past && !upTo.start.Before(end)) {
+		upTo, done = s.upTo, true
+	}
+	var all []string
+	for w := first; w < first+weeks; w++ {
+		all = append(all, "("+r.words(fmt.Sprintf("%04x", w))+")")
+	}
+	any := strings.Join(all, " | ")
+	return upTo, done, &any
+}
+
+// density tells how matches lie in time, from the next events of a stretch.
+type density struct {
+	seen, words, venues, all float64   // of the events looked at, how many there are, have the words, are at the venues, are matches
+	nearest, farthest        time.Time // starts of the first and last event looked at
+	stored                   float64   // events there are in all, about
+}
+
+func (g *Engine) probe(ctx context.Context, r *resolved, s stretch) (d density, err error) {
+	var nearest, farthest *time.Time
+	err = g.pool.QueryRow(ctx, queryTowards("probe", s.past, true), append(r.filter(), s.from.at(), s.from.event, probeSize)...).
+		Scan(&d.seen, &d.words, &d.venues, &d.all, &nearest, &farthest, &d.stored)
+	if err != nil {
+		return d, fmt.Errorf("probe: %w", err)
+	}
+	if nearest != nil && farthest != nil {
+		d.nearest, d.farthest = *nearest, *farthest
+	}
+	return d, nil
+}
+
+// first is where the events of the stretch begin: a gap before them costs nothing.
+func (d density) first(s stretch) place {
+	if d.nearest.Equal(s.from.start) {
+		return s.from
+	}
+	if s.past {
+		return place{d.nearest, math.MaxInt64}
+	}
+	return place{d.nearest, 0}
+}
+
+// plan chooses how to look for the next n matches: through the index of so many weeks; or, with no weeks, walking along the dates, or not.
+func plan(d density, s stretch, r *resolved, n int) (weeks int, walk bool) {
+	if d.seen < probeSize {
+		return 0, true // the probe saw them all
+	}
+	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in 2,000
+	perWeek := d.seen / max(d.farthest.Sub(d.nearest).Abs().Hours()/week.Hours(), 1.0/week.Hours())
+	rest := max(d.stored, d.seen)
+	if end := s.end(r); !end.IsZero() {
+		rest = min(rest, perWeek*(end.Sub(s.from.start).Abs().Hours()/week.Hours()))
+	}
+	sought := min(float64(n), share(d.all)*rest)
+	along := min(sought/share(d.all), rest) // events that are passed until so many matches are found
+	weeks = int(1.2*along/perWeek) + 1
+
+	byWalk := along * walkCost
+	byWeek := max(share(d.words)*along, share(d.words)*perWeek) * weekCost
+	byAll := min(share(d.words)*wordCost, share(d.venues)*venueCost) * rest
+	switch {
+	case byWalk <= byWeek && byWalk <= byAll:
+		return 0, true
+	case byWeek <= byAll && weeks <= maxWeeks:
+		return weeks, false
+	default:
+		return 0, false
+	}
+}
