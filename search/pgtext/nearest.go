@@ -39,10 +39,10 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	if err != nil {
 		return err
 	}
-	if weeks, walk := g.plan(d, from, r, maxWordy); weeks > 0 || walk && d.seen > 0 {
+	if w, _ := g.plan(d, from, r, maxWordy); d.seen > 0 && (w != byWords || d.all*d.stored > maxWordy*d.seen) {
 		return nil
 	}
-	all, err := g.events(ctx, r, stretch{}, maxWordy+1, false, nil)
+	all, err := g.events(ctx, r, stretch{}, maxWordy+1, byWords, nil)
 	if len(all) <= maxWordy {
 		r.whole, r.gathered = all, true
 	}
@@ -62,16 +62,16 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 	}
 	s.from = d.first(s)
 	for windows := 0; ; windows++ {
-		weeks, walk := g.plan(d, s, r, n-len(out))
+		w, weeks := g.plan(d, s, r, n-len(out))
 		if windows == maxWindows {
-			weeks, walk = 0, false
+			w = byWords
 		}
 		here, done := s, true
 		var marked *string
-		if weeks > 0 {
+		if w == byWeeks {
 			here.upTo, done, marked = s.window(r, weeks)
 		}
-		more, err := g.events(ctx, r, here, n-len(out), walk, marked)
+		more, err := g.events(ctx, r, here, n-len(out), w, marked)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 }
 
 // events asks for the next n events of a stretch, ranked if that is the order of the query; marked are its words in some weeks, nil for all.
-func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, walk bool, marked *string) ([]found, error) {
+func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, w way, marked *string) ([]found, error) {
 	var typed, unfinished *string
 	if r.Sort == search.ByRelevance {
 		exact := make([]term, len(r.text))
@@ -94,7 +94,7 @@ func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, walk
 		a, b := spelling{}.all(exact), spelling{open: true}.all(exact)
 		typed, unfinished = &a, &b
 	}
-	return g.rows(ctx, queryTowards("words_in_time", s.past, walk), scanFound,
+	return g.rows(ctx, inTime(s.past, w), scanFound,
 		append(r.filter(), s.from.at(), s.from.event, s.upTo.at(), s.upTo.event, n, marked, typed, unfinished)...)
 }
 
@@ -157,7 +157,7 @@ type density struct {
 
 func (g *Engine) probe(ctx context.Context, r *resolved, s stretch) (d density, err error) {
 	var nearest, farthest *time.Time
-	err = g.pool.QueryRow(ctx, queryTowards("probe", s.past, true), append(r.filter(), s.from.at(), s.from.event, probeSize)...).
+	err = g.pool.QueryRow(ctx, query("probe", towards(s.past)...), append(r.filter(), s.from.at(), s.from.event, probeSize)...).
 		Scan(&d.seen, &d.words, &d.venues, &d.all, &nearest, &farthest, &d.stored)
 	if err != nil {
 		return d, fmt.Errorf("probe: %w", err)
@@ -179,10 +179,10 @@ func (d density) first(s stretch) place {
 	return place{d.nearest, 0}
 }
 
-// plan chooses how to look for the next n matches: through the index of so many weeks; or, with no weeks, walking along the dates, or not.
-func plan(d density, s stretch, r *resolved, n int) (weeks int, walk bool) {
+// plan chooses how to look for the next n matches, and through how many weeks if by weeks.
+func plan(d density, s stretch, r *resolved, n int) (w way, weeks int) {
 	if d.seen < probeSize {
-		return 0, true // the probe saw them all
+		return walk, 0 // the probe saw them all
 	}
 	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in 2,000
 	perWeek := d.seen / max(d.farthest.Sub(d.nearest).Abs().Hours()/week.Hours(), 1.0/week.Hours())
@@ -199,10 +199,10 @@ func plan(d density, s stretch, r *resolved, n int) (weeks int, walk bool) {
 	byAll := min(share(d.words)*wordCost, share(d.venues)*venueCost) * rest
 	switch {
 	case byWalk <= byWeek && byWalk <= byAll:
-		return 0, true
+		return walk, 0
 	case byWeek <= byAll && weeks <= maxWeeks:
-		return weeks, false
+		return byWeeks, weeks
 	default:
-		return 0, false
+		return byWords, 0
 	}
 }

@@ -8,21 +8,40 @@ import (
 //go:embed query/*.sql
 var queries embed.FS
 
-// query returns the statement in query/name.sql, which looks forward in time. The files are compiled in, so a wrong name fails every test at once.
-func query(name string) string { return queryTowards(name, false, true) }
+// query returns the statement in query/name.sql. The files are compiled in, so a wrong name fails every test at once.
+func query(name string, replace ...string) string {
+	return strings.NewReplacer(append(replace, "{filter}", strings.TrimSpace(file("filter")))...).Replace(file(name))
+}
 
-// queryTowards returns the statement in query/name.sql, looking back in time if past. Unless it should walk along the dates, it orders by a time
-// that no index has, because the planner walks too readily: it takes the first 1,000 of 5,000 matches to be a fifth of the work.
-func queryTowards(name string, past, walk bool) string {
-	towards := []string{"{after}", ">", "{until}", "<=", "{desc}", "", "{nearest}", "min", "{farthest}", "max"}
+// towards are the words of a statement that looks forward in time, or back.
+func towards(past bool) []string {
 	if past {
-		towards = []string{"{after}", "<", "{until}", ">=", "{desc}", "DESC", "{nearest}", "max", "{farthest}", "min"}
+		return []string{"{after}", "<", "{until}", ">=", "{desc}", "DESC", "{nearest}", "max", "{farthest}", "min"}
 	}
-	time := "s.start_time"
-	if !walk {
-		time = "(s.start_time + interval '0')"
+	return []string{"{after}", ">", "{until}", "<=", "{desc}", "", "{nearest}", "min", "{farthest}", "max"}
+}
+
+// way is how events with words are found.
+type way int
+
+const (
+	walk    way = iota // along the dates
+	byWords            // with the index of words
+	byWeeks            // with that of words in weeks
+)
+
+// inTime returns the statement that finds words in time in one of the ways. The planner must not choose: it walks too readily, for it takes the first 1,000 of
+// 5,000 matches to be a fifth of the work, and it reads all of a word beside its weeks. So the order is one that no index has, and weeks are
+// read behind a fence (OFFSET 0).
+func inTime(past bool, w way) string {
+	source, time := "(SELECT * FROM event_search WHERE $14::tsquery IS NULL)", "(s.start_time + interval '0')"
+	switch w {
+	case walk:
+		time = "s.start_time"
+	case byWeeks:
+		source = "(SELECT * FROM event_search e WHERE usher_weekly(e.document, e.start_time) @@ $14::tsquery OFFSET 0)"
 	}
-	return strings.NewReplacer(append(towards, "{filter}", strings.TrimSpace(file("filter")), "{time}", time)...).Replace(file(name))
+	return query("words_in_time", append(towards(past), "{source}", source, "{time}", time)...)
 }
 
 func file(name string) string {

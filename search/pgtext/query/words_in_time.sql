@@ -1,6 +1,6 @@
 -- The next events with some words in time, {after} a place. $1 to $8 restrict as in filter.sql; $9 and $10 start time and id that they follow, null for none;
 -- $11 and $12 the last one or null; $13 how many; $14 the same words marked with the weeks that are looked through, or null for all.
--- Ranked if $15 and $16 are given: all words as they are typed, and with the last one unfinished. The rank is a function of the document and
+-- The source is the table, or the events of those weeks; the time is in an order that an index has, or not: see inTime. Ranked if $15 and $16 are given: all words as they are typed, and with the last one unfinished. The rank is a function of the document and
 -- the words alone: thousands for exactness, below them how often, how close to each other and where (performers 1, name 0.8, venue 0.4, place
 -- 0.2) the words stand: ts_rank_cd, cover density after Clarke, Cormack and Tudhope.
 SELECT c.event_id, c.start_time,
@@ -9,11 +9,10 @@ SELECT c.event_id, c.start_time,
            + least(999, round(100 * ts_rank_cd('{0.2, 0.4, 0.8, 1}', c.document, $2))) END::bigint
 FROM (
     SELECT s.event_id, s.start_time, s.document
-    FROM event_search s
+    FROM {source} s
     WHERE {filter}
       AND ($9::timestamptz IS NULL OR (s.start_time, s.event_id) {after} ($9, $10::bigint))
       AND ($11::timestamptz IS NULL OR (s.start_time, s.event_id) {until} ($11, $12::bigint))
-      AND ($14::tsquery IS NULL OR usher_weekly(s.document, s.start_time) @@ $14)
     ORDER BY {time} {desc}, s.event_id {desc}
     LIMIT $13
 ) AS c
