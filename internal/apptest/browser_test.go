@@ -202,7 +202,6 @@ func chooseByKeyboard(t *testing.T, b *browser.Tab) {
 // payByKeyboard has a card declined, chooses another by the arrow keys, and reads his number.
 func payByKeyboard(t *testing.T, b *browser.Tab) {
 	t.Helper()
-	b.Forgive("402")
 	walkStops(t, b)
 	b.TabTo("textbox", "Name")
 	b.Type("Ada Lovelace")
