@@ -50,16 +50,8 @@ func (s *Server) postPay(c *call) error {
 		out, err = s.Desk.Confirm(c.context(), v, b, booking.Payment{Method: "sandbox", Token: token}, "")
 	}
 	var declined *booking.DeclinedError
-	if errors.As(err, &declined) {
-		if now, err = s.Desk.Purchase(c.context(), v, b); err != nil {
-			return err
-		}
-		data := s.checkoutOf(c, now)
-		data.keep(f)
-		data.Message = c.declineKey(declined.Reason)
-		return c.checkout(402, data)
-	}
-	if errors.Is(err, booking.ErrBookingExpired) || errors.Is(err, booking.ErrBookingNotPayable) {
+	if errors.As(err, &declined) || errors.Is(err, booking.ErrBookingExpired) || errors.Is(err, booking.ErrBookingNotPayable) {
+		// The checkout tells it, and keeps who buys: a reload there does not try the same card again.
 		return c.seeOther("/checkout/" + b.String())
 	}
 	if err != nil {

@@ -103,6 +103,7 @@ func (s *Server) getCheckout(c *call) error {
 	if err != nil {
 		return err
 	}
+	s.remember(c, out)
 	if out.Status == booking.Confirmed {
 		return c.seeOther("/booking/" + b.String())
 	}

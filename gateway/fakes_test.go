@@ -311,7 +311,11 @@ func (f *fakeDesk) Cancel(_ context.Context, owner id.Visitor, b id.Booking, _ s
 }
 
 func (f *fakeDesk) Booking(_ context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error) {
-	return f.booking(b, booking.Reserved), f.find(owner)
+	out := f.booking(b, booking.Reserved)
+	if !f.ends.IsZero() {
+		out.ExpirationTime = f.ends
+	}
+	return out, f.find(owner)
 }
 
 func (f *fakeDesk) Extend(_ context.Context, owner id.Visitor, b id.Booking, _ string) (booking.Booking, error) {
@@ -323,9 +327,6 @@ func (f *fakeDesk) Extend(_ context.Context, owner id.Visitor, b id.Booking, _ s
 func (f *fakeDesk) Purchase(ctx context.Context, owner id.Visitor, b id.Booking) (booking.Booking, error) {
 	out, err := f.Booking(ctx, owner, b)
 	out.Buyer, out.LastDecline, out.Extended, out.Action = f.buyer, f.declined, f.extended, f.action
-	if !f.ends.IsZero() {
-		out.ExpirationTime = f.ends
-	}
 	return out, err
 }
 

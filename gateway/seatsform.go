@@ -162,6 +162,13 @@ func (s *Server) postSeatsBook(c *call) error {
 		tickets = append(tickets, t.ID)
 	}
 	if len(tickets) == 0 {
+		b, ok, err := s.underway(c, o.Visitor, e)
+		if err != nil {
+			return err
+		}
+		if ok { // booked in another tab
+			return c.seeOther("/checkout/" + b.ID.String())
+		}
 		return s.seatsAnswer(c, o, at, nil, &booking.HoldRequiredError{})
 	}
 	b, err := s.Desk.Book(c.context(), o, tickets, c.header(keyHeader))
@@ -171,6 +178,7 @@ func (s *Server) postSeatsBook(c *call) error {
 	if p.JTI != "" && b.Status == booking.Reserved {
 		s.extend(c, p, b)
 	}
+	s.remember(c, b)
 	return c.seeOther("/checkout/" + b.ID.String())
 }
 

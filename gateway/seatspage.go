@@ -32,6 +32,7 @@ type seatsPage struct {
 	From     int
 	More     int // where the next part of the list begins; 0: nowhere
 	Basket   basketView
+	Booked   *checkoutPage // his booking that is still to be paid; nil: none
 	Refusal  *refusalView
 	Best     bestView
 	Limit    int
@@ -139,6 +140,14 @@ func (s *Server) seatsOf(c *call, show *catalog.Show, o booking.Owner, at where)
 		var err error
 		if held, err = s.Desk.Holds(c.context(), o, e); err != nil && !errors.Is(err, booking.ErrEventNotFound) {
 			return nil, err
+		}
+		b, ok, err := s.underway(c, o.Visitor, e)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			booked := s.checkoutOf(c, b)
+			p.Booked = &booked
 		}
 	}
 	p.fill(held)

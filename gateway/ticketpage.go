@@ -23,6 +23,7 @@ func (s *Server) getTicket(c *call) error {
 	if out.Status != booking.Confirmed {
 		return c.seeOther("/checkout/" + out.ID.String())
 	}
+	s.remember(c, out)
 	code, err := newQRCode(out.ConfirmationID)
 	if err != nil {
 		return err

@@ -11,11 +11,16 @@
   // A page that comes back from the browser's memory may be of long ago.
   addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
 
+  // The tabs of this browser: each says that it is here, and the others look whether that has changed what they show.
+  const booking = home.split("/")[2], tabs = self.BroadcastChannel && new BroadcastChannel("usher." + booking.split("-")[0]);
+  tabs?.postMessage("booking");
+
   const clock = $("clock");
   if (clock) {
     countDown(clock);
     keepTyped($("pay"));
     $("faults")?.focus();
+    if (tabs) tabs.onmessage = () => lookAgain(Number(clock.dataset.until));
   }
   else try { sessionStorage.removeItem("usher." + home); } catch { /* there is none */ }
   const wait = $("wait");
@@ -67,6 +72,16 @@
         if (button) button.textContent = label;
       }, 12000);
     });
+  }
+
+  // Another tab may have paid, given back or asked for more time.
+  async function lookAgain(until) {
+    try {
+      const answer = await fetch("/api/v1/booking/" + booking, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      const now = await answer.json();
+      if (now.status !== "reserved" || Math.abs(Date.parse(now.expiration_time) - until) > 1500) location.replace(home);
+    } catch { /* the line is down: the server says it with the next page */ }
   }
 
   // Asks how the booking stands until that has changed: every second at first, then less often.

@@ -45,14 +45,37 @@ let current = null, hovered, focused, offered = new Set();
 
 const held = basket(event, {
   changed: (seat) => repaint(seat),
-  held: (seat) => { clearSay(); say(t("seats.js.added", { seat: words.seat(seat), left: held.left() })); },
-  released: (seat) => { codes[seat] = 0; repaint(seat); say(t("seats.js.released", { seat: words.seat(seat) })); },
-  extended: () => { clearSay(); say(t("seats.js.extended", { left: held.left() })); },
+  held: (seat) => { tell(); clearSay(); say(t("seats.js.added", { seat: words.seat(seat), left: held.left() })); },
+  released: (seat) => { tell(); codes[seat] = 0; repaint(seat); say(t("seats.js.released", { seat: words.seat(seat) })); },
+  extended: () => { tell(); clearSay(); say(t("seats.js.extended", { left: held.left() })); },
   waiting: () => say(t("seats.js.later")),
-  gone: (seats, expired) => alertBox(expired ? t("seats.js.expired") : t("seats.js.lost", { seats: seats.map(words.seat).join("; ") })),
-  best: (seats) => { clearSay(); say(seats.map((s) => words.seat(s)).join("; ")); openAt(seats[0]); map.bring(seats[Math.floor(seats.length / 2)]); },
+  gone: async (seats, expired) => {
+    const booked = expired ? new Set() : await lookBooked(), lost = seats.filter((s) => !booked.has(words.brief(s)));
+    if (lost.length) alertBox(expired ? t("seats.js.expired") : t("seats.js.lost", { seats: lost.map(words.seat).join("; ") }));
+  },
+  best: (seats) => { tell(); clearSay(); say(seats.map((s) => words.seat(s)).join("; ")); openAt(seats[0]); map.bring(seats[Math.floor(seats.length / 2)]); },
   refused,
 }, words);
+
+// --- the tabs of this browser: what one of them takes, gives back, books or pays, the others show
+const tabs = self.BroadcastChannel && new BroadcastChannel("usher." + event);
+const tell = () => tabs?.postMessage("basket");
+if (tabs) tabs.onmessage = async () => {
+  await Promise.all([held.restore(), lookBooked()]);
+  say(""); // what was said of a seat that somebody took: it is his own
+};
+// lookBooked shows what the server says of a booking that is still to be paid, and returns the names of its seats.
+async function lookBooked() {
+  try {
+    const answer = await fetch(home, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const now = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("booked"); // inert: nothing in it runs
+    if (now && now.textContent !== $("booked").textContent) {
+      $("booked").replaceChildren(...[...now.childNodes].map((e) => document.importNode(e, true)));
+      clearSay();
+    }
+  } catch { /* the line is down: what is shown stays */ }
+  return new Set([...$("booked").querySelectorAll("li")].map((li) => li.textContent));
+}
 
 const blockAt = (seat) => blocks.findLast((b) => b.first <= seat);
 const look = (seat) => {

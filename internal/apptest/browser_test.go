@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,14 +113,13 @@ func TestInABrowserAFanWaitsAndGoesIn(t *testing.T) {
 	})
 }
 
-// TestInABrowserTheKeyboardIsEnough: the same way without a mouse; every stop of the focus is seen.
+// TestInABrowserTheKeyboardIsEnough: the whole way without a mouse; every stop of the focus is seen.
 func TestInABrowserTheKeyboardIsEnough(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Catalog: threeEvents(40), Rooms: browserRooms})
 	b := browser.New(t, s.Public[0], browser.Desktop)
 	b.Open("/")
-	t.Log(b.TabStops())
-	b.Reload()
+	walkStops(t, b)
 	b.TabTo("combobox", "Event, performer or venue")
 	b.Type("The concert Band")
 	b.TabTo("button", "Search")
@@ -128,16 +128,106 @@ func TestInABrowserTheKeyboardIsEnough(t *testing.T) {
 	b.TabTo("link", "concert")
 	b.Press("Enter")
 	b.SeeTitle("concert")
-	t.Log(b.TabStops())
+	walkStops(t, b)
 	b.TabTo("link", "Join the waiting room")
 	b.Press("Enter")
 	b.SeePath("/rooms/room")
+	walkStops(t, b)
 	b.TabTo("button", "Join the line")
 	b.Press("Space")
 	b.See("It is your turn")
 	b.TabTo("button", "Enter")
 	b.Press("Enter")
 	b.SeePath("/events/")
-	b.Open("/rooms/room")
-	b.See("You are in")
+	chooseByKeyboard(t, b)
+	payByKeyboard(t, b)
+	s.CheckTruth()
+}
+
+// walkStops looks at every stop of the focus, and begins again at the top of the page.
+func walkStops(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	t.Log(b.Path(), b.TabStops())
+	b.Reload()
+}
+
+// chooseByKeyboard moves the map, takes three seats of the list, gives one back, and books.
+func chooseByKeyboard(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	mapDrawn(t, b)
+	walkStops(t, b)
+	mapDrawn(t, b)
+	b.TabTo("button", "Zoom in")
+	b.Press("Enter", "Enter")
+	b.TabTo("group", "Map of the seats")
+	const view = `document.querySelector("#map svg > g").getAttribute("transform")`
+	before := browser.Evaluate[string](b, view)
+	if b.Press("ArrowRight", "ArrowDown"); browser.Evaluate[string](b, view) == before {
+		t.Errorf("the arrow keys leave the map at %s", before)
+	}
+	b.Press("Shift+Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab")
+	if at := b.Focused(); at != `button "List"` {
+		t.Fatalf("four stops before the map is %s", at)
+	}
+	b.Press("Space")
+	b.TabTo("link", "Floor…")
+	b.Press("Enter")
+	b.See("Section Floor")
+	b.TabTo("button", "Row 1, seat 1")
+	b.Press("ArrowRight", "ArrowDown", "Space")
+	b.See("Floor, row 2, seat 2")
+	b.Press("Home", "Enter")
+	b.See("Floor, row 2, seat 1")
+	b.Press("End", "Enter")
+	b.See("Floor, row 2, seat 10")
+	b.Press("Enter") // the same key gives it back
+	b.See("seat 10 was given back")
+	if at := b.Focused(); at != `button "Row 2, seat 10"` {
+		t.Errorf("after a seat is given back the focus is on %s", at)
+	}
+	b.Reload() // the list stays a list
+	mapDrawn(t, b)
+	stops := b.TabStops()
+	t.Log(b.Path(), stops)
+	if n := len(slices.DeleteFunc(stops, func(stop string) bool { return !strings.HasPrefix(stop, `button "Row `) })); n != 1 {
+		t.Errorf("a section is %d stops of the focus, want 1", n)
+	}
+	b.Reload()
+	mapDrawn(t, b)
+	b.TabTo("button", "Continue to checkout")
+	b.Press("Enter")
+	b.SeePath("/checkout/")
+}
+
+// payByKeyboard has a card declined, chooses another by the arrow keys, and reads his number.
+func payByKeyboard(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	walkStops(t, b)
+	b.TabTo("textbox", "Name")
+	b.Type("Ada Lovelace")
+	b.TabTo("textbox", "E-mail")
+	b.Type("ada@example.org")
+	b.TabTo("radio", "Test card that is accepted") // one stop: the card that is chosen
+	b.Press("ArrowUp")
+	for at := b.Focused(); at != `radio "Test card that is declined"`; at = b.Focused() {
+		b.Press("ArrowUp")
+	}
+	b.TabTo("button", "Pay…")
+	b.Press("Enter")
+	b.See("The payment did not go through")
+	b.TabTo("radio", "Test card that is declined")
+	for at := b.Focused(); at != `radio "Test card that is accepted"`; at = b.Focused() {
+		b.Press("ArrowUp")
+	}
+	b.Press("Enter") // as in any form, from where one is
+	b.SeePath("/booking/")
+	b.See("You are going!")
+	b.See("Confirmation number")
+	stops := b.TabStops()
+	t.Log(b.Path(), stops)
+	for _, want := range []string{`link "Add to calendar"`, `button "Print"`} {
+		if !slices.Contains(stops, want) {
+			t.Errorf("the focus never stops at %s, but at %v", want, stops)
+		}
+	}
 }

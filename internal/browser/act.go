@@ -28,18 +28,22 @@ func (b *Tab) Open(path string) {
 // Reload loads the page again, as the browser's button does.
 func (b *Tab) Reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
 
-// Back goes back one page, as the browser's button does: out of its memory where the page allows that.
+// Back goes back one page, as the browser's button does: out of its memory where the page allows that. The server may lead elsewhere from there.
 func (b *Tab) Back() {
 	b.t.Helper()
 	history := call(b, "history", page.GetNavigationHistory, cdp.Empty{})
 	if history.CurrentIndex == 0 {
 		b.fatalf("there is nothing to go back to")
 	}
-	to := history.Entries[history.CurrentIndex-1]
+	index := history.CurrentIndex - 1
+	to := history.Entries[index]
 	call(b, "back", page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: to.ID})
 	b.wait("the way back to "+to.URL, func() bool {
-		at, err := evaluate[string](b, `document.readyState + " " + location.href`)
-		return err == nil && at == "complete "+to.URL
+		if call(b, "history", page.GetNavigationHistory, cdp.Empty{}).CurrentIndex != index {
+			return false
+		}
+		state, err := evaluate[string](b, `document.readyState`)
+		return err == nil && state == "complete"
 	})
 }
 
