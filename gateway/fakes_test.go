@@ -520,7 +520,7 @@ func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, err
 	}
 	return search.Page{Total: 21, NextCursor: "c2", Facets: facets, Events: []search.Hit{{
 		ID: guarded, Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), Date: noon, PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
-		Availability: "many", Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", TimeZone: "Europe/Oslo"},
+		OnSale: true, Availability: "many", Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", TimeZone: "Europe/Oslo"},
 		Tickets: []search.SampleTicket{{ID: guarded.Ticket(0), SeatNumber: "1", Price: 4200, Currency: "USD"}},
 	}}}, f.err
 }

@@ -17,8 +17,8 @@ func someHits(n int) (hits []search.Hit) {
 	for i := range n {
 		far := 3.4
 		hits = append(hits, search.Hit{
-			ID: event(i + 1), Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
-			Availability: []string{"many", "few", "none"}[i%3], DistanceKM: &far,
+			ID: event(i + 1), Name: "A match", Performer: "Norway", Start: noon, End: time.Now().Add(time.Hour), PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
+			OnSale: true, Availability: []string{"many", "few", "none"}[i%3], DistanceKM: &far,
 			Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", TimeZone: "Europe/Oslo"},
 		})
 	}
@@ -60,6 +60,36 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 	r.holds(t, "More than 10,000 events", "9,000&#43;", "Start from the first page", "That is everything.", "simpler way")
 	if r.header.Get("Usher-Degraded") != "search-fallback" {
 		t.Errorf("headers %v", r.header)
+	}
+}
+
+func TestTheSearchPageTellsUnopenedSalesFromEmptyOnes(t *testing.T) {
+	t.Parallel()
+	for why, c := range map[string]struct {
+		change func(*search.Hit)
+		says   string
+		onSale bool
+	}{
+		"not on sale yet": {func(h *search.Hit) { h.OnSale, h.Availability = false, "none" }, "Not on sale yet", false},
+		"none left":       {func(h *search.Hit) { h.Availability = "none" }, "None at the moment", true},
+		"over":            {func(h *search.Hit) { h.End = time.Now().Add(-time.Minute) }, "This event is over", true},
+	} {
+		e := newEdge(t)
+		e.search.page = func(search.Query) search.Page {
+			hits := someHits(1)
+			c.change(&hits[0])
+			return search.Page{Events: hits, Total: 1}
+		}
+		r := e.want(200, "", "GET", "/", "", asPerson...)
+		r.holds(t, `<span class="tag none">`+c.says+`<`)
+		for _, other := range []string{"Not on sale yet", "None at the moment", "This event is over", "Available"} {
+			if other != c.says {
+				r.lacks(t, other)
+			}
+		}
+		if told := e.want(200, "", "GET", "/api/v1/events/search", "").raw; strings.Contains(told, `"on_sale":true`) != c.onSale {
+			t.Errorf("%s: %s", why, told)
+		}
 	}
 }
 
