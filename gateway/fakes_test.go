@@ -381,6 +381,7 @@ func (f *fakeKeys) Finish(_ context.Context, scope [32]byte, a *booking.StoredAn
 type fakeCatalog struct {
 	err   error
 	stale time.Duration
+	pad   int        // bytes that make a body worth compressing
 	live  *liveSeats // what streams tell of
 	views *catalog.Views
 
@@ -496,7 +497,7 @@ func (f *fakeCatalog) view(e id.Event, body string) (*catalog.View, error) {
 	if e != guarded && e != unguarded {
 		return nil, booking.ErrEventNotFound
 	}
-	return &catalog.View{Body: []byte(body), ETag: `"v1"`, Stale: f.stale}, nil
+	return &catalog.View{Body: []byte(body + strings.Repeat(" ", f.pad)), ETag: `"v1"`, Stale: f.stale}, nil
 }
 
 // fakeSearch finds one event and keeps the query.
