@@ -131,6 +131,18 @@ func TestTheSearchPageKeepsAFormThatIsWrong(t *testing.T) {
 	e.want(400, "", "GET", "/?q=a&q=b", "", asPerson...)
 }
 
+func TestTheSearchPagePassesOverACurrencyThatIsNone(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	e.search.page = func(search.Query) search.Page { return search.Page{Total: 0} }
+	for _, code := range []string{"usd", "zz", "%3Cb%3E", "%ff", strings.Repeat("Z", 4000)} {
+		r := e.want(200, "", "GET", "/?price_max=4999&currency="+code, "", asPerson...)
+		r.holds(t, "Up to 49.99", `value="49.99"`)
+		r.lacks(t, `name="currency"`, "4,999", "4999 ")
+	}
+	e.want(200, "", "GET", "/?price_max=4999&currency=JPY", "", asPerson...).holds(t, "¥4,999", "currency=JPY", `value="4999"`)
+}
+
 func TestTheSearchPageWhenTheSearchRefuses(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
