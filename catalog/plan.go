@@ -7,7 +7,8 @@ import (
 )
 
 // layout renders what a seat map is drawn from: the price levels in the order of their first section, and the sections with the index of
-// their first seat. Seats are not listed: a row's follow each other, and rows follow each other. A stadium of 94,000 seats is 150 KB.
+// their first seat. Seats are not listed: a row's follow each other, and rows follow each other. A stadium of 94,000 seats is 190 KB, 2 KB when
+// compressed.
 func (p *picture) layout() []byte {
 	f := p.facts
 	sections := f.Sections()

@@ -128,7 +128,9 @@ func (v *Views) answer(s *state, view *View) *View {
 		return view
 	}
 	staleTotal.Inc()
-	return &View{Body: view.Body, ETag: view.ETag, Stale: age}
+	old := *view
+	old.Stale = age
+	return &old
 }
 
 // look returns the state of an event, checked not long ago unless no store answers.

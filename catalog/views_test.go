@@ -283,6 +283,42 @@ func TestForeignCursorsAreRefused(t *testing.T) {
 	}
 }
 
+func TestABodyIsPackedOnceAVersion(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 500)
+	v := s.views(0)
+	made := 0
+	pack := func(b []byte) []byte { made++; return b[:10:10] }
+	f := func(why string, ask func(context.Context, id.Event) (*View, error), want int) {
+		t.Helper()
+		view, err := ask(t.Context(), testEvent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if got := view.Packed("x", pack); string(got) != string(view.Body[:10]) {
+				t.Errorf("%s: %q", why, got)
+			}
+		}
+		if made != want {
+			t.Errorf("%s: packed %d times, want %d", why, made, want)
+		}
+	}
+	f("the seats", v.Seats, 1)
+	f("the layout", v.Layout, 2)
+	f("the seats again", v.Seats, 2)
+	s.change(func() { s.seats.Version, s.seats.States[0] = s.seats.Version+1, booking.SeatBooked })
+	s.pass(seatsEvery)
+	f("after a sale", v.Seats, 3)
+	f("the layout, which shows no sales", v.Layout, 3)
+	s.change(func() { s.mapAway, s.truthAway = true, true })
+	s.pass(time.Hour)
+	f("stale seats", v.Seats, 3)
+	if view, _ := v.Seats(t.Context(), testEvent); view.Stale == 0 || len(view.Packed("y", pack)) != 10 || made != 4 {
+		t.Errorf("stale %s, packed %d times", view.Stale, made)
+	}
+}
+
 func TestMemoryStaysWithinItsBytes(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, 500)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"usher/booking"
@@ -17,6 +18,32 @@ type View struct {
 	Body  []byte        // JSON; callers must not change it
 	ETag  string        // strong, with quotes
 	Stale time.Duration // above zero: a store is away and the view may be so old
+
+	packed *packed // shared by all copies; nil: nothing is kept
+}
+
+// packed keeps the body in other encodings.
+type packed struct {
+	mu     sync.Mutex        // guards bodies, also while one is made: whoever comes meanwhile waits for it
+	bodies map[string][]byte // by the name of the encoding
+}
+
+// Packed returns the body as pack encodes it. That is done once for everybody who asks for the encoding of that name.
+func (v *View) Packed(name string, pack func([]byte) []byte) []byte {
+	if v.packed == nil {
+		return pack(v.Body)
+	}
+	v.packed.mu.Lock()
+	defer v.packed.mu.Unlock()
+	b, known := v.packed.bodies[name]
+	if !known {
+		b = pack(v.Body)
+		if v.packed.bodies == nil {
+			v.packed.bodies = map[string][]byte{}
+		}
+		v.packed.bodies[name] = b
+	}
+	return b
 }
 
 // Facts is what an event is, apart from its seats' state.

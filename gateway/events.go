@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"usher/catalog"
 	"usher/gateway/openapi"
@@ -54,19 +55,30 @@ func (s *Server) getLayout(c *call) error {
 const layoutKept = "public, max-age=60"
 
 // view answers with a rendered view, or 304 when the caller has it. Any cache may keep it for the time given, and then asks again by its
-// tag; a view that may be older than a second, because a store is away, says so.
+// tag; a view that may be older than a second, because a store is away, says so. It is compressed once for all who can read that, under a tag of
+// its own, as a strong tag must be.
 func (c *call) view(v *catalog.View, kept string) {
-	c.set("ETag", v.ETag)
+	tag := v.ETag
+	encoding, packed := c.encoding(v.Body)
+	if packed {
+		tag = strings.TrimSuffix(tag, `"`) + "-" + encoding.name + `"`
+	}
+	c.set("ETag", tag)
 	c.set("Cache-Control", kept)
 	if v.Stale > 0 {
 		c.set("Usher-Degraded", "stale")
 		c.set("Age", strconv.Itoa(seconds(v.Stale)))
 	}
-	if hasTag(c.in.Peek("If-None-Match"), v.ETag) {
+	if hasTag(c.in.Peek("If-None-Match"), tag) {
 		_ = c.empty(304)
 		return
 	}
-	c.body(200, typeJSON, v.Body)
+	body := v.Body
+	if packed {
+		c.set("Content-Encoding", encoding.name)
+		body = v.Packed(encoding.name, encoding.pack)
+	}
+	c.body(200, typeJSON, body)
 }
 
 // hasTag reports whether an If-None-Match header names the tag; weak comparison, as RFC 9110 wants it.

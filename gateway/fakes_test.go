@@ -382,6 +382,7 @@ func (f *fakeKeys) Finish(_ context.Context, scope [32]byte, a *booking.StoredAn
 type fakeCatalog struct {
 	err   error
 	stale time.Duration
+	pad   int        // bytes that make a body worth compressing
 	live  *liveSeats // what streams tell of
 	views *catalog.Views
 
@@ -497,7 +498,7 @@ func (f *fakeCatalog) view(e id.Event, body string) (*catalog.View, error) {
 	if e != guarded && e != unguarded {
 		return nil, booking.ErrEventNotFound
 	}
-	return &catalog.View{Body: []byte(body), ETag: `"v1"`, Stale: f.stale}, nil
+	return &catalog.View{Body: []byte(body + strings.Repeat(" ", f.pad)), ETag: `"v1"`, Stale: f.stale}, nil
 }
 
 // fakeSearch finds one event and keeps the query.
@@ -521,7 +522,7 @@ func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, err
 	}
 	return search.Page{Total: 21, NextCursor: "c2", Facets: facets, Events: []search.Hit{{
 		ID: guarded, Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), Date: noon, PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
-		Availability: "many", Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", TimeZone: "Europe/Oslo"},
+		OnSale: true, Availability: "many", Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", City: "Oslo", Country: "NO", TimeZone: "Europe/Oslo"},
 		Tickets: []search.SampleTicket{{ID: guarded.Ticket(0), SeatNumber: "1", Price: 4200, Currency: "USD"}},
 	}}}, f.err
 }

@@ -141,14 +141,14 @@ func (s *Server) getActionPage(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.page(200, "action", page.Frame{Title: "Sandbox: approve the payment", Data: actionPage{Attempt: attempt, Return: back}})
+	return c.page(200, "action", page.Frame{Title: c.language().T("bank.ask"), Data: actionPage{Attempt: attempt, Return: back}})
 }
 
 // actionPage is what the payer sees, before and after his answer.
 type actionPage struct {
 	Attempt id.Key
 	Return  string // where he came from; empty: not told
-	Done    string
+	Done    bool
 }
 
 // postActionForm is the payer's answer on that page.
@@ -169,6 +169,6 @@ func (s *Server) postActionForm(approve bool) handle {
 			return c.seeOther(back)
 		}
 		attempt, _ := id.ParseKey(c.params[0])
-		return c.page(200, "action", page.Frame{Title: "Sandbox: answered", Data: actionPage{Attempt: attempt, Done: "Answered. The shop will know in a moment."}})
+		return c.page(200, "action", page.Frame{Title: c.language().T("bank.done"), Data: actionPage{Attempt: attempt, Done: true}})
 	}
 }

@@ -2,31 +2,38 @@ package gateway
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"usher/booking"
 	"usher/internal/problem"
 	"usher/search"
 )
 
+// plainly asks for an answer that is not compressed: Go's client would ask for gzip.
+var plainly = []string{"Accept-Encoding", "identity"}
+
 func TestEventViews(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
 	view := api + "/events/" + guarded.String()
 	for path, kept := range map[string]string{view: briefly, view + "/seats": briefly, view + "/layout": layoutKept} {
-		r := e.want(200, "", "GET", path, "")
+		r := e.want(200, "", "GET", path, "", plainly...)
 		if r.header.Get("ETag") != `"v1"` || r.header.Get("Cache-Control") != kept {
 			t.Errorf("%s: %v", path, r.header)
 		}
 		for _, tag := range []string{`"v1"`, `W/"v1"`, `"v0", "v1"`, "*"} {
-			if r := e.want(304, "", "GET", path, "", "If-None-Match", tag); r.raw != "" || r.header.Get("ETag") != `"v1"` {
+			if r := e.want(304, "", "GET", path, "", "Accept-Encoding", "identity", "If-None-Match", tag); r.raw != "" || r.header.Get("ETag") != `"v1"` {
 				t.Errorf("%s of %s: %v", path, tag, r)
 			}
 		}
-		e.want(200, "", "GET", path, "", "If-None-Match", `"v0"`)
+		e.want(200, "", "GET", path, "", "Accept-Encoding", "identity", "If-None-Match", `"v0"`)
 	}
 	e.catalog.stale = 1200 * time.Millisecond
 	if r := e.want(200, "", "GET", api+"/events/"+guarded.String(), ""); r.header.Get("Usher-Degraded") != "stale" || r.header.Get("Age") != "2" {
@@ -40,6 +47,39 @@ func TestEventViews(t *testing.T) {
 	for _, path := range []string{"", "/seats", "/layout", "/stream"} {
 		e.want(404, "event-not-found", "GET", api+"/events/"+event(9).String()+path, "")
 		e.want(404, "event-not-found", "GET", api+"/events/cake"+path, "")
+	}
+}
+
+func TestViewsAreCompressed(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	e.catalog.pad = 5000
+	checked := e.client // holds answers to the contract, of which it reads the plain ones
+	view := api + "/events/" + guarded.String()
+	for _, path := range []string{view, view + "/seats", view + "/layout"} {
+		e.client = checked
+		plain := e.want(200, "", "GET", path, "", plainly...)
+		tags := []string{plain.header.Get("ETag")}
+		for encoding, unpack := range map[string]func([]byte) ([]byte, error){
+			"br":   func(b []byte) ([]byte, error) { return fasthttp.AppendUnbrotliBytes(nil, b) },
+			"gzip": func(b []byte) ([]byte, error) { return fasthttp.AppendGunzipBytes(nil, b) },
+		} {
+			e.client = http.DefaultClient
+			r := e.want(200, "", "GET", path, "", "Accept-Encoding", encoding)
+			body, err := unpack([]byte(r.raw))
+			if err != nil || string(body) != plain.raw || len(r.raw) > 500 || r.header.Get("Content-Encoding") != encoding {
+				t.Errorf("%s as %s: %d bytes, %v, %v", path, encoding, len(r.raw), r.header, err)
+			}
+			tag := r.header.Get("ETag")
+			if slices.Contains(tags, tag) || r.header.Get("Vary") != "Accept-Encoding" || plain.header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s as %s: %v", path, encoding, r.header)
+			}
+			tags = append(tags, tag)
+			if again := e.want(304, "", "GET", path, "", "Accept-Encoding", encoding, "If-None-Match", tag); again.header.Get("Content-Encoding") != "" || again.header.Get("ETag") != tag {
+				t.Errorf("%s as %s again: %v", path, encoding, again.header)
+			}
+			e.want(200, "", "GET", path, "", "Accept-Encoding", "identity", "If-None-Match", tag)
+		}
 	}
 }
 

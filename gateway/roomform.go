@@ -106,11 +106,15 @@ func onPage(c *call, p *problem.Problem) bool {
 	return p.Status == 401 || p.Status == 409 || p.Status == 410
 }
 
-// refused words a refusal.
+// refused words a refusal: as the room says it, else as every page does.
 func (d *roomPage) refused(c *call, p *problem.Problem) {
-	if word := "room.refused." + p.Slug; c.language().Has(word) {
-		d.Notice = word
-	} else {
+	for _, family := range []string{"room.refused.", "problem.is."} {
+		if c.language().Has(family + p.Slug) {
+			d.Notice = family + p.Slug
+			break
+		}
+	}
+	if d.Notice == "" {
 		d.Problem = &p.Kind
 	}
 	d.NoVisit = p.Slug == "visitor-required"

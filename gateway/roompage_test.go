@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"usher/booking"
 	"usher/gateway/lang"
 	"usher/internal/id"
@@ -376,8 +374,8 @@ func TestTheRoomPageFitsIntoTheFirstPackets(t *testing.T) {
 	_, place := e.placed()
 	for _, l := range lang.All() {
 		r := e.want(200, "", "GET", "/rooms/final?shown=123456&from=234567", "", append(append([]string{"Cookie", "usher_lang=" + l.Tag}, place...), asBrowser...)...)
-		gzip := len(fasthttp.AppendGzipBytesLevel(nil, []byte(r.raw), gzipLevel))
-		br := len(fasthttp.AppendBrotliBytesLevel(nil, []byte(r.raw), compressLevel))
+		gzip := len(encodings[1].pack([]byte(r.raw)))
+		br := len(encodings[0].pack([]byte(r.raw)))
 		t.Logf("%s: %d bytes, gzip %d, br %d", l.Tag, len(r.raw), gzip, br)
 		if gzip > budget || br > budget {
 			t.Errorf("%s: gzip %d, br %d, allowed are %d", l.Tag, gzip, br, budget)

@@ -139,6 +139,7 @@ type hitJSON struct {
 	PriceFrom    *int          `json:"price_from"`
 	PriceTo      *int          `json:"price_to"`
 	Currency     string        `json:"currency"`
+	OnSale       bool          `json:"on_sale"`
 	Availability string        `json:"availability"`
 	DistanceKM   *float64      `json:"distance_km"`
 	Tickets      *[]sampleJSON `json:"tickets,omitempty"` // only when asked for
@@ -167,7 +168,8 @@ type sampleJSON struct {
 func hitOf(h search.Hit, tickets bool) hitJSON {
 	out := hitJSON{
 		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(h.ImageURL), Performer: h.Performer, StartTime: clock(h.Start), EndTime: clock(h.End),
-		Date: h.Date.Format(time.DateOnly), Venue: venueJSON(h.Venue), Currency: h.Currency, Availability: h.Availability, DistanceKM: h.DistanceKM,
+		Date: h.Date.Format(time.DateOnly), Venue: venueJSON(h.Venue), Currency: h.Currency, OnSale: h.OnSale, Availability: h.Availability,
+		DistanceKM: h.DistanceKM,
 	}
 	if h.PriceTo > 0 { // else no price is known
 		out.PriceFrom, out.PriceTo = &h.PriceFrom, &h.PriceTo

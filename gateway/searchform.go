@@ -74,7 +74,7 @@ func (f *searchForm) assume(q *search.Query) {
 }
 
 // dropMeaningless takes out what the API would refuse because it says nothing any more: somebody who types a city after having searched
-// around a point has done nothing wrong.
+// around a point has done nothing wrong. A currency that is none would have amounts told wrongly.
 func (f *searchForm) dropMeaningless() {
 	_, _, near := point(f.values["location"])
 	if !near {
@@ -83,7 +83,7 @@ func (f *searchForm) dropMeaningless() {
 	if by := search.Sort(f.values["sort"]); by == search.ByDistance && !near || by == search.ByRelevance && f.values["q"] == "" {
 		delete(f.values, "sort")
 	}
-	if f.values["price_min"] == "" && f.values["price_max"] == "" {
+	if f.values["price_min"] == "" && f.values["price_max"] == "" || !currency.IsValid(f.values["currency"]) {
 		delete(f.values, "currency")
 	}
 }

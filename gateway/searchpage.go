@@ -98,7 +98,7 @@ func (p *searchPage) fill(found search.Page, now time.Time, roomOf func(search.H
 	p.Total, p.Capped, p.Fallback = found.Total, found.TotalCapped, found.Degraded
 	zone := time.UTC // of the days at hand: the first event's, for that is where the fan will be
 	for i, h := range found.Events {
-		card := p.card(h, roomOf(h))
+		card := p.card(h, roomOf(h), now)
 		p.Cards = append(p.Cards, card)
 		if i == 0 {
 			zone = card.Start.Location()

@@ -17,8 +17,8 @@ func someHits(n int) (hits []search.Hit) {
 	for i := range n {
 		far := 3.4
 		hits = append(hits, search.Hit{
-			ID: event(i + 1), Name: "A match", Performer: "Norway", Start: noon, End: noon.Add(2 * time.Hour), PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
-			Availability: []string{"many", "few", "none"}[i%3], DistanceKM: &far,
+			ID: event(i + 1), Name: "A match", Performer: "Norway", Start: noon, End: time.Now().Add(time.Hour), PriceFrom: 4200, PriceTo: 9900, Currency: "USD",
+			OnSale: true, Availability: []string{"many", "few", "none"}[i%3], DistanceKM: &far,
 			Venue: search.Venue{ID: "ven-1", Name: "The stadium", Location: "Oslo, NO", TimeZone: "Europe/Oslo"},
 		})
 	}
@@ -63,6 +63,36 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 	}
 }
 
+func TestTheSearchPageTellsUnopenedSalesFromEmptyOnes(t *testing.T) {
+	t.Parallel()
+	for why, c := range map[string]struct {
+		change func(*search.Hit)
+		says   string
+		onSale bool
+	}{
+		"not on sale yet": {func(h *search.Hit) { h.OnSale, h.Availability = false, "none" }, "Not on sale yet", false},
+		"none left":       {func(h *search.Hit) { h.Availability = "none" }, "None at the moment", true},
+		"over":            {func(h *search.Hit) { h.End = time.Now().Add(-time.Minute) }, "This event is over", true},
+	} {
+		e := newEdge(t)
+		e.search.page = func(search.Query) search.Page {
+			hits := someHits(1)
+			c.change(&hits[0])
+			return search.Page{Events: hits, Total: 1}
+		}
+		r := e.want(200, "", "GET", "/", "", asPerson...)
+		r.holds(t, `<span class="tag none">`+c.says+`<`)
+		for _, other := range []string{"Not on sale yet", "None at the moment", "This event is over", "Available"} {
+			if other != c.says {
+				r.lacks(t, other)
+			}
+		}
+		if told := e.want(200, "", "GET", "/api/v1/events/search", "").raw; strings.Contains(told, `"on_sale":true`) != c.onSale {
+			t.Errorf("%s: %s", why, told)
+		}
+	}
+}
+
 func TestTheSearchPageWhenNothingIsFound(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
@@ -99,6 +129,18 @@ func TestTheSearchPageKeepsAFormThatIsWrong(t *testing.T) {
 		t.Error(r.raw)
 	}
 	e.want(400, "", "GET", "/?q=a&q=b", "", asPerson...)
+}
+
+func TestTheSearchPagePassesOverACurrencyThatIsNone(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	e.search.page = func(search.Query) search.Page { return search.Page{Total: 0} }
+	for _, code := range []string{"usd", "zz", "%3Cb%3E", "%ff", strings.Repeat("Z", 4000)} {
+		r := e.want(200, "", "GET", "/?price_max=4999&currency="+code, "", asPerson...)
+		r.holds(t, "Up to 49.99", `value="49.99"`)
+		r.lacks(t, `name="currency"`, "4,999", "4999 ")
+	}
+	e.want(200, "", "GET", "/?price_max=4999&currency=JPY", "", asPerson...).holds(t, "¥4,999", "currency=JPY", `value="4999"`)
 }
 
 func TestTheSearchPageWhenTheSearchRefuses(t *testing.T) {

@@ -17,12 +17,13 @@ type searchCard struct {
 	Distance string
 	Price    string
 	Room     string // of an active room in front
+	Over     bool
 	Art      artwork
 }
 
 // card words a hit. The start is told as it stands on the tickets: in the venue's time.
-func (p *searchPage) card(h search.Hit, room string) searchCard {
-	c := searchCard{Hit: h, Start: h.Start.UTC(), Room: room, Art: draw(h.ID.String(), h.Performer)}
+func (p *searchPage) card(h search.Hit, room string, now time.Time) searchCard {
+	c := searchCard{Hit: h, Start: h.Start.UTC(), Room: room, Over: !now.Before(h.End), Art: draw(h.ID.String(), h.Performer)}
 	if zone, err := time.LoadLocation(h.Venue.TimeZone); err == nil {
 		c.Start = h.Start.In(zone)
 	}
@@ -33,8 +34,24 @@ func (p *searchPage) card(h search.Hit, room string) searchCard {
 	return c
 }
 
-// Stock says how much there is.
-func (c searchCard) Stock() stock { return stock(c.Availability) }
+// Tickets is the key of what the card says of the tickets: how much there is, unless there is nothing to be had whatever that is.
+func (c searchCard) Tickets() string {
+	switch {
+	case c.Over:
+		return "event.over"
+	case !c.OnSale:
+		return "event.soon"
+	}
+	return stock(c.Availability).Key()
+}
+
+// Mark is the style of that.
+func (c searchCard) Mark() string {
+	if c.Over || !c.OnSale {
+		return stockNone.Mark()
+	}
+	return stock(c.Availability).Mark()
+}
 
 // With is who plays, unless the name of the event says so.
 func (c searchCard) With() string {

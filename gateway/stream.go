@@ -77,6 +77,7 @@ func (h *hub) serve(st *stream, head []byte, seen string) {
 	if tcp, ok := st.conn.(*net.TCPConn); ok { // an error only means that the kernel decides
 		_ = tcp.SetWriteBuffer(streamSendBuffer)
 		_ = tcp.SetReadBuffer(streamReceiveBuffer)
+		giveUp(tcp, streamUnheard)
 	}
 	var first catalog.Message
 	first, st.mark = h.feed.Begin(seen)

@@ -28,6 +28,8 @@ const (
 	streamPatience = 2 * time.Millisecond
 	// Who does not take what there is to tell within this is cut off: he comes back when he can.
 	streamFlush = 10 * time.Second
+	// Whose kernel acknowledges nothing for so long, two heartbeats, is gone: his place is for somebody else.
+	streamUnheard = 20 * time.Second
 
 	refusedWait = 15 // seconds until another try is worth it, and up to as many more
 )

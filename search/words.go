@@ -118,7 +118,8 @@ type Hit struct {
 	Venue              Venue
 	PriceFrom, PriceTo int
 	Currency           string
-	Availability       string // many, few, none
+	OnSale             bool   // its sale has opened
+	Availability       string // many, few, none; before the sale opens it is none
 	DistanceKM         *float64
 	Tickets            []SampleTicket
 }

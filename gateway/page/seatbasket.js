@@ -1,6 +1,6 @@
 // What the visitor holds: asks the API, counts down by the server's clock, and shows it. The server decides; this only repeats what it has said.
 
-// basket keeps the seats of one event. on: { changed(seat), gone(seats, expired), refused(problem, seat) }.
+// basket keeps the seats of one event. on: { changed(seat), gone(seats, expired), refused(problem, again) … }.
 export function basket(event, on, words) {
   const base = "/api/v1/events/" + event, $ = (id) => document.getElementById(id);
   const mine = new Map(), pending = new Set(), leaving = new Set();
@@ -43,7 +43,8 @@ export function basket(event, on, words) {
   }
 
   async function hold(seat) {
-    if (pending.has(seat) || mine.has(seat)) return;
+    if (pending.has(seat)) return;
+    if (mine.has(seat)) return on.held(seat);
     pending.add(seat);
     on.changed(seat);
     const r = await ask("POST", `/ticket/${event}-${seat}/hold`);
@@ -54,9 +55,15 @@ export function basket(event, on, words) {
     }
     on.changed(seat);
     show();
-    if (r.ok) on.held(seat);
-    else on.refused(r, seat);
+    if (r.ok) return on.held(seat);
+    on.refused(r, () => hold(seat));
+    if (!unsure(r)) return;
+    await restore(); // it may have been done, and would be shown as somebody else's
+    if (mine.has(seat)) on.held(seat);
   }
+
+  // unsure reports whether nobody knows what became of a request: no answer has come, or none but faults.
+  const unsure = (r) => r.slug === "later" || r.slug === "offline";
 
   async function release(seat) {
     if (leaving.has(seat)) return;
@@ -72,7 +79,7 @@ export function basket(event, on, words) {
     show();
     if (r.ok) on.released(seat);
     else if (r.status === 404) on.gone([seat], false);
-    else on.refused(r, seat);
+    else on.refused(r, () => release(seat));
   }
 
   let choosing = false;
@@ -82,7 +89,7 @@ export function basket(event, on, words) {
     const r = await ask("POST", "/holds", { best_available: want });
     choosing = false;
     if (!r.ok) {
-      if (r.slug === "later" || r.slug === "offline") restore(); // it may have been done
+      if (unsure(r)) restore();
       return on.refused(r);
     }
     take(r.body, true);

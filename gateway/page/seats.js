@@ -123,8 +123,8 @@ function button(text, act) {
   return b;
 }
 
-// refused says why something was not done, and what can be done instead.
-function refused(r, seat) {
+// refused says why something was not done, and what can be done instead; again does it once more.
+function refused(r, again) {
   say("");
   if (r.slug.startsWith("pass-") || r.slug === "visitor-required") {
     const a = document.createElement("a");
@@ -149,7 +149,7 @@ function refused(r, seat) {
   if (r.slug === "no-seats-together" && !r.body.largest_block) return alertBox(t("seats.refused.none"));
   const key = "seats.refused." + r.slug;
   if (texts[key]) return alertBox(t(key, { limit: r.body.limit, block: r.body.largest_block }));
-  alertBox(t("seats.js.failed"), seat === undefined ? [] : [actions(button(t("seats.js.again"), () => { clearSay(); toggle(seat); }))]);
+  alertBox(t("seats.js.failed"), again ? [actions(button(t("seats.js.again"), () => { clearSay(); again(); }))] : []);
 }
 
 // --- choosing

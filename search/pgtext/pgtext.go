@@ -188,7 +188,6 @@ func fit(text string) bool {
 type row struct {
 	hit      search.Hit
 	capacity int
-	onSale   bool
 }
 
 // show reads what a list shows of the events, and how many seats are left.
@@ -212,7 +211,7 @@ func (g *Engine) scan(r pgx.CollectableRow, q search.Query) (out row, err error)
 	h := &out.hit
 	var event, venue int64
 	var image *string
-	err = r.Scan(&event, &h.Name, &h.Details, &image, &h.Performer, &h.Start, &h.End, &h.PriceFrom, &h.PriceTo, &h.Currency, &out.onSale,
+	err = r.Scan(&event, &h.Name, &h.Details, &image, &h.Performer, &h.Start, &h.End, &h.PriceFrom, &h.PriceTo, &h.Currency, &h.OnSale,
 		&out.capacity, &venue, &h.Venue.Name, &h.Venue.Location, &h.Venue.City, &h.Venue.Country, &h.Venue.Latitude, &h.Venue.Longitude,
 		&h.Venue.TimeZone)
 	if err != nil {

@@ -155,8 +155,8 @@ func TestAvailabilityFollowsTheTickets(t *testing.T) {
 	}
 	f := func(why, want string, samples int) {
 		t.Helper()
-		if h := hit(); h.Availability != want || len(h.Tickets) != samples {
-			t.Errorf("%s: availability %s and %d tickets, want %s and %d", why, h.Availability, len(h.Tickets), want, samples)
+		if h := hit(); h.Availability != want || len(h.Tickets) != samples || h.OnSale != (why != "not on sale") {
+			t.Errorf("%s: on sale %t, availability %s and %d tickets, want %s and %d", why, h.OnSale, h.Availability, len(h.Tickets), want, samples)
 		}
 	}
 	f("not on sale", "none", 0)

@@ -18,7 +18,7 @@ func (g *Engine) stock(ctx context.Context, rows []row, tickets bool) error {
 	at := map[int64]int{}
 	for i := range rows {
 		rows[i].hit.Availability = "none"
-		if rows[i].onSale {
+		if rows[i].hit.OnSale {
 			e := int64(rows[i].hit.ID)
 			at[e] = i
 			events, enough = append(events, e), append(enough, few(rows[i].capacity))

@@ -97,8 +97,14 @@ func available(t *testing.T, w *world) {
 		t.Errorf("two of three: %q, next %q", keys, page.NextCursor)
 	}
 	w.inOrder(search.Query{Available: true, PageSize: 2, Cursor: page.NextCursor}, "e59")
-	if keys, _ := w.page(search.Query{PageSize: 100}); len(keys) != 60 {
-		t.Errorf("%d events without the restriction", len(keys))
+	keys, page = w.page(search.Query{PageSize: 100})
+	if len(keys) != 60 {
+		t.Fatalf("%d events without the restriction", len(keys))
+	}
+	for i, h := range page.Events { // a sale that has not opened is not one that has nothing left
+		if h.OnSale != (keys[i] != "e3") || (h.Availability == "none") == slices.Contains(left, keys[i]) {
+			t.Errorf("%s: on sale %t, availability %s", keys[i], h.OnSale, h.Availability)
+		}
 	}
 }
 
