@@ -45,7 +45,7 @@ const (
 	ByDistance  Sort = "distance"  // of the venue from the point, then start time. Only with HasPoint
 )
 
-// MaxTotal is where totals and facets stop counting.
+// MaxTotal is where totals stop counting. An engine may stop earlier where counting is dear.
 const MaxTotal = 10_000
 
 // Query is a search as the contract words it. Zero members do not restrict.
@@ -73,12 +73,12 @@ type Page struct {
 	Events      []Hit
 	NextCursor  string // empty: the last page
 	Total       int    // at most MaxTotal; events whose last seats are merely held may count as available
-	TotalCapped bool   // there are more than MaxTotal
+	TotalCapped bool   // there are more than Total
 	Facets      *Facets
 	Degraded    bool
 }
 
-// Facets counts what a query finds by what it could be narrowed to; when Capped, only the first MaxTotal events by date count. Each list
+// Facets counts what a query finds by what it could be narrowed to; when Capped, only some of the events count, so each value has at least its count. Each list
 // has at most MaxFacet values, the most frequent first, months in order. Values are what the query's members take.
 type Facets struct {
 	Category  []Facet
