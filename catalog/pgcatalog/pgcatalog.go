@@ -53,7 +53,8 @@ func Open(ctx context.Context, dsn string, conns int) (*Store, error) {
 		"statement_timeout": "60s", // of the import; readers come with a deadline of their own
 		"jit":               "off",
 		// A search leaves most of its restrictions open: a plan that fits every query fits none.
-		"plan_cache_mode": "force_custom_plan",
+		"plan_cache_mode":                 "force_custom_plan",
+		"max_parallel_workers_per_gather": "0", // many small questions at once: a worker of its own costs each more than it saves
 	} {
 		config.ConnConfig.RuntimeParams[name] = value
 	}

@@ -49,7 +49,8 @@ type Engine struct {
 	plan       func(d density, s stretch, r *resolved, n int) (w way, weeks int)
 }
 
-// New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan). The key signs
+// New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan) and not start
+// workers for it (max_parallel_workers_per_gather=0). The key signs
 // cursors; it is the same on every gateway.
 func New(pool *pgxpool.Pool, key []byte) *Engine {
 	return &Engine{pool: pool, key: key, candidates: candidates, plan: plan}
