@@ -14,7 +14,7 @@ const (
 	week       = 7 * 24 * time.Hour // that usher_weekly counts in
 	maxWeeks   = 53                 // looked through in one statement
 	maxWindows = 4                  // statements about some weeks each; what is not found then is sought in all
-	probeSize  = 500                // events that are looked at to see how dense the matches lie
+	probeSize  = 500                // events that are drawn to see how dense the matches lie
 )
 
 // What a statement spends on an event, about, in microseconds: walking along the dates, looking through some weeks of words, through all weeks, and through
@@ -39,7 +39,7 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	if err != nil {
 		return err
 	}
-	if w, _ := g.plan(d, from, r, maxWordy); d.seen > 0 && (w != byWords || d.all*d.stored > maxWordy*d.seen) {
+	if w, _ := g.plan(d, maxWordy); w != byWords || d.all/d.drawn*d.stored > maxWordy {
 		return nil
 	}
 	all, err := g.events(ctx, r, stretch{}, maxWordy+1, byWords, nil)
@@ -57,12 +57,12 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 		return s.of(r.whole, n), nil
 	}
 	d, err := g.probe(ctx, r, s)
-	if err != nil || d.seen == 0 {
+	if err != nil || d.first == nil {
 		return nil, err
 	}
-	s.from = d.first(s)
+	s.from = d.from(s)
 	for windows := 0; ; windows++ {
-		w, weeks := g.plan(d, s, r, n-len(out))
+		w, weeks := g.plan(d, n-len(out))
 		if windows == maxWindows {
 			w = byWords
 		}
@@ -148,51 +148,47 @@ func (s stretch) window(r *resolved, weeks int) (upTo place, done bool, words *s
 	return upTo, done, &any
 }
 
-// density tells how matches lie in time, from the next events of a stretch.
+// density tells how matches lie in a stretch of time, by a fair sample of all events. The next ones in time would be no fair sample: in the hours when
+// Europe plays, no word of America is found.
 type density struct {
-	seen, words, venues, all float64   // of the events looked at, how many there are, have the words, are at the venues, are matches
-	nearest, farthest        time.Time // starts of the first and last event looked at
-	stored                   float64   // events there are in all, about
+	drawn                    float64    // events in the sample
+	seen, words, venues, all float64    // those of them in the stretch, and there: with the words, at the venues, that match
+	first                    *time.Time // the start of the first event in the stretch; nil: it has none
+	last                     *time.Time // of the last one drawn
+	stored                   float64    // events in all, about
 }
 
 func (g *Engine) probe(ctx context.Context, r *resolved, s stretch) (d density, err error) {
-	var nearest, farthest *time.Time
-	err = g.pool.QueryRow(ctx, query("probe", towards(s.past)...), append(r.filter(), s.from.at(), s.from.event, probeSize)...).
-		Scan(&d.seen, &d.words, &d.venues, &d.all, &nearest, &farthest, &d.stored)
+	args := append(r.filter(), s.from.at(), s.from.event, s.upTo.at(), s.upTo.event, probeSize)
+	err = g.pool.QueryRow(ctx, query("probe", towards(s.past)...), args...).Scan(&d.drawn, &d.seen, &d.words, &d.venues, &d.all, &d.first, &d.last, &d.stored)
 	if err != nil {
 		return d, fmt.Errorf("probe: %w", err)
-	}
-	if nearest != nil && farthest != nil {
-		d.nearest, d.farthest = *nearest, *farthest
 	}
 	return d, nil
 }
 
-// first is where the events of the stretch begin: a gap before them costs nothing.
-func (d density) first(s stretch) place {
-	if d.nearest.Equal(s.from.start) {
+// from is where the events of the stretch begin: a gap before them costs nothing.
+func (d density) from(s stretch) place {
+	if d.first.Equal(s.from.start) {
 		return s.from
 	}
 	if s.past {
-		return place{d.nearest, math.MaxInt64}
+		return place{*d.first, math.MaxInt64}
 	}
-	return place{d.nearest, 0}
+	return place{*d.first, 0}
 }
 
 // plan chooses how to look for the next n matches, and through how many weeks if by weeks.
-func plan(d density, s stretch, r *resolved, n int) (w way, weeks int) {
-	if d.seen < probeSize {
-		return walk, 0 // the probe saw them all
+func plan(d density, n int) (w way, weeks int) {
+	if d.drawn < probeSize || d.seen == 0 || d.first == nil || d.last == nil {
+		return walk, 0 // few events, in all or in the stretch
 	}
-	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in 2,000
-	perWeek := d.seen / max(d.farthest.Sub(d.nearest).Abs().Hours()/week.Hours(), 1.0/week.Hours())
-	rest := max(d.stored, d.seen)
-	if end := s.end(r); !end.IsZero() {
-		rest = min(rest, perWeek*(end.Sub(s.from.start).Abs().Hours()/week.Hours()))
-	}
+	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in as many again
+	rest := d.seen / d.drawn * max(d.stored, d.drawn)
+	perWeek := rest / max(d.last.Sub(*d.first).Abs().Hours()/week.Hours(), 1/week.Hours())
 	sought := min(float64(n), share(d.all)*rest)
 	along := min(sought/share(d.all), rest) // events that are passed until so many matches are found
-	weeks = int(1.2*along/perWeek) + 1
+	weeks = int(1.1*along/perWeek) + 1
 
 	byWalk := along * walkCost
 	byWeek := max(share(d.words)*along, share(d.words)*perWeek) * weekCost

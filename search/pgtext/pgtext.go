@@ -46,7 +46,7 @@ type Engine struct {
 	places places
 
 	candidates int // ranked at a time
-	plan       func(d density, s stretch, r *resolved, n int) (w way, weeks int)
+	plan       func(d density, n int) (w way, weeks int)
 }
 
 // New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan) and not start

@@ -10,15 +10,16 @@ var queries embed.FS
 
 // query returns the statement in query/name.sql. The files are compiled in, so a wrong name fails every test at once.
 func query(name string, replace ...string) string {
-	return strings.NewReplacer(append(replace, "{filter}", strings.TrimSpace(file("filter")))...).Replace(file(name))
+	s := strings.NewReplacer("{filter}", strings.TrimSpace(file("filter")), "{stretch}", strings.TrimSpace(file("stretch"))).Replace(file(name))
+	return strings.NewReplacer(replace...).Replace(s)
 }
 
 // towards are the words of a statement that looks forward in time, or back.
 func towards(past bool) []string {
 	if past {
-		return []string{"{after}", "<", "{until}", ">=", "{desc}", "DESC", "{nearest}", "max", "{farthest}", "min"}
+		return []string{"{after}", "<", "{until}", ">=", "{desc}", "DESC", "{farthest}", "min"}
 	}
-	return []string{"{after}", ">", "{until}", "<=", "{desc}", "", "{nearest}", "min", "{farthest}", "max"}
+	return []string{"{after}", ">", "{until}", "<=", "{desc}", "", "{farthest}", "max"}
 }
 
 // way is how events with words are found.

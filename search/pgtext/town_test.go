@@ -24,7 +24,7 @@ func TestEngineInSmallTranches(t *testing.T) {
 	searchtest.Run(t, func(t testing.TB) searchtest.Town {
 		w := newTown(t)
 		w.candidates = 7
-		w.plan = func(density, stretch, *resolved, int) (way, int) { return byWords, 0 }
+		w.plan = func(density, int) (way, int) { return byWords, 0 }
 		return w
 	})
 }
@@ -34,7 +34,7 @@ func TestEngineByWeeks(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t testing.TB) searchtest.Town {
 		w := newTown(t)
-		w.plan = func(density, stretch, *resolved, int) (way, int) { return byWeeks, 1 }
+		w.plan = func(density, int) (way, int) { return byWeeks, 1 }
 		return w
 	})
 }
