@@ -176,7 +176,8 @@ function openBlock(block, byHand) {
   if (!small) map.show(block ? seatsOf(layout, [block]) : overview(layout, blocks));
   else if (block && byHand) map.bring(block.first + Math.floor(block.seats / 2));
   rows.show(block);
-  $("all").hidden = small || !block;
+  $("where").hidden = small || !block;
+  $("where-name").textContent = block ? t("seats.section", { section: lookBlock(block).label }) : "";
   for (const f of document.querySelectorAll("input[name=section]")) f.value = block ? block.name : "";
   if (byHand && before !== block && !$("list").hidden) rows.title().focus();
 }
