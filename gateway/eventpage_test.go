@@ -61,8 +61,8 @@ func TestAnEventPageLeadsToWhereTheTicketsAre(t *testing.T) {
 	f("on sale", noon, none, seats+"|Choose seats|12 tickets for sale|Level A|$42.00|4 of 8|8 of 8|$21.00 – $42.00", join, over)
 	f("a room in front", noon, room(true), join+"|Join the waiting room", seats)
 	f("a room that is not active", noon, room(false), seats, join)
-	f("sold out", noon, sold, "Sold out at the moment|Returned tickets may appear|Look at the seats|None at the moment|0 of 8", "Choose seats", over)
-	f("held", noon, func(s *catalog.Show) { sold(s); s.Count = [5]int{0, 1, 0, 15} }, "Other people hold the last tickets")
+	f("sold out", noon, sold, "Sold out at the moment|Returned tickets may appear|Find another event|None at the moment|0 of 8", "Choose seats", "Look at the seats", over)
+	f("held", noon, func(s *catalog.Show) { sold(s); s.Count = [5]int{0, 1, 0, 15} }, "Other people hold the last tickets|Look at the seats", "Find another event")
 	f("not on sale", noon, func(s *catalog.Show) { s.OnSale, s.Codes, s.Count = false, nil, [5]int{} }, "Not on sale yet|$42.00", seats, "Sold out", "of 8")
 	f("over", noon.Add(10*time.Hour), none, over+"|Find another event", seats, "calendar.ics", "Level A")
 	f("a room, but over", noon.Add(99*time.Hour), room(true), over, join)
@@ -70,9 +70,9 @@ func TestAnEventPageLeadsToWhereTheTicketsAre(t *testing.T) {
 	f("stale", noon, func(s *catalog.Show) { s.Stale = 90 * time.Second }, "may be 2 minutes old")
 	f("the venue's time", noon, func(s *catalog.Show) {
 		s.Venue.Zone, _ = time.LoadLocation("America/Toronto")
-	}, "4:00 pm|(EDT)|2026-06-11T16:00:00-04:00|geo:59.900000,10.700000")
+	}, "4:00 PM|(EDT)|2026-06-11T16:00:00-04:00|geo:59.900000,10.700000")
 	f("nowhere on a map", noon, func(s *catalog.Show) { s.Venue.Latitude = nil }, seats, "geo:")
-	f("until another day", noon, func(s *catalog.Show) { s.End = s.Start.Add(5 * time.Hour) }, "until Jun 12, 2026, 1:00 am")
+	f("until another day", noon, func(s *catalog.Show) { s.End = s.Start.Add(5 * time.Hour) }, "until Jun 12, 2026, 1:00 AM")
 	f("with support", noon, func(s *catalog.Show) {
 		s.Performers = append(s.Performers, catalog.Performer{ID: 2, Name: "Night & Ferries"})
 	}, `href="/?performer=Night%20%26%20Ferries">Night &amp; Ferries`)

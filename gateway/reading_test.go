@@ -254,7 +254,7 @@ func TestPages(t *testing.T) {
 	}
 	holds(e.want(200, "", "GET", "/?location=Oslo&performer=Norway", "", html...), "A match", "/events/"+guarded.String(), "Waiting room", `value="Oslo"`, "page_cursor=c2")
 	holds(e.want(200, "", "GET", "/?location=%22%3E%3Cscript%3E", "", html...), "&#34;&gt;&lt;script&gt;")
-	holds(e.want(200, "", "GET", "/events/"+guarded.String(), "", html...), "A &lt;match&gt;", "8:00 pm", "$42.00")
+	holds(e.want(200, "", "GET", "/events/"+guarded.String(), "", html...), "A &lt;match&gt;", "8:00 PM", "$42.00")
 	holds(e.want(404, "", "GET", "/events/nothing", "", html...), "We do not know this event")
 	holds(e.want(404, "", "GET", "/nowhere", "", html...), "There is nothing here")
 	e.want(404, "not-found", "GET", api+"/nowhere", "", html...) // the API answers as the API

@@ -16,6 +16,7 @@ type lineOfTests struct {
 	fails    atomic.Bool  // polls, as a gateway does that has just gone
 	full     atomic.Bool
 	polls    atomic.Int64
+	message  atomic.Value // a string: the operator's; none: that of the fakes
 }
 
 // browserEdge is an edge whose line asks for polls every second, so that a test need not wait.
@@ -27,6 +28,9 @@ func browserEdge(t *testing.T) (*edge, *lineOfTests) {
 		l.polls.Add(1)
 		line := e.room.line(id.NewVisitor())
 		line.PollAfter, line.UpdatedAt, line.Position = time.Second, time.Now(), l.position.Load()
+		if m, ok := l.message.Load().(string); ok {
+			line.Room.Message = m
+		}
 		if shown > 0 {
 			line.Position = min(line.Position, shown)
 		}
@@ -106,4 +110,28 @@ func TestInABrowserTheRoomPageWorksWithoutAScript(t *testing.T) {
 	b.SeeTitle("7 · The final")
 	line.position.Store(0)
 	b.See("It is your turn")
+}
+
+// What the operator writes while people wait is shown and said, and is nothing but text.
+func TestInABrowserTheOperatorsMessageIsOnlyText(t *testing.T) {
+	t.Parallel()
+	e, line := browserEdge(t)
+	b := browser.New(t, "http://"+e.public, browser.Phone)
+	b.Open("/rooms/final")
+	b.Click("button", "Join the line")
+	b.See("39 people are ahead of you")
+	b.See("Doors <open> soon")
+	const hostile = `"><img src=x onerror="planted=1"></script><script>planted=1</script>{n}$& javascript:planted=1` + "\u202etxt"
+	line.message.Store(hostile)
+	b.See(hostile)
+	if said := browser.Evaluate[string](b, `document.getElementById("say").textContent`); said != hostile {
+		t.Errorf("said: %q", said)
+	}
+	b.Reload()
+	b.See(hostile)
+	if lively := browser.Evaluate[string](b, `String(self.planted ?? "") + [...document.querySelectorAll("img, [onerror]")].map((e) => e.outerHTML).join()`); lively != "" {
+		t.Errorf("what was planted lives: %s", lively)
+	}
+	line.message.Store("")
+	b.NotSee("javascript:")
 }

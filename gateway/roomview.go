@@ -86,6 +86,17 @@ func (d *roomPage) Lapsed() bool {
 	return !d.Line.EnterBefore.IsZero() && d.Now.After(d.Line.EnterBefore)
 }
 
+// Over reports whether the line will never move again.
+func (d *roomPage) Over() bool { return d.Kind == roomOut && d.Closed() == "room.closed.ended" }
+
+// Estimate is how long he will wait; nil while nobody is called, for then nobody can know.
+func (d *roomPage) Estimate() *waitroom.Estimate {
+	if d.Line.Degraded || d.Line.State == waitroom.StandSoldOut {
+		return nil
+	}
+	return d.Line.Estimate
+}
+
 // Unknown is the word for an estimate that is not there.
 func (d *roomPage) Unknown() string {
 	if d.Paused() {

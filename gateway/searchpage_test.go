@@ -42,7 +42,7 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 		return search.Page{Events: someHits(3), Total: 23, NextCursor: "c2", Facets: manyFacets()}
 	}
 	r := e.want(200, "", "GET", "/?location=59.9,10.7&sort=distance&available=true", "", asPerson...)
-	r.holds(t, "A match", "2:00 pm", "The stadium, Oslo, NO", "3 km away", "$42.00 – $99.00", "Available", "Few left", "None at the moment", "Waiting room", "23 events",
+	r.holds(t, "A match", "2:00 PM", "The stadium, Oslo, NO", "3 km away", "$42.00 – $99.00", "Available", "Few left", "None at the moment", "Waiting room", "23 events",
 		`href="/?location=59.9%2C10.7&amp;sort=distance"`, // without the tickets
 		`category=concert`, `Concert</span> <span class="soft num">12<`, "February 2027", "start_date=2027-02-01", "end_date=2027-02-28", "Up to $24.99", "From $200.00",
 		`price_max=4999&amp;price_min=2500`, `rel="next"`, "page_cursor=c2", "start_date=")

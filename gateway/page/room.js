@@ -137,6 +137,8 @@
   function show(l, first) {
     const was = line;
     line = l;
+    // while nobody is called nobody can know
+    if (l.frozen || l.state === "sold_out") l.estimate = null;
     put("message", l.message ?? "");
     if ((was.message ?? "") !== (l.message ?? "") && l.message) announce(l.message);
     $("message").parentNode.hidden = !l.message;

@@ -50,7 +50,7 @@ export function basket(event, on, words) {
     const r = await ask("POST", `/ticket/${event}-${seat}/hold`);
     pending.delete(seat);
     if (r.ok) {
-      mine.set(seat, { price: r.body.price, currency: r.body.currency });
+      mine.set(seat, { price: r.body.price });
       setUntil(r.body.expiration_time);
     }
     on.changed(seat);
@@ -108,7 +108,7 @@ export function basket(event, on, words) {
 
   // take replaces what is known by what the server says; seats that have gone are told.
   function take(holds, more) {
-    const next = new Map(holds.tickets.map((t) => [seatOf(t.id), { price: t.price, currency: t.currency }]));
+    const next = new Map(holds.tickets.map((t) => [seatOf(t.id), { price: t.price }]));
     const gone = more ? [] : [...mine.keys()].filter((s) => !next.has(s) && !leaving.has(s));
     const changed = new Set([...mine.keys(), ...next.keys()]);
     if (!more) mine.clear();
@@ -166,7 +166,7 @@ export function basket(event, on, words) {
       const what = mine.get(seat);
       name.textContent = words.brief(seat);
       price.className = "num";
-      price.textContent = words.money(what.price, what.currency);
+      price.textContent = words.money(what.price);
       x.className = "x";
       x.name = "ticket";
       x.value = event + "-" + seat;

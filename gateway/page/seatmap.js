@@ -114,11 +114,12 @@ export function seatsOf(layout, some) {
   else bottom = blocksOfRows(some, seats, names);
   const xs = [...seats.map((s) => s.x), ...names.map((n) => n.x)];
   const left = Math.min(...xs) - PITCH, right = Math.max(...xs) + PITCH, shift = -left;
-  for (const s of seats) s.x += shift;
-  for (const n of names) n.x += shift;
+  // The ends of long curved rows rise above the stage: then all else moves down.
+  const down = Math.max(0, PITCH - Math.min(...seats.map((s) => s.y), ...names.map((n) => n.y)));
+  for (const s of [...seats, ...names]) (s.x += shift), (s.y += down);
   const width = right - left;
-  const stage = { kind: isStadium(layout) ? "field" : "stage", x: shift, y: 26, width: Math.min(width * 0.7, 420), height: 38 };
-  return { width, height: bottom + PITCH, seats, names, stage };
+  const stage = { kind: isStadium(layout) ? "field" : "stage", x: shift, y: 26 + down, width: Math.min(width * 0.7, 420), height: 38 };
+  return { width, height: bottom + down + PITCH, seats, names, stage };
 }
 
 // curved puts rows on arcs around a point behind the stage, one section after the other.

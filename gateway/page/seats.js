@@ -31,9 +31,9 @@ const t = (key, values = {}) => {
   if (typeof text === "object") text = text[plural.select(values.n)] ?? text.other;
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? (typeof values[name] === "number" ? integer.format(values[name]) : values[name]) : all));
 };
-const money = (minor, currency = layout.currency) => {
-  const f = new Intl.NumberFormat(lang, { style: "currency", currency }), { maximumFractionDigits: digits } = f.resolvedOptions();
-  return f.format(minor / 10 ** digits);
+const money = (minor) => { // with the symbol that the server has written elsewhere on the page
+  const f = new Intl.NumberFormat(lang, { style: "currency", currency: layout.currency }), { maximumFractionDigits: digits } = f.resolvedOptions();
+  return f.formatToParts(minor / 10 ** digits).map((p) => (p.type === "currency" ? data.symbol : p.value)).join("");
 };
 const parts = (seat) => { const p = place(layout, seat); return { section: p.section, row: p.row, seat: String(p.number) }; };
 const words = { t, money, number: (n) => integer.format(n), seat: (seat) => t("seat.name", parts(seat)), brief: (seat) => t("seats.name", parts(seat)), releaseOf: (seat) => t("seats.release", parts(seat)) };
@@ -136,7 +136,7 @@ function refused(r, again) {
   if (r.slug === "ticket-unavailable") {
     for (const ticket of r.body.ticketIds || []) if (!held.mine.has(held.seatOf(ticket)) && !codes[held.seatOf(ticket)]) codes[held.seatOf(ticket)] = 1, repaint(held.seatOf(ticket));
     const near = (r.body.alternatives || []).map((a) => {
-      const n = held.seatOf(a.id), b = button(words.brief(n) + " · " + money(a.price, a.currency), () => { openAt(n); held.hold(n); });
+      const n = held.seatOf(a.id), b = button(words.brief(n) + " · " + money(a.price), () => { openAt(n); held.hold(n); });
       b.dataset.offer = n;
       return b;
     });
@@ -199,7 +199,8 @@ function openBlock(block, byHand) {
   if (!small) map.show(block ? seatsOf(layout, [block]) : overview(layout, blocks));
   else if (block && byHand) map.bring(block.first + Math.floor(block.seats / 2));
   rows.show(block);
-  $("all").hidden = small || !block;
+  $("where").hidden = small || !block;
+  $("where-name").textContent = block ? t("seats.section", { section: lookBlock(block).label }) : "";
   for (const f of document.querySelectorAll("input[name=section]")) f.value = block ? block.name : "";
   if (byHand && before !== block && !$("list").hidden) rows.title().focus();
 }

@@ -9,16 +9,19 @@ import (
 	"usher/internal/browser"
 )
 
-// everyDevice are the ways in which each of the fan's ways is walked.
-var everyDevice = map[string]browser.Device{
-	"phone": browser.Phone, "phone without scripts": browser.Phone.NoScript(),
-	"desktop": browser.Desktop, "desktop without scripts": browser.Desktop.NoScript(),
+// everyDevice are the ways in which each of the fan's ways is walked. The last one's pictures are kept.
+var everyDevice = []struct {
+	name string
+	browser.Device
+}{
+	{"desktop without scripts", browser.Desktop.NoScript()}, {"phone without scripts", browser.Phone.NoScript()},
+	{"desktop", browser.Desktop}, {"phone", browser.Phone},
 }
 
 // onEveryDevice runs a walk on each device against one system.
 func onEveryDevice(t *testing.T, s *System, walk func(t *testing.T, b *browser.Tab)) {
-	for name, d := range everyDevice {
-		t.Run(name, func(t *testing.T) { walk(t, browser.New(t, s.Public[0], d)) })
+	for _, d := range everyDevice {
+		t.Run(d.name, func(t *testing.T) { walk(t, browser.New(t, s.Public[0], d.Device)) })
 	}
 }
 

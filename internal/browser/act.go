@@ -58,17 +58,42 @@ func (b *Tab) Click(role, name string) {
 		at, ok = b.reach(e)
 		return ok
 	})
+	b.press(at, e.String())
+}
+
+// ClickDrawing clicks, or taps, the middle of what a JavaScript expression yields: a part of a drawing, which no screen reader tells and Click
+// does not find. It waits for it to be there and to lie free.
+func (b *Tab) ClickDrawing(expression string) {
+	b.t.Helper()
+	var at [2]float64
+	b.wait("a free place to click "+expression, func() bool {
+		var err error
+		at, err = evaluate[[2]float64](b, fmt.Sprintf(`(() => {
+			const e = %s;
+			e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
+			const r = e.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + r.height / 2, hit = document.elementFromPoint(x, y);
+			if (!hit || !e.ownerSVGElement?.contains(hit)) throw new Error("covered");
+			return [x, y];
+		})()`, expression))
+		return err == nil
+	})
+	b.press(point{at[0], at[1]}, expression)
+}
+
+// press sends a click, or a tap, at a point of the window.
+func (b *Tab) press(at point, what string) {
+	b.t.Helper()
 	b.watch.touch()
 	if b.device.Touch {
 		touch := []*input.TouchPoint{{X: at.x, Y: at.y}}
-		call(b, "touch "+e.String(), input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchStart, TouchPoints: touch})
+		call(b, "touch "+what, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchStart, TouchPoints: touch})
 		call(b, "let go", input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{}})
 		return
 	}
 	mouse := input.DispatchMouseEventParams{X: at.x, Y: at.y, Button: input.MouseButtonLeft, ClickCount: 1}
 	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
 		mouse.Type = kind
-		call(b, "click "+e.String(), input.DispatchMouseEvent, mouse)
+		call(b, "click "+what, input.DispatchMouseEvent, mouse)
 	}
 }
 

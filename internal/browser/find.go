@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/chromedp"
 )
 
 // element is something on the page as Chromium's accessibility tree has it: what a screen reader would say.
@@ -22,22 +24,37 @@ func (e element) String() string { return fmt.Sprintf("%s %q", e.role, e.name) }
 // editable are the roles of what one types into.
 var editable = []string{"textbox", "searchbox", "combobox", "spinbutton", "Date", "DateTime", "InputTime", "ColorWell"}
 
-// elements returns what the page offers in the given roles, in the page's order; without roles, everything.
+// elements returns what the page offers in the given roles, in the page's order; without roles, everything. A page that gives way to the
+// next one at that moment may never answer, so the browser is asked again.
 func (b *Tab) elements(roles ...string) (out []element) {
 	b.t.Helper()
-	root := call(b, "document", dom.GetDocument, dom.GetDocumentParams{})
+	b.wait("the accessibility tree", func() bool {
+		var err error
+		out, err = b.elementsOnce(roles)
+		return err == nil
+	})
+	return out
+}
+
+func (b *Tab) elementsOnce(roles []string) (out []element, err error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience/5)
+	defer cancel()
+	root, err := chromedp.Call(ctx, dom.GetDocument, dom.GetDocumentParams{})
+	if err != nil {
+		return nil, err
+	}
 	query := accessibility.QueryAXTreeParams{BackendNodeID: root.Root.BackendNodeID}
 	if len(roles) == 1 {
 		query.Role = roles[0]
 	}
-	found := call(b, "accessibility tree", accessibility.QueryAXTree, query)
+	found, err := chromedp.Call(ctx, accessibility.QueryAXTree, query)
 	for _, n := range found.Nodes {
 		e := element{role: spokenValue(n.Role), name: spokenValue(n.Name), node: n.BackendDOMNodeID}
 		if !n.Ignored && (len(roles) == 0 || slices.Contains(roles, e.role)) {
 			out = append(out, e)
 		}
 	}
-	return out
+	return out, err
 }
 
 // find waits for exactly one element of the roles with the name. A name that starts or ends with "…" is a part of it.

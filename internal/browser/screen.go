@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,8 @@ func (b *Tab) Screen(name string) {
 	defer b.resize(b.device)
 	for _, d := range []Device{Phone, Desktop} {
 		b.resize(d)
+		d.Height = b.pageHeight(d)
+		b.resize(d) // what sticks to the window's edge lies at the page's, as when it has been scrolled to its end
 		picture, err := small(b.wholePage(d))
 		if err == nil {
 			err = os.MkdirAll(folder, 0o755)
@@ -43,13 +46,16 @@ func (b *Tab) Screen(name string) {
 	}
 }
 
-func (b *Tab) wholePage(d Device) []byte {
+// pageHeight is that of the page in a window of the device, at most maxScreenHeight.
+func (b *Tab) pageHeight(d Device) int64 {
 	b.t.Helper()
 	size := call(b, "size", page.GetLayoutMetrics, cdp.Empty{}).CSSContentSize
-	return b.shoot(page.CaptureScreenshotParams{
-		CaptureBeyondViewport: ptr(true),
-		Clip:                  &page.Viewport{Width: float64(d.Width), Height: min(max(size.Height, float64(d.Height)), maxScreenHeight), Scale: 1},
-	})
+	return min(max(int64(math.Ceil(size.Height)), d.Height), maxScreenHeight)
+}
+
+func (b *Tab) wholePage(d Device) []byte {
+	b.t.Helper()
+	return b.shoot(page.CaptureScreenshotParams{Clip: &page.Viewport{Width: float64(d.Width), Height: float64(d.Height), Scale: 1}, CaptureBeyondViewport: ptr(true)})
 }
 
 // shoot takes a picture. A page that gives way to the next one at that moment is never drawn, so the browser is asked again.
