@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxWordy  = 1000 // events with the words of a query that are counted: each is a look into the table
+	maxWordy  = 500  // events with the words of a query that are counted: each is a look into the table
 	maxSample = 2000 // events that facets count, of a query without words
 )
 
@@ -59,13 +59,10 @@ func (g *Engine) countAll(ctx context.Context, r *resolved) (t total, err error)
 
 // countWords counts for a query with words: the nearest from now on, then what is over.
 func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err error) {
-	now := place{start: r.position.now}
-	if now.start.IsZero() {
-		now.start = time.Now().UTC()
-	}
+	now := place{start: cmp.Or(r.position.now, r.now, time.Now().UTC())}
 	var events []found
-	if r.coming != nil && (len(r.coming.events) >= maxWordy || !r.coming.more) {
-		events, t.capped = r.coming.events, r.coming.more
+	if r.ranked != nil && (len(r.ranked.events) >= maxWordy || !r.ranked.more) {
+		events, t.capped = r.ranked.events, r.ranked.more
 	} else if events, err = g.nearest(ctx, r, stretch{from: now}, maxWordy+1); err != nil {
 		return t, err
 	}

@@ -1,6 +1,7 @@
 package pgtext
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -34,11 +35,12 @@ type stretch struct {
 
 // gather reads all matches at once, if they seem to be few: then pages and counts are made from them, whatever their order.
 func (g *Engine) gather(ctx context.Context, r *resolved) error {
-	from := stretch{from: place{start: time.Now().UTC()}}
-	d, err := g.probe(ctx, r, from)
+	now := cmp.Or(r.position.now, time.Now().UTC().Truncate(time.Microsecond))
+	d, err := g.probe(ctx, r, stretch{from: place{start: now}})
 	if err != nil {
 		return err
 	}
+	r.now, r.coming = now, d
 	if w, _ := g.plan(d, maxWordy); w != byWords || d.all/d.drawn*d.stored > maxWordy {
 		return nil
 	}
@@ -56,7 +58,10 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 	if r.gathered {
 		return s.of(r.whole, n), nil
 	}
-	d, err := g.probe(ctx, r, s)
+	d := r.coming
+	if same := !s.past && s.upTo.start.IsZero() && (s.from == place{start: r.now} || s.from.start.Before(r.now) && r.StartDate.After(r.now.Add(14*time.Hour))); r.now.IsZero() || !same {
+		d, err = g.probe(ctx, r, s)
+	}
 	if err != nil || d.first == nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,7 +22,9 @@ type resolved struct {
 	category *string  // folded
 	nothing  bool     // nothing can be found
 	position position
-	coming   *tranched // what a first page by relevance has ranked
+	now      time.Time // when words were first looked for; zero: not yet
+	coming   density   // of matches from then on
+	ranked   *tranched // what a first page by relevance has ranked of them
 	gathered bool      // whole is all that there is, in order of time
 	whole    []found
 }
