@@ -16,7 +16,7 @@ import (
 
 const (
 	maxWordy  = 500  // events with the words of a query that are counted: each is a look into the table
-	maxSample = 2000 // events that facets count, of a query without words
+	maxSample = 1000 // events that facets count, of a query without words
 )
 
 // count fills in how many events the query finds, and its facets.

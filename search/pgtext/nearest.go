@@ -15,7 +15,7 @@ const (
 	week       = 7 * 24 * time.Hour // that usher_weekly counts in
 	maxWeeks   = 53                 // looked through in one statement
 	maxWindows = 4                  // statements about some weeks each; what is not found then is sought in all
-	probeSize  = 500                // events that are drawn to see how dense the matches lie
+	probeSize  = 250                // events that are drawn to see how dense the matches lie
 )
 
 // What a statement spends on an event, about, in microseconds: walking along the dates, looking through some weeks of words, through all weeks, and through
