@@ -18,22 +18,13 @@ func TestEngine(t *testing.T) {
 	searchtest.Run(t, func(t testing.TB) searchtest.Town { return newTown(t) })
 }
 
-// Few candidates at a time make many tranches. The index of words finds what walking along the dates does.
+// Few candidates at a time make many tranches. Words are found here by weeks, one at a time, and then by the index of words in all that is left;
+// in TestEngine, whose towns are small, along the dates.
 func TestEngineInSmallTranches(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t testing.TB) searchtest.Town {
 		w := newTown(t)
 		w.candidates = 7
-		w.plan = func(density, int) (way, int) { return byWords, 0 }
-		return w
-	})
-}
-
-// So does the index of words in weeks, a week at a time, and then in all that is left.
-func TestEngineByWeeks(t *testing.T) {
-	t.Parallel()
-	searchtest.Run(t, func(t testing.TB) searchtest.Town {
-		w := newTown(t)
 		w.plan = func(density, int) (way, int) { return byWeeks, 1 }
 		return w
 	})
