@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,22 +34,37 @@ type stretch struct {
 	past       bool // backwards
 }
 
-// gather reads all matches at once, if they seem to be few: then pages and counts are made from them, whatever their order.
+// gather reads what is to come at once if its words seem to be rare, and what is over if that was little: then pages and counts are made from them,
+// whatever their order.
 func (g *Engine) gather(ctx context.Context, r *resolved) error {
-	now := cmp.Or(r.position.now, time.Now().UTC().Truncate(time.Microsecond))
-	d, err := g.probe(ctx, r, stretch{from: place{start: now}})
+	now := stretch{from: place{start: cmp.Or(r.position.now, time.Now().UTC().Truncate(time.Microsecond))}}
+	d, err := g.probe(ctx, r, now)
 	if err != nil {
 		return err
 	}
-	r.now, r.coming = now, d
-	if w, _ := g.plan(d, maxWordy); w != byWords || d.all/d.drawn*d.stored > maxWordy {
+	r.now, r.coming = now.from.start, d
+	if w, _ := g.plan(d, maxWordy+1); w != byWords {
 		return nil
 	}
-	all, err := g.events(ctx, r, stretch{}, maxWordy+1, byWords, nil)
-	if len(all) <= maxWordy {
-		r.whole, r.gathered = all, true
+	ahead, err := g.events(ctx, r, now, maxWordy+1, byWords, nil)
+	if err != nil {
+		return err
 	}
-	return err
+	r.ahead = ahead
+	left := maxWordy + 1 - len(ahead)
+	if left <= 0 {
+		return nil
+	}
+	if now.past = true; !r.StartDate.After(r.now.Add(14 * time.Hour)) {
+		past, err := g.events(ctx, r, now, left, byWords, nil)
+		if err != nil || len(past) == left {
+			return err
+		}
+		slices.Reverse(past)
+		ahead = append(past, ahead...)
+	}
+	r.whole, r.gathered = ahead, true
+	return nil
 }
 
 // nearest returns the first n events with the query's words in a stretch of time, in its order. Each way to find them is cheap for words of some frequency and
@@ -59,7 +75,11 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 		return s.of(r.whole, n), nil
 	}
 	d := r.coming
-	if same := !s.past && s.upTo.start.IsZero() && (s.from == place{start: r.now} || s.from.start.Before(r.now) && r.StartDate.After(r.now.Add(14*time.Hour))); r.now.IsZero() || !same {
+	same := !s.past && s.upTo.start.IsZero() && (s.from == place{start: r.now} || s.from.start.Before(r.now) && r.StartDate.After(r.now.Add(14*time.Hour)))
+	if same && !r.now.IsZero() && n <= len(r.ahead) {
+		return slices.Clone(r.ahead[:n]), nil
+	}
+	if r.now.IsZero() || !same {
 		d, err = g.probe(ctx, r, s)
 	}
 	if err != nil || d.first == nil {
@@ -142,7 +162,7 @@ func (s stretch) window(r *resolved, weeks int) (upTo place, done bool, words *s
 		first, after = first-weeks+1, first-weeks+1
 	}
 	upTo = place{start: time.UnixMicro(int64(after) * week.Microseconds()).UTC()}
-	if end := s.end(r); !end.IsZero() && (s.past && !upTo.start.After(end) || !s.past && !upTo.start.Before(end)) {
+	if end := s.end(r); !end.IsZero() && (s.past && !upTo.start.After(end) || !s.past && upTo.start.After(end)) {
 		upTo, done = s.upTo, true
 	}
 	var all []string

@@ -25,6 +25,7 @@ type resolved struct {
 	now      time.Time // when words were first looked for; zero: not yet
 	coming   density   // of matches from then on
 	ranked   *tranched // what a first page by relevance has ranked of them
+	ahead    []found   // the first of them, if they have been read
 	gathered bool      // whole is all that there is, in order of time
 	whole    []found
 }
