@@ -39,7 +39,8 @@ func (b *Tab) Back() {
 	to := history.Entries[index]
 	call(b, "back", page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: to.ID})
 	b.wait("the way back to "+to.URL, func() bool {
-		if call(b, "history", page.GetNavigationHistory, cdp.Empty{}).CurrentIndex != index {
+		now, err := chromedp.Call(b.ctx, page.GetNavigationHistory, cdp.Empty{}) // while one page gives way to the other there may be none
+		if err != nil || now.CurrentIndex != index {
 			return false
 		}
 		state, err := evaluate[string](b, `document.readyState`)
