@@ -50,7 +50,6 @@ func TestInABrowserTheLineStandsStill(t *testing.T) {
 	for _, b := range []*browser.Tab{waiting, plain} {
 		b.Forgive("429")          // opened and refreshed within the same second
 		b.Forgive("410")          // how the script hears that the line is over
-		b.Forgive("layout shift") // known: a wait that becomes unknown takes another line on a phone and moves what is below
 		b.Open("/rooms/room")
 		b.See("Bring a photo ID")
 		b.Click("button", "Join the line")
