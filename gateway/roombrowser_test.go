@@ -54,15 +54,22 @@ func browserEdge(t *testing.T) (*edge, *lineOfTests) {
 	return e, l
 }
 
-// The tabs of a browser share one place and one of them asks; a gateway that is away loses nothing; a room that is full for a moment is asked
-// again; the other tab knows who is inside.
-func TestInABrowserTheTabsShareOnePlace(t *testing.T) {
-	t.Parallel()
+// inLine is a line in which a phone stands, with 39 people ahead.
+func inLine(t *testing.T) (*lineOfTests, *browser.Tab) {
+	t.Helper()
 	e, line := browserEdge(t)
 	b := browser.New(t, "http://"+e.public, browser.Phone)
 	b.Open("/rooms/final")
 	b.Click("button", "Join the line")
 	b.See("39 people are ahead of you")
+	return line, b
+}
+
+// The tabs of a browser share one place and one of them asks; a gateway that is away loses nothing; a room that is full for a moment is asked
+// again; the other tab knows who is inside.
+func TestInABrowserTheTabsShareOnePlace(t *testing.T) {
+	t.Parallel()
+	line, b := inLine(t)
 	b.SeeTitle("40 · 3 min · The final")
 	other := b.NewTab()
 	other.Open("/rooms/final")
@@ -115,11 +122,7 @@ func TestInABrowserTheRoomPageWorksWithoutAScript(t *testing.T) {
 // What the operator writes while people wait is shown and said, and is nothing but text.
 func TestInABrowserTheOperatorsMessageIsOnlyText(t *testing.T) {
 	t.Parallel()
-	e, line := browserEdge(t)
-	b := browser.New(t, "http://"+e.public, browser.Phone)
-	b.Open("/rooms/final")
-	b.Click("button", "Join the line")
-	b.See("39 people are ahead of you")
+	line, b := inLine(t)
 	b.See("Doors <open> soon")
 	const hostile = `"><img src=x onerror="planted=1"></script><script>planted=1</script>{n}$& javascript:planted=1` + "\u202etxt"
 	line.message.Store(hostile)

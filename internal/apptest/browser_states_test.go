@@ -48,8 +48,8 @@ func TestInABrowserTheLineStandsStill(t *testing.T) {
 		plain.See(text)
 	}
 	for _, b := range []*browser.Tab{waiting, plain} {
-		b.Forgive("429")          // opened and refreshed within the same second
-		b.Forgive("410")          // how the script hears that the line is over
+		b.Forgive("429") // opened and refreshed within the same second
+		b.Forgive("410") // how the script hears that the line is over
 		b.Open("/rooms/room")
 		b.See("Bring a photo ID")
 		b.Click("button", "Join the line")

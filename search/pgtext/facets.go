@@ -66,7 +66,7 @@ func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err erro
 	} else if events, err = g.nearest(ctx, r, stretch{from: now}, maxWordy+1); err != nil {
 		return t, err
 	}
-	if len(events) <= maxWordy && !t.capped && !r.StartDate.After(now.start.Add(14*time.Hour)) {
+	if len(events) <= maxWordy && !t.capped && !r.StartDate.After(now.start.Add(slack)) {
 		past, err := g.nearest(ctx, r, stretch{from: now, past: true}, maxWordy+1-len(events))
 		if err != nil {
 			return t, err

@@ -15,6 +15,7 @@ import (
 const (
 	week       = 7 * 24 * time.Hour // that usher_weekly counts in
 	maxWeeks   = 53                 // looked through in one statement
+	slack      = 14 * time.Hour     // between a venue's clock and UTC, at most; filter.sql has the same
 	maxWindows = 4                  // statements about some weeks each; what is not found then is sought in all
 	probeSize  = 250                // events that are drawn to see how dense the matches lie
 )
@@ -55,7 +56,7 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	if left <= 0 {
 		return nil
 	}
-	if now.past = true; !r.StartDate.After(r.now.Add(14 * time.Hour)) {
+	if now.past = true; !r.StartDate.After(r.now.Add(slack)) {
 		past, err := g.events(ctx, r, now, left, byWords, nil)
 		if err != nil || len(past) == left {
 			return err
@@ -75,7 +76,7 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 		return s.of(r.whole, n), nil
 	}
 	d := r.coming
-	same := !s.past && s.upTo.start.IsZero() && (s.from == place{start: r.now} || s.from.start.Before(r.now) && r.StartDate.After(r.now.Add(14*time.Hour)))
+	same := !s.past && s.upTo.start.IsZero() && (s.from == place{start: r.now} || s.from.start.Before(r.now) && r.StartDate.After(r.now.Add(slack)))
 	if same && !r.now.IsZero() && n <= len(r.ahead) {
 		return slices.Clone(r.ahead[:n]), nil
 	}
@@ -145,7 +146,7 @@ func (s stretch) of(all []found, n int) (out []found) {
 func (s stretch) end(r *resolved) (end time.Time) {
 	end = s.upTo.start
 	if s.past {
-		if first := r.StartDate.Add(-14 * time.Hour); !r.StartDate.IsZero() && first.After(end) {
+		if first := r.StartDate.Add(-slack); !r.StartDate.IsZero() && first.After(end) {
 			end = first
 		}
 	} else if last := r.EndDate.Add(36 * time.Hour); !r.EndDate.IsZero() && (end.IsZero() || last.Before(end)) {
@@ -156,10 +157,14 @@ func (s stretch) end(r *resolved) (end time.Time) {
 
 // window returns where so many weeks of the stretch end, whether that is at its own end, and the query's words marked with each of the weeks.
 func (s stretch) window(r *resolved, weeks int) (upTo place, done bool, words *string) {
-	first := int(math.Floor(float64(s.from.start.UnixMicro()) / float64(week.Microseconds())))
+	first := weekOf(s.from.start)
 	after := first + weeks // the week at whose beginning the window ends
 	if s.past {
-		first, after = first-weeks+1, first-weeks+1
+		if s.from.event == 0 { // nothing of this very moment is sought
+			first = weekOf(s.from.start.Add(-time.Microsecond))
+		}
+		first -= weeks - 1
+		after = first
 	}
 	upTo = place{start: time.UnixMicro(int64(after) * week.Microseconds()).UTC()}
 	if end := s.end(r); !end.IsZero() && (s.past && !upTo.start.After(end) || !s.past && upTo.start.After(end)) {
@@ -171,6 +176,11 @@ func (s stretch) window(r *resolved, weeks int) (upTo place, done bool, words *s
 	}
 	any := strings.Join(all, " | ")
 	return upTo, done, &any
+}
+
+// weekOf numbers weeks as usher_weekly does.
+func weekOf(t time.Time) int {
+	return int(math.Floor(float64(t.UnixMicro()) / float64(week.Microseconds())))
 }
 
 // density tells how matches lie in a stretch of time, by a fair sample of all events. The next ones in time would be no fair sample: in the hours when

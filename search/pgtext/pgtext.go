@@ -50,8 +50,7 @@ type Engine struct {
 }
 
 // New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan) and not start
-// workers for it (max_parallel_workers_per_gather=0). The key signs
-// cursors; it is the same on every gateway.
+// workers for it (max_parallel_workers_per_gather=0). The key signs cursors; it is the same on every gateway.
 func New(pool *pgxpool.Pool, key []byte) *Engine {
 	return &Engine{pool: pool, key: key, candidates: candidates, plan: plan}
 }

@@ -1,0 +1,63 @@
+package pgtext
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Windows follow each other without a gap, also where a stretch ends in the very moment in which a week begins.
+func TestWindowsLeaveNoMomentOut(t *testing.T) {
+	t.Parallel()
+	thursday := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC) // when weeks begin, as 1970 did
+	at := func(d time.Duration, event int64) place { return place{thursday.Add(d), event} }
+	r := &resolved{text: terms("owls")}
+	f := func(why string, s stretch, weeks int, upTo place, done bool, marks ...int) {
+		t.Helper()
+		gotTo, gotDone, words := s.window(r, weeks)
+		if gotTo.compare(upTo) != 0 || gotDone != done {
+			t.Errorf("%s: up to %v, done %t, want %v and %t", why, gotTo, gotDone, upTo, done)
+		}
+		for _, week := range marks {
+			if mark := fmt.Sprintf("%04xowls", weekOf(thursday)+week); !strings.Contains(*words, mark) {
+				t.Errorf("%s: %s does not look for %s", why, *words, mark)
+			}
+		}
+		if n := strings.Count(*words, "owls"); n != len(marks) {
+			t.Errorf("%s: %s looks through %d weeks, want %d", why, *words, n, len(marks))
+		}
+	}
+	f("to the end of the week", stretch{from: at(-time.Hour, 7)}, 1, at(0, 0), false, -1)
+	f("a stretch that ends in the week", stretch{from: at(-2*time.Hour, 7), upTo: at(-time.Hour, 9)}, 1, at(-time.Hour, 9), true, -1)
+	f("a stretch that ends as the next week begins", stretch{from: at(-time.Hour, 7), upTo: at(0, 9)}, 1, at(0, 0), false, -1)
+	f("and goes on there", stretch{from: at(0, 0), upTo: at(0, 9)}, 1, at(0, 9), true, 0)
+	f("back to the beginning of the week", stretch{from: at(time.Hour, 7), past: true}, 1, at(0, 0), false, 0)
+	f("and on before it", stretch{from: at(0, 0), past: true}, 2, at(-2*week, 0), false, -1, -2)
+	f("back, from among those that start as the week begins", stretch{from: at(0, 7), past: true}, 1, at(0, 0), false, 0)
+	f("back, to one of those", stretch{from: at(time.Hour, 7), upTo: at(0, 3), past: true}, 1, at(0, 3), true, 0)
+}
+
+func TestWordsAreFoundInTheCheapestWay(t *testing.T) {
+	t.Parallel()
+	first, last := time.Unix(0, 0), time.Unix(0, 0).Add(26*week)
+	f := func(why string, words, venues, all float64, want way) {
+		t.Helper()
+		d := density{drawn: probeSize, seen: probeSize, words: words, venues: venues, all: all, first: &first, last: &last, stored: 200_000}
+		w, weeks := plan(d, 500)
+		if w != want || (w == byWeeks) != (weeks > 0) || weeks > maxWeeks {
+			t.Errorf("%s: way %d through %d weeks, want way %d", why, w, weeks, want)
+		}
+	}
+	f("every other event has it", probeSize/2, probeSize, probeSize/2, walk)
+	f("one in 25", probeSize/25, probeSize, probeSize/25, byWeeks)
+	f("none of the sample", 0, probeSize, 0, byWords)
+	f("every other event has it, but few are at the venues", probeSize/2, 1, 0, byWords)
+	small := density{drawn: 20, seen: 20, words: 1, venues: 20, all: 1, first: &first, last: &last, stored: 20}
+	if w, _ := plan(small, 500); w != walk {
+		t.Errorf("a small catalog: way %d", w)
+	}
+	if w, _ := plan(density{drawn: probeSize, stored: 200_000, first: &first}, 500); w != walk {
+		t.Errorf("a stretch with next to nothing in it: way %d", w)
+	}
+}
