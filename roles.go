@@ -212,6 +212,9 @@ func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, error) {
 			return nil, fmt.Errorf("--rooms-file %s: %w", r.RoomsFile, err)
 		}
 	}
+	if err := keeper.Read(ctx); err != nil {
+		return nil, fmt.Errorf("read the rooms: %w", err)
+	}
 	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run)
 	return keeper, nil
 }

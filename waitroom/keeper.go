@@ -39,7 +39,8 @@ var (
 )
 
 // Keeper keeps the rooms of one gateway: it holds each line's state in memory for the polls, moves the watermarks a few times a
-// second together with the keepers of other gateways, and does what needs the stores. Make it with NewKeeper; Run must be running.
+// second together with the keepers of other gateways, and does what needs the stores. Make it with NewKeeper, Read the rooms before anybody
+// is served, and Run it.
 type Keeper struct {
 	queue   Queue
 	ledger  Ledger
@@ -50,7 +51,8 @@ type Keeper struct {
 	rooms   atomic.Pointer[map[string]*live]
 	events  atomic.Pointer[map[id.Event]*live]
 	reload  sync.Mutex                       // one refresh at a time
-	keepers func(keep func(context.Context)) // runs keep in the group of Run
+	keepers func(keep func(context.Context)) // runs keep in the group of Run; before Run, when that begins
+	early   []func(context.Context)          // rooms that were read before Run
 	restore singleflight.Group
 	stock   sync.Map // id.Event → int: seats left
 }
@@ -76,6 +78,7 @@ type view struct {
 // NewKeeper returns a keeper. passes signs and verifies, sealer seals places.
 func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authority, log *slog.Logger) *Keeper {
 	k := &Keeper{queue: queue, ledger: ledger, sealer: sealer, passes: passes, log: log, now: time.Now}
+	k.keepers = func(keep func(context.Context)) { k.early = append(k.early, keep) }
 	k.rooms.Store(&map[string]*live{})
 	k.events.Store(&map[id.Event]*live{})
 	return k
@@ -93,12 +96,18 @@ func (k *Keeper) Load(ctx context.Context, file []byte) error {
 // Run keeps the rooms until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	k.reload.Lock()
 	k.keepers = func(keep func(context.Context)) { g.Go(func() error { keep(ctx); return nil }) }
+	for _, keep := range k.early {
+		k.keepers(keep)
+	}
+	k.early = nil
+	k.reload.Unlock()
 	g.Go(func() error {
 		tick := time.NewTicker(roomsEvery)
 		defer tick.Stop()
 		for {
-			if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
+			if err := k.Read(ctx); err != nil && ctx.Err() == nil {
 				k.log.Warn("rooms are not reloaded", "err", err)
 			}
 			select {
@@ -111,8 +120,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// refresh reads the rooms and starts to keep those that are new.
-func (k *Keeper) refresh(ctx context.Context) error {
+// Read reads the rooms and starts to keep those that are new. Until it has succeeded once, no event is guarded and no room is known: a gateway that
+// served before would let everybody past the line.
+func (k *Keeper) Read(ctx context.Context) error {
 	k.reload.Lock()
 	defer k.reload.Unlock()
 	asking, cancel := context.WithTimeout(ctx, storeTime)
@@ -414,5 +424,5 @@ func (k *Keeper) Order(ctx context.Context, name, order string) error {
 	if err := k.ledger.SetState(ctx, name, state, t.to, run); err != nil {
 		return err
 	}
-	return k.refresh(ctx)
+	return k.Read(ctx)
 }
