@@ -79,7 +79,7 @@ func (t *tick) tellFirst(ctx context.Context) error {
 		t.batch.Offsets[i].Was = t.batch.Offsets[i].Next
 	}
 	t.Notify(ctx, t.replies)
-	pause(ctx, 20*time.Millisecond)
+	pause(ctx, 100*time.Millisecond)
 	return nil
 }
 

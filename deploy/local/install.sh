@@ -35,8 +35,8 @@ is_there() {
 	gcc) command -v gcc >/dev/null && [ -n "$(printf '#include <stdlib.h>\n' | gcc -E - 2>/dev/null)" ] ;;
 	# Ubuntu's package may be a stub that only says where the snap is, so the program must say its version. USHER_CHROMIUM names another.
 	chromium)
-		for name in ${USHER_CHROMIUM:-chromium chromium-browser google-chrome}; do
-			"$name" --version </dev/null 2>/dev/null | grep -qE '[0-9]+\.[0-9]+' && return
+		for program in ${USHER_CHROMIUM:-chromium chromium-browser google-chrome}; do
+			"$program" --version </dev/null 2>/dev/null | grep -qE '[0-9]+\.[0-9]+' && return
 		done
 		return 1
 		;;

@@ -13,19 +13,26 @@ import (
 
 // sales counts, per ticket, the confirmations that fans were given.
 type sales struct {
+	patience  time.Duration       // how long a fan waits for a booking or a payment to settle before he looks for another seat
 	mu        sync.Mutex          // guards both maps
 	confirmed map[string][]string // ticket → confirmation ids
 	reserved  map[string]string   // acknowledged booking → ticket
 }
 
 func newSales() *sales {
-	return &sales{confirmed: map[string][]string{}, reserved: map[string]string{}}
+	return &sales{patience: 20 * time.Second, confirmed: map[string][]string{}, reserved: map[string]string{}}
 }
 
 func (s *sales) acknowledge(booking, ticket string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reserved[booking] = ticket
+}
+
+func (s *sales) acknowledged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.reserved)
 }
 
 func (s *sales) confirm(ticket, confirmation string) {
@@ -61,10 +68,10 @@ func (s *sales) buy(f *Fan, event string, tickets []string, seed uint64) {
 		booking := a.Str("booking_id")
 		if a.Status == http.StatusCreated {
 			s.acknowledge(booking, ticket)
-		} else if f.Settled(booking, 20*time.Second).Str("status") != "reserved" {
+		} else if f.Settled(booking, s.patience).Str("status") != "reserved" {
 			continue
 		}
-		if f.Confirm(booking, "tok_ok"); f.Settled(booking, 20*time.Second).Str("status") == "confirmed" {
+		if f.Confirm(booking, "tok_ok"); f.Settled(booking, s.patience).Str("status") == "confirmed" {
 			s.confirm(ticket, f.Settled(booking, time.Second).Str("confirmation_id"))
 			return
 		}
