@@ -79,13 +79,9 @@ func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err erro
 	if t.count = len(events); !r.Facets {
 		return t, nil
 	}
-	ids := make([]int64, len(events))
+	facts := make([]fact, len(events))
 	for i, f := range events {
-		ids[i] = f.event
-	}
-	facts, err := g.facts(ctx, query("these"), ids)
-	if err != nil {
-		return t, err
+		facts[i] = f.fact
 	}
 	if t.facets, err = g.tally(ctx, facts); err != nil {
 		return t, err

@@ -17,16 +17,16 @@ const (
 	maxWeeks   = 53                 // looked through in one statement
 	slack      = 14 * time.Hour     // between a venue's clock and UTC, at most; filter.sql has the same
 	maxWindows = 4                  // statements about some weeks each; what is not found then is sought in all
-	probeSize  = 250                // events that are drawn to see how dense the matches lie
+	fewEvents  = 250                // a catalog that is walked through whatever the words
 )
 
-// What a statement spends on an event, about, in microseconds: walking along the dates, looking through some weeks of words, through all weeks, and through
-// venues. Measured over words of every frequency; only their ratios matter.
+// What a statement spends on an event, about, in microseconds, besides some 300 for itself and 2 for each match that it ranks: walking along the dates,
+// looking through some weeks of words, through all weeks, and along the index of venues, categories or what is for sale. Measured over words of every frequency; only their ratios matter.
 const (
-	walkCost  = 1.0
-	weekCost  = 4.0
-	wordCost  = 2.5
-	venueCost = 1.5
+	walkCost  = 0.3
+	weekCost  = 0.9
+	wordCost  = 0.7
+	otherCost = 0.6
 )
 
 // stretch is the time in which events are sought: those that follow from, up to upTo if that is a place.
@@ -39,7 +39,7 @@ type stretch struct {
 // whatever their order.
 func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	now := stretch{from: place{start: cmp.Or(r.position.now, time.Now().UTC().Truncate(time.Microsecond))}}
-	d, err := g.probe(ctx, r, now)
+	d, err := g.density(ctx, r, now)
 	if err != nil {
 		return err
 	}
@@ -80,13 +80,12 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 	if same && !r.now.IsZero() && n <= len(r.ahead) {
 		return slices.Clone(r.ahead[:n]), nil
 	}
+	s = s.within(r)
 	if r.now.IsZero() || !same {
-		d, err = g.probe(ctx, r, s)
+		if d, err = g.density(ctx, r, s); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil || d.first == nil {
-		return nil, err
-	}
-	s.from = d.from(s)
 	for windows := 0; ; windows++ {
 		w, weeks := g.plan(d, n-len(out))
 		if windows == maxWindows {
@@ -95,6 +94,11 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 		here, done := s, true
 		var marked *string
 		if w == byWeeks {
+			if s.from.start.IsZero() {
+				if s.from, err = g.beginning(ctx); err != nil {
+					return nil, err
+				}
+			}
 			here.upTo, done, marked = s.window(r, weeks)
 		}
 		more, err := g.events(ctx, r, here, n-len(out), w, marked)
@@ -105,7 +109,7 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 			return out, nil
 		}
 		s.from = here.upTo
-		d.all /= 2 // it was thought denser than it is: look twice as far, or everywhere
+		d.gap, d.all = 0, d.all/2 // it was thought denser than it is: look twice as far, or everywhere
 	}
 }
 
@@ -120,7 +124,11 @@ func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, w wa
 		a, b := spelling{}.all(exact), spelling{open: true}.all(exact)
 		typed, unfinished = &a, &b
 	}
-	return g.rows(ctx, inTime(s.past, w), scanFound,
+	scan := scanFound
+	if r.Facets {
+		scan = scanCounted
+	}
+	return g.rows(ctx, inTime(s.past, w, r.Facets), scan,
 		append(r.filter(), s.from.at(), s.from.event, s.upTo.at(), s.upTo.event, n, marked, typed, unfinished)...)
 }
 
@@ -186,48 +194,69 @@ func weekOf(t time.Time) int {
 // density tells how matches lie in a stretch of time, by a fair sample of all events. The next ones in time would be no fair sample: in the hours when
 // Europe plays, no word of America is found.
 type density struct {
-	drawn                    float64    // events in the sample
-	seen, words, venues, all float64    // those of them in the stretch, and there: with the words, at the venues, that match
-	first                    *time.Time // the start of the first event in the stretch; nil: it has none
-	last                     *time.Time // of the last one drawn
-	stored                   float64    // events in all, about
+	drawn, having           float64   // events in the sample, and those of them with the words, whenever they are
+	seen, words, other, all float64   // those of them in the stretch, and there: with the words, that an index of something else leads to, that match
+	first, last             time.Time // the starts of the nearest and the farthest of those in the stretch; zero: there are none
+	gap                     int       // weeks before the first of those
+	stored                  float64   // events in all, about
 }
 
-func (g *Engine) probe(ctx context.Context, r *resolved, s stretch) (d density, err error) {
-	args := append(r.filter(), s.from.at(), s.from.event, s.upTo.at(), s.upTo.event, probeSize)
-	err = g.pool.QueryRow(ctx, query("probe", towards(s.past)...), args...).Scan(&d.drawn, &d.seen, &d.words, &d.venues, &d.all, &d.first, &d.last, &d.stored)
+// density tells how what the query seeks lies in the stretch.
+func (g *Engine) density(ctx context.Context, r *resolved, s stretch) (density, error) {
+	sample, err := g.sampler.get(ctx, g.pool)
 	if err != nil {
-		return d, fmt.Errorf("probe: %w", err)
+		return density{}, err
 	}
-	return d, nil
+	return sample.density(r, s.within(r)), nil
 }
 
-// from is where the events of the stretch begin: a gap before them costs nothing.
-func (d density) from(s stretch) place {
-	if d.first.Equal(s.from.start) {
-		return s.from
+// beginning is before the first of all events.
+func (g *Engine) beginning(ctx context.Context) (place, error) {
+	var first *time.Time
+	if err := g.pool.QueryRow(ctx, query("beginning")).Scan(&first); err != nil {
+		return place{}, fmt.Errorf("find the first event: %w", err)
 	}
+	if first == nil {
+		return place{start: time.Now()}, nil
+	}
+	return place{start: *first}, nil
+}
+
+// within is the stretch without what a query's dates exclude before it.
+func (s stretch) within(r *resolved) stretch {
+	if first := r.StartDate.Add(-slack); !s.past && !r.StartDate.IsZero() && first.After(s.from.start) {
+		s.from = place{first, 0}
+	}
+	if last := r.EndDate.Add(36 * time.Hour); s.past && !r.EndDate.IsZero() && last.Before(s.from.start) {
+		s.from = place{last, math.MaxInt64}
+	}
+	return s
+}
+
+// holds reports whether a start time lies in the stretch.
+func (s stretch) holds(start time.Time) bool {
+	after, beyond := start.Compare(s.from.start), start.Compare(s.upTo.start)
 	if s.past {
-		return place{*d.first, math.MaxInt64}
+		after, beyond = -after, -beyond
 	}
-	return place{*d.first, 0}
+	return (s.from.start.IsZero() || after >= 0) && (s.upTo.start.IsZero() || beyond <= 0)
 }
 
 // plan chooses how to look for the next n matches, and through how many weeks if by weeks.
 func plan(d density, n int) (w way, weeks int) {
-	if d.drawn < probeSize || d.seen == 0 || d.first == nil || d.last == nil {
+	if d.drawn < fewEvents || d.seen == 0 || d.first.IsZero() {
 		return walk, 0 // few events, in all or in the stretch
 	}
 	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in as many again
 	rest := d.seen / d.drawn * max(d.stored, d.drawn)
-	perWeek := rest / max(d.last.Sub(*d.first).Abs().Hours()/week.Hours(), 1/week.Hours())
+	perWeek := rest / max(d.last.Sub(d.first).Abs().Hours()/week.Hours(), 1/week.Hours())
 	sought := min(float64(n), share(d.all)*rest)
 	along := min(sought/share(d.all), rest) // events that are passed until so many matches are found
-	weeks = int(1.1*along/perWeek) + 1
+	weeks = int(1.1*along/perWeek) + d.gap + 1
 
 	byWalk := along * walkCost
 	byWeek := max(share(d.words)*along, share(d.words)*perWeek) * weekCost
-	byAll := min(share(d.words)*wordCost, share(d.venues)*venueCost) * rest
+	byAll := min(max(d.having, 0.5)/d.drawn*d.stored*wordCost, share(d.other)*rest*otherCost) // the index of words knows no time
 	switch {
 	case byWalk <= byWeek && byWalk <= byAll:
 		return walk, 0

@@ -40,24 +40,53 @@ func TestWindowsLeaveNoMomentOut(t *testing.T) {
 
 func TestWordsAreFoundInTheCheapestWay(t *testing.T) {
 	t.Parallel()
-	first, last := time.Unix(0, 0), time.Unix(0, 0).Add(26*week)
-	f := func(why string, words, venues, all float64, want way) {
+	first, last := time.Unix(1, 0), time.Unix(1, 0).Add(26*week)
+	f := func(why string, words, other, all float64, want way) {
 		t.Helper()
-		d := density{drawn: probeSize, seen: probeSize, words: words, venues: venues, all: all, first: &first, last: &last, stored: 200_000}
+		d := density{drawn: sampleSize, having: words, seen: sampleSize, words: words, other: other, all: all, first: first, last: last, stored: 200_000}
 		w, weeks := plan(d, 500)
 		if w != want || (w == byWeeks) != (weeks > 0) || weeks > maxWeeks {
 			t.Errorf("%s: way %d through %d weeks, want way %d", why, w, weeks, want)
 		}
 	}
-	f("every other event has it", probeSize/2, probeSize, probeSize/2, walk)
-	f("one in 25", probeSize/25, probeSize, probeSize/25, byWeeks)
-	f("none of the sample", 0, probeSize, 0, byWords)
-	f("every other event has it, but few are at the venues", probeSize/2, 1, 0, byWords)
-	small := density{drawn: 20, seen: 20, words: 1, venues: 20, all: 1, first: &first, last: &last, stored: 20}
+	f("every other event has it", sampleSize/2, sampleSize, sampleSize/2, walk)
+	f("one in 25", sampleSize/25, sampleSize, sampleSize/25, byWeeks)
+	f("none of the sample", 0, sampleSize, 0, byWords)
+	f("every other event has it, but few are at the venues", sampleSize/2, 1, 0, byWords)
+	few := density{drawn: sampleSize, having: sampleSize / 4, seen: sampleSize / 200, words: sampleSize / 800, other: sampleSize / 200, all: sampleSize / 800, first: first, last: first.Add(week / 7), stored: 200_000}
+	if w, _ := plan(few, 10_000); w != walk {
+		t.Errorf("a word that all of a year has, sought in a day: way %d", w)
+	}
+	small := density{drawn: 20, having: 1, seen: 20, words: 1, other: 20, all: 1, first: first, last: last, stored: 20}
 	if w, _ := plan(small, 500); w != walk {
 		t.Errorf("a small catalog: way %d", w)
 	}
-	if w, _ := plan(density{drawn: probeSize, stored: 200_000, first: &first}, 500); w != walk {
+	if w, _ := plan(density{drawn: sampleSize, stored: 200_000, first: first}, 500); w != walk {
 		t.Errorf("a stretch with next to nothing in it: way %d", w)
+	}
+}
+
+// What a query's dates exclude is neither walked through nor taken for a gap.
+func TestAStretchBeginsWhereTheDatesDo(t *testing.T) {
+	t.Parallel()
+	june := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	r := &resolved{text: terms("concert")}
+	r.StartDate, r.EndDate = june.AddDate(0, 0, 30), june.AddDate(0, 0, 35)
+	if s := (stretch{from: place{june, 7}}).within(r); !s.from.start.Equal(r.StartDate.Add(-slack)) || s.from.event != 0 {
+		t.Errorf("forwards it begins at %v", s.from)
+	}
+	if s := (stretch{from: place{june.AddDate(0, 0, 90), 7}, past: true}).within(r); !s.from.start.Equal(r.EndDate.Add(36 * time.Hour)) {
+		t.Errorf("backwards it begins at %v", s.from)
+	}
+	within := place{june.AddDate(0, 0, 32), 7}
+	for _, past := range []bool{false, true} {
+		if s := (stretch{from: within, past: past}).within(r); s.from != within {
+			t.Errorf("a beginning between the dates was moved to %v", s.from)
+		}
+	}
+	g := &Engine{}
+	g.sampler.known.Store(drawnSample(june))
+	if d, err := g.density(t.Context(), r, stretch{from: place{start: june}}); err != nil || d.gap != 0 || d.seen == 0 {
+		t.Errorf("%+v, %v: a gap that no event lies in", d, err)
 	}
 }

@@ -22,8 +22,9 @@ const (
 // found is an event in an order.
 type found struct {
 	place
-	key int64    // rank, or the bits of the distance in km, which are in the order of the distances
-	in  *tranche // that it was ranked in
+	key  int64    // rank, or the bits of the distance in km, which are in the order of the distances
+	in   *tranche // that it was ranked in
+	fact          // if facets count it
 }
 
 // after is the position behind the event.
@@ -65,6 +66,10 @@ func (g *Engine) rows(ctx context.Context, statement string, scan pgx.RowToFunc[
 
 func scanFound(r pgx.CollectableRow) (f found, err error) {
 	return f, r.Scan(&f.event, &f.start, &f.key)
+}
+
+func scanCounted(r pgx.CollectableRow) (f found, err error) {
+	return f, r.Scan(&f.event, &f.start, &f.key, &f.Venue, &f.Category, &f.Date, &f.From, &f.To, &f.Available)
 }
 
 func scanFar(r pgx.CollectableRow) (f found, err error) {

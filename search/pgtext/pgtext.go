@@ -42,8 +42,9 @@ type Engine struct {
 	key   []byte
 	zones sync.Map // name → *time.Location: loading one reads a file
 
-	totals totals
-	places places
+	totals  totals
+	places  places
+	sampler sampler
 
 	candidates int // ranked at a time
 	plan       func(d density, n int) (w way, weeks int)

@@ -10,16 +10,16 @@ var queries embed.FS
 
 // query returns the statement in query/name.sql. The files are compiled in, so a wrong name fails every test at once.
 func query(name string, replace ...string) string {
-	s := strings.NewReplacer("{filter}", strings.TrimSpace(file("filter")), "{stretch}", strings.TrimSpace(file("stretch"))).Replace(file(name))
-	return strings.NewReplacer(replace...).Replace(s)
+	s := strings.ReplaceAll(file(name), "{filter}", strings.TrimSpace(file("filter")))
+	return strings.NewReplacer(append(replace, "{match}", "s.document @@ $2")...).Replace(s)
 }
 
 // towards are the words of a statement that looks forward in time, or back.
 func towards(past bool) []string {
 	if past {
-		return []string{"{after}", "<", "{until}", ">=", "{desc}", "DESC", "{farthest}", "min"}
+		return []string{"{after}", "<", "{until}", ">=", "{desc}", "DESC"}
 	}
-	return []string{"{after}", ">", "{until}", "<=", "{desc}", "", "{farthest}", "max"}
+	return []string{"{after}", ">", "{until}", "<=", "{desc}", ""}
 }
 
 // way is how events with words are found.
@@ -32,18 +32,22 @@ const (
 )
 
 // inTime returns the statement that finds words in time in one of the ways. The planner must not choose: it walks too readily, for it takes the first 500 of
-// 5,000 matches to be a tenth of the work, and it reads all of a word beside its weeks. So the order is one that no index has, and weeks are
+// 5,000 matches to be a tenth of the work, and it reads all of a word beside its weeks. So the order is one that no index has, what is walked through is compared in words that no index answers, and weeks are
 // read behind a fence (OFFSET 0); their estimate takes longer than the reading, so it does not see those words (SELECT). How words go together
-// with venues or what is for sale is left to it.
-func inTime(past bool, w way) string {
-	source, time := "(SELECT * FROM event_search WHERE $14::tsquery IS NULL)", "(s.start_time + interval '0')"
+// with venues or what is for sale is left to it. What facets count is read along if it is asked for.
+func inTime(past bool, w way, facts bool) string {
+	source, time, match := "(SELECT * FROM event_search WHERE $14::tsquery IS NULL)", "(s.start_time + interval '0')", "s.document @@ $2"
 	switch w {
 	case walk:
-		time = "s.start_time"
+		time, match = "s.start_time", "(s.document @@ $2) IS TRUE"
 	case byWeeks:
 		source = "(SELECT * FROM event_search e WHERE usher_weekly(e.document, e.start_time) @@ (SELECT $14::tsquery) OFFSET 0)"
 	}
-	return query("words_in_time", append(towards(past), "{source}", source, "{time}", time)...)
+	columns := ""
+	if facts {
+		columns = ", venue_id, category, local_date, price_from, price_to, for_sale"
+	}
+	return query("words_in_time", append(towards(past), "{source}", source, "{time}", time, "{match}", match, "{facts}", columns)...)
 }
 
 func file(name string) string {

@@ -1,5 +1,5 @@
     ($1::bigint[] IS NULL OR s.venue_id = ANY ($1))
-  AND ($2::tsquery IS NULL OR s.document @@ $2)
+  AND ($2::tsquery IS NULL OR {match})
   AND ($3::date IS NULL OR s.local_date >= $3 AND s.start_time >= $3 - interval '14 hours')
   AND ($4::date IS NULL OR s.local_date <= $4 AND s.start_time < $4 + interval '36 hours')
   AND ($5::int IS NULL OR s.price_to >= $5)
