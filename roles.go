@@ -29,6 +29,7 @@ import (
 	"usher/catalog"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
+	"usher/catalog/redisfacts"
 	"usher/catalog/seatmap"
 	"usher/gateway"
 	"usher/internal/config"
@@ -167,7 +168,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	}
 	defer reading.Close()
 	views := catalog.New(catalog.Config{
-		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
+		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), Shelf: redisfacts.New(r.redis, "usher"), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
 	})
 	finder := pgtext.New(reading.Pool(), secret)
 	edge := gateway.New(gateway.Config{

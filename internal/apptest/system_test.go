@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -238,14 +239,25 @@ func write(t *testing.T, dir, name, content string) string {
 	return path
 }
 
+// portsGiven are those that freePort has returned.
+var portsGiven sync.Map
+
+// freePort returns a free address of a port that no other test of this process is given. It lies below the range that the kernel takes the ports of
+// outgoing connections from: one of those, freed a moment ago, may be somebody's again before a gateway has bound it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if _, taken := portsGiven.LoadOrStore(address, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free between 10000 and 30000")
+	return ""
 }
 
 // tail keeps the last 16 KiB of a process's output.
