@@ -74,6 +74,7 @@ func begin(ctx context.Context, name string, args []string, getenv func(string) 
 		return nil, err
 	}
 	if c.Redis != "" {
+		redisdb.LogTo(r.log)
 		if r.redis, err = redisdb.Dial(c.Redis, 4*c.PGConns); err != nil {
 			return nil, err
 		}

@@ -161,11 +161,36 @@ func (v *Views) look(ctx context.Context, e id.Event) (*state, error) {
 		}
 		return s, s.err
 	}
-	defer held.unlock()
 	if s = held.state.Load(); s != nil && v.Now().Before(s.checkAt) {
+		held.unlock()
 		return s, s.err // somebody else checked while we waited
 	}
-	next, err := v.check(context.WithoutCancel(ctx), e, s) // others wait for it too, whatever becomes of this caller
+	ctx = context.WithoutCancel(ctx) // others wait for it too, whatever becomes of this caller
+	if s == nil || s.err != nil {    // there is nothing to show meanwhile
+		defer held.unlock()
+		return v.renew(ctx, held, s)
+	}
+	old, checked := s, make(chan struct{}) // closed when it is done
+	go func() {
+		defer close(checked)
+		defer held.unlock()
+		if _, err := v.renew(ctx, held, old); err != nil && !errors.Is(err, booking.ErrEventNotFound) {
+			v.warn("an event cannot be checked", err)
+		}
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-checked:
+	case <-timer.C: // a store hangs
+	}
+	s = held.state.Load()
+	return s, s.err
+}
+
+// renew checks an event and keeps what it finds. The caller has locked the entry.
+func (v *Views) renew(ctx context.Context, held *entry, old *state) (*state, error) {
+	next, err := v.check(ctx, held.event, old)
 	if err != nil {
 		return nil, err
 	}

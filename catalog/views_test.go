@@ -286,6 +286,32 @@ func TestWhatAnotherGatewayKeptIsShownWhilePostgresIsAway(t *testing.T) {
 	}
 }
 
+// Who asks first while a store hangs waits no longer than the others: he gets what there is, and how old it is.
+func TestNobodyWaitsForAStoreThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 50)
+	v := s.views(0)
+	see(t, v, testEvent, "")
+	hang := make(chan struct{})
+	s.change(func() { s.hang = hang })
+	s.pass(5 * time.Second)
+	for range 3 {
+		if view, _ := see(t, v, testEvent, ""); view.Stale != 5*time.Second { // would wait for ever
+			t.Errorf("the view is stale by %s", view.Stale)
+		}
+	}
+	s.change(func() { s.hang = nil })
+	close(hang)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if view, _ := see(t, v, testEvent, ""); view.Stale == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the view stays stale")
+		}
+	}
+}
+
 func TestUnknownEventsAreNotFound(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, 10)

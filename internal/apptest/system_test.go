@@ -32,6 +32,7 @@ type Options struct {
 	Rooms                     string            // the rooms file
 	Env                       map[string]string // USHER_* settings
 	Off                       []guard.Guard     // guards switched off: a negative control
+	Own                       bool              // stores in processes of their own, to be taken away: System.Stores
 }
 
 // System is a running Usher with stores of its own.
@@ -39,6 +40,7 @@ type System struct {
 	Public, Admin []string // base URLs of the gateways
 	Postgres      string
 	Redis         string
+	Stores        map[string]testenv.Own // with Options.Own, by the names that docs/failures.md uses
 
 	t      *testing.T
 	binary string
@@ -58,9 +60,7 @@ func Start(t *testing.T, o Options) *System {
 	t.Helper()
 	dir := t.TempDir()
 	s := &System{t: t, binary: build(t, len(o.Off) > 0), procs: map[string]*process{}}
-	s.Postgres = testenv.Postgres(t, nil)
-	s.Redis = testenv.FreshRedis(t).Addr
-	kafka := testenv.FreshKafka(t)
+	kafka := s.openStores(o.Own)
 	s.env = append(os.Environ(),
 		"USHER_POSTGRES="+s.Postgres, "USHER_REDIS="+s.Redis, "USHER_KAFKA="+kafka,
 		"USHER_ADMIN_TOKEN="+adminToken, "USHER_LOG_LEVEL=warn", "USHER_PG_CONNS=8",
@@ -98,6 +98,21 @@ func Start(t *testing.T, o Options) *System {
 		s.WaitReady(i)
 	}
 	return s
+}
+
+// openStores starts what the system stores things in, and returns Kafka's address.
+func (s *System) openStores(own bool) (kafka string) {
+	s.t.Helper()
+	redis := testenv.FreshRedis(s.t)
+	s.Redis = redis.Addr
+	if !own {
+		s.Postgres = testenv.Postgres(s.t, nil)
+		return testenv.FreshKafka(s.t)
+	}
+	postgres, broker := testenv.FreshPostgres(s.t), testenv.FreshKafkaProcess(s.t)
+	s.Postgres = postgres.DSN
+	s.Stores = map[string]testenv.Own{"Postgres": postgres, "Redis": redis, "Kafka": broker}
+	return broker.Addr
 }
 
 // StartRole starts process i of a role, for the first time or after Kill.

@@ -4,6 +4,7 @@ package redisdb
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -58,4 +59,14 @@ func (c *Client) RunID() string {
 		return *run
 	}
 	return ""
+}
+
+// LogTo sends what the client library has to say, an attempt at a connection a line, to a log at the level of debugging: whoever needs Redis reports
+// by himself that it is away. It is one setting for the whole process.
+func LogTo(log *slog.Logger) { redis.SetLogger(sayings{log}) }
+
+type sayings struct{ log *slog.Logger }
+
+func (s sayings) Printf(ctx context.Context, format string, v ...any) {
+	s.log.DebugContext(ctx, "redis client", "said", fmt.Sprintf(format, v...))
 }
