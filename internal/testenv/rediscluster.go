@@ -113,7 +113,7 @@ func (c *RedisCluster) form(ctx context.Context) error {
 	for _, client := range clients {
 		for {
 			info, err := client.ClusterInfo(ctx).Result()
-			if err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", masters)) {
+			if err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_slots_ok:%d", slots)) {
 				break
 			}
 			select {
