@@ -31,6 +31,8 @@ type Options struct {
 	Rooms                     string            // the rooms file
 	Env                       map[string]string // USHER_* settings
 	Off                       []guard.Guard     // guards switched off: a negative control
+	Secured                   bool              // every store speaks TLS and asks for a password
+	RedisCluster              bool              // Redis is three masters
 }
 
 // System is a running Usher with stores of its own.
@@ -57,11 +59,7 @@ func Start(t *testing.T, o Options) *System {
 	t.Helper()
 	dir := t.TempDir()
 	s := &System{t: t, binary: build(t, len(o.Off) > 0), procs: map[string]*process{}}
-	s.Postgres = testenv.Postgres(t, nil)
-	s.Redis = testenv.FreshRedis(t).Addr
-	kafka := testenv.FreshKafka(t)
-	s.env = append(os.Environ(),
-		"USHER_POSTGRES="+s.Postgres, "USHER_REDIS="+s.Redis, "USHER_KAFKA="+kafka,
+	s.env = append(append(os.Environ(), s.stores(o)...),
 		"USHER_ADMIN_TOKEN="+adminToken, "USHER_LOG_LEVEL=warn", "USHER_PG_CONNS=8",
 		"USHER_SECRET_FILE="+filepath.Join(dir, "secrets.json"), "USHER_PASS_KEYS_FILE="+filepath.Join(dir, "pass.json"),
 		"USHER_VISITOR_RATE=1000000")
@@ -97,6 +95,21 @@ func Start(t *testing.T, o Options) *System {
 		s.WaitReady(i)
 	}
 	return s
+}
+
+// stores starts the stores and returns the settings that name them.
+func (s *System) stores(o Options) []string {
+	s.t.Helper()
+	if o.Secured {
+		return s.securedStores()
+	}
+	s.Postgres = testenv.Postgres(s.t, nil)
+	if o.RedisCluster {
+		s.Redis = testenv.FreshRedisCluster(s.t).URL
+	} else {
+		s.Redis = testenv.FreshRedis(s.t).Addr
+	}
+	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + testenv.FreshKafka(s.t)}
 }
 
 // StartRole starts process i of a role, for the first time or after Kill.

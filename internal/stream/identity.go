@@ -71,13 +71,35 @@ func (b Brokers) connect(ctx context.Context, broker string) (net.Conn, error) {
 			_ = conn.Close()
 			return nil, err
 		}
-		conn = tls.Client(conn, c) // shakes hands with the first write
+		secured := tls.Client(conn, c)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		conn = secured
 	}
 	if err := b.introduce(ctx, conn); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	return conn, nil
+}
+
+// why tells for each broker what stands between it and us; nil: nothing. kafka-go says of all the same, that no broker is available.
+func (b Brokers) why(ctx context.Context) error {
+	var failures []error
+	for _, broker := range b.addrs {
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		conn, err := b.connect(ctx, broker)
+		cancel()
+		if err == nil {
+			err = conn.Close()
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", broker, err))
+		}
+	}
+	return errors.Join(failures...)
 }
 
 // introduce tells the broker who we are, in the steps of our mechanism: Kafka's SaslHandshake, then SaslAuthenticate for each step.
@@ -100,7 +122,7 @@ func (b Brokers) introduce(ctx context.Context, conn net.Conn) error {
 		step.Version, step.SASLAuthBytes = 1, say
 		heard, err := ask(conn, step)
 		if err != nil {
-			return err
+			return fmt.Errorf("the broker ends the talk about user and password: %w", err)
 		}
 		said := heard.(*kmsg.SASLAuthenticateResponse)
 		if said.ErrorCode != 0 {

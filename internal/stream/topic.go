@@ -87,7 +87,7 @@ func (l *Log) create(ctx context.Context, want Shape) (made bool, err error) {
 	case errors.Is(err, kafka.InvalidReplicationFactor):
 		return false, fmt.Errorf("create topic %s with %d copies: there are fewer brokers than --kafka-replicas says: %w", l.topic, want.Replicas, err)
 	}
-	return false, fmt.Errorf("create topic %s: %w", l.topic, err)
+	return false, fmt.Errorf("create topic %s: %w", l.topic, errors.Join(err, l.brokers.why(ctx)))
 }
 
 // compare tells in what the topic differs from what is wanted.
