@@ -164,7 +164,7 @@ func ask(conn net.Conn, request kmsg.Request) (kmsg.Response, error) {
 	const most = 16 << 20
 	n := binary.BigEndian.Uint32(size[:])
 	if n < head || n > most {
-		return nil, fmt.Errorf("answer of %d bytes", n)
+		return nil, fmt.Errorf("answer of %d bytes, which no broker gives: one of us speaks TLS and the other does not", n)
 	}
 	body := make([]byte, n)
 	if _, err := io.ReadFull(conn, body); err != nil {
