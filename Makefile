@@ -20,8 +20,8 @@ deps: ## install PostgreSQL and Redis if they are missing (Debian, Ubuntu; asks 
 	@./deploy/local/install.sh postgres redis
 
 .PHONY: build
-build: ## build bin/usher
-	$(GO) build -o bin/usher .
+build: ## build bin/usher, the file that the image of deploy/Dockerfile holds
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -o bin/usher .
 
 .PHONY: run
 run: deps build ## run the whole system here with demo data, on http://localhost:8080

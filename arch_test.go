@@ -65,12 +65,13 @@ var picture = map[string][]string{
 	// what every role needs
 	"internal/id":        {},
 	"internal/batch":     {},
-	"internal/config":    {},
+	"internal/address":   {},
+	"internal/config":    {"internal/address"},
 	"internal/guard":     {},
 	"internal/hint":      {"booking/command", "internal/redisdb"},
 	"internal/problem":   {},
-	"internal/redisdb":   {},
-	"internal/stream":    {"booking/command", "internal/batch"},
+	"internal/redisdb":   {"internal/address"},
+	"internal/stream":    {"booking/command", "internal/address", "internal/batch"},
 	"internal/telemetry": {},
 
 	// proofs and measurements: nothing of the product imports them

@@ -82,7 +82,10 @@ func (s *Shelf) Keep(ctx context.Context, f *catalog.Facts) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	if err := s.keep.Run(ctx, s.rdb, []string{s.factsKey(), s.sinceKey()}, f.Event.String(), body, s.events).Err(); err != nil {
+	err = s.rdb.On(ctx, s.factsKey(), func(at *redisdb.Server) error {
+		return s.keep.Run(ctx, at, []string{s.factsKey(), s.sinceKey()}, f.Event.String(), body, s.events).Err()
+	})
+	if err != nil {
 		return fmt.Errorf("keep the facts of %s: %w", f.Event, err)
 	}
 	return nil
@@ -95,9 +98,12 @@ func (s *Shelf) Kept(ctx context.Context, e id.Event) (*catalog.Facts, time.Time
 	defer cancel()
 	var body *redis.StringCmd
 	var since *redis.FloatCmd
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		body, since = p.HGet(ctx, s.factsKey(), e.String()), p.ZScore(ctx, s.sinceKey(), e.String())
-		return nil
+	err := s.rdb.On(ctx, s.factsKey(), func(at *redisdb.Server) error {
+		_, err := at.Pipelined(ctx, func(p redis.Pipeliner) error {
+			body, since = p.HGet(ctx, s.factsKey(), e.String()), p.ZScore(ctx, s.sinceKey(), e.String())
+			return nil
+		})
+		return err
 	})
 	if errors.Is(err, redis.Nil) {
 		return nil, time.Time{}, nil

@@ -33,6 +33,8 @@ type Options struct {
 	Env                       map[string]string // USHER_* settings
 	Off                       []guard.Guard     // guards switched off: a negative control
 	Own                       bool              // stores in processes of their own, to be taken away: System.Stores
+	Secured                   bool              // every store speaks TLS and asks for a password
+	RedisCluster              bool              // Redis is three masters
 }
 
 // System is a running Usher with stores of its own.
@@ -60,9 +62,7 @@ func Start(t *testing.T, o Options) *System {
 	t.Helper()
 	dir := t.TempDir()
 	s := &System{t: t, binary: build(t, len(o.Off) > 0), procs: map[string]*process{}}
-	kafka := s.openStores(o.Own)
-	s.env = append(os.Environ(),
-		"USHER_POSTGRES="+s.Postgres, "USHER_REDIS="+s.Redis, "USHER_KAFKA="+kafka,
+	s.env = append(append(os.Environ(), s.stores(o)...),
 		"USHER_ADMIN_TOKEN="+adminToken, "USHER_LOG_LEVEL=warn", "USHER_PG_CONNS=8",
 		"USHER_SECRET_FILE="+filepath.Join(dir, "secrets.json"), "USHER_PASS_KEYS_FILE="+filepath.Join(dir, "pass.json"),
 		"USHER_VISITOR_RATE=1000000")
@@ -100,19 +100,31 @@ func Start(t *testing.T, o Options) *System {
 	return s
 }
 
-// openStores starts what the system stores things in, and returns Kafka's address.
-func (s *System) openStores(own bool) (kafka string) {
+// stores starts the stores and returns the settings that name them.
+func (s *System) stores(o Options) []string {
 	s.t.Helper()
-	redis := testenv.FreshRedis(s.t)
-	s.Redis = redis.Addr
-	if !own {
-		s.Postgres = testenv.Postgres(s.t, nil)
-		return testenv.FreshKafka(s.t)
+	switch {
+	case o.Secured:
+		return s.securedStores()
+	case o.Own:
+		return s.ownStores()
 	}
-	postgres, broker := testenv.FreshPostgres(s.t), testenv.FreshKafkaProcess(s.t)
-	s.Postgres = postgres.DSN
+	s.Postgres = testenv.Postgres(s.t, nil)
+	if o.RedisCluster {
+		s.Redis = testenv.FreshRedisCluster(s.t).URL
+	} else {
+		s.Redis = testenv.FreshRedis(s.t).Addr
+	}
+	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + testenv.FreshKafka(s.t)}
+}
+
+// ownStores are stores in processes of their own.
+func (s *System) ownStores() []string {
+	s.t.Helper()
+	postgres, redis, broker := testenv.FreshPostgres(s.t), testenv.FreshRedis(s.t), testenv.FreshKafkaProcess(s.t)
+	s.Postgres, s.Redis = postgres.DSN, redis.Addr
 	s.Stores = map[string]testenv.Own{"Postgres": postgres, "Redis": redis, "Kafka": broker}
-	return broker.Addr
+	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + broker.Addr}
 }
 
 // StartRole starts process i of a role, for the first time or after Kill.
