@@ -28,7 +28,7 @@ func (d *devSystem) environment() []string {
 		"USHER_POSTGRES="+d.Postgres, "USHER_REDIS="+d.Redis, "USHER_KAFKA="+d.Kafka, "USHER_PG_CONNS="+strconv.Itoa(d.PGConns),
 		"USHER_ADDR="+d.Addr, "USHER_ADMIN_ADDR="+d.AdminAddr, "USHER_ADMIN_TOKEN="+d.AdminToken, "USHER_PUBLIC_URL="+d.PublicURL,
 		"USHER_SECRET_FILE="+d.SecretFile, "USHER_PASS_KEYS_FILE="+d.PassKeysFile, "USHER_ROOMS_FILE="+d.RoomsFile,
-		"USHER_LOG_LEVEL="+d.LogLevel)
+		"USHER_LOG_LEVEL="+d.LogLevel, "USHER_IMAGES="+d.Images, "USHER_IMAGES_URL="+d.ImagesURL)
 }
 
 // child is a process of our own binary.
