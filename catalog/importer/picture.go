@@ -36,7 +36,7 @@ func readPicture(s string) (picture, error) {
 		return picture{}, nil
 	case strings.HasPrefix(s, "data:"):
 		if !isData || !strings.HasSuffix(header, ";base64") {
-			return picture{}, errors.New("want the form data:image/jpeg;base64,…")
+			return picture{}, errors.New("want the form data:image/jpeg;base64,DATA")
 		}
 		return picture{data: data}, nil
 	case strings.Contains(s, "://"):

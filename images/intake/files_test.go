@@ -56,7 +56,9 @@ func asPNG(t testing.TB, m image.Image) []byte {
 func asGIF(t testing.TB, m image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := gif.Encode(&b, m, nil); err != nil {
+	few := image.NewPaletted(m.Bounds(), color.Palette{red, green, blue, white})
+	draw.Draw(few, few.Rect, m, image.Point{}, draw.Src)
+	if err := gif.Encode(&b, few, nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -19,9 +19,13 @@ import (
 // server is the S3 server of this run: its address and its environment.
 func server(t *testing.T) (address string, getenv func(string) string) {
 	t.Helper()
-	u, err := url.Parse(os.Getenv("USHER_TEST_S3"))
-	if err != nil || u.Host == "" {
-		t.Skip("NOT RUN: it needs an S3 server: make s3")
+	given := os.Getenv("USHER_TEST_S3")
+	u, err := url.Parse(given)
+	if given == "required" || err != nil {
+		t.Fatalf("USHER_TEST_S3 names no S3 server: %v; make s3 starts one", err)
+	}
+	if u.Host == "" {
+		t.Skip("it needs an S3 server: make s3")
 	}
 	secret, _ := u.User.Password()
 	return "s3:/" + u.Path + "/" + strings.ReplaceAll(t.Name(), "#", "-") + "?region=us-east-1&endpoint=" + url.QueryEscape("http://"+u.Host), func(name string) string {

@@ -3,7 +3,8 @@
 //
 //	go run ./internal/testenv/s3 -- go test ./images/s3
 //
-// The command finds the server in USHER_TEST_S3, as http://KEY:SECRET@127.0.0.1:PORT/BUCKET.
+// The command finds the server in USHER_TEST_S3, as http://KEY:SECRET@127.0.0.1:PORT/BUCKET. Where that is not set the tests are skipped; where it is
+// "required" they fail.
 package main
 
 import (
