@@ -55,6 +55,9 @@ func lights(d *dice, p palette) scene {
 		c := mix(p.deep, p.dark, y*y)
 		for i, b := range beams {
 			off := math.Abs(x-b.x-b.lean*y) / (b.width * (0.25 + 1.6*y))
+			if off > 2 { // nothing of it is seen there
+				continue
+			}
 			tone := p.warm
 			if i%2 == 0 {
 				tone = p.light

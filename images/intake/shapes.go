@@ -14,11 +14,19 @@ var qualities = []int{82, 72, 58, 40, 22, 8}
 
 // shapes makes the variants of a whole picture, in the order of images.Shapes.
 func shapes(whole *image.RGBA) (out [][]byte, err error) {
+	best := map[[2]image.Rectangle][]byte{} // files of the first quality, by the part and the size that they show: of small pictures shapes are alike
 	for _, s := range images.Shapes {
 		part, width, height := cut(whole.Rect, s)
-		file, err := compress(scale(whole, part, width, height), s.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("make %s: %w", s.Variant, err)
+		view := [2]image.Rectangle{part, image.Rect(0, 0, width, height)}
+		file := best[view]
+		if file == nil {
+			var quality int
+			if file, quality, err = compress(scale(whole, part, width, height), s.Bytes); err != nil {
+				return nil, fmt.Errorf("make %s: %w", s.Variant, err)
+			}
+			if quality == qualities[0] {
+				best[view] = file
+			}
 		}
 		out = append(out, file)
 	}
@@ -43,17 +51,17 @@ func cut(r image.Rectangle, s images.Shape) (part image.Rectangle, width, height
 	return image.Rectangle{at, at.Add(image.Pt(w, h))}, min(w, s.Width), min(h, s.Height)
 }
 
-// compress makes the best JPEG file of at most so many bytes, or the smallest there is.
-func compress(picture image.Image, most int) ([]byte, error) {
+// compress makes the best JPEG file of at most so many bytes, or the smallest there is, and returns its quality.
+func compress(picture image.Image, most int) (file []byte, quality int, err error) {
 	var b bytes.Buffer
-	for _, q := range qualities {
+	for _, quality = range qualities {
 		b.Reset()
-		if err := jpeg.Encode(&b, picture, &jpeg.Options{Quality: q}); err != nil {
-			return nil, err
+		if err := jpeg.Encode(&b, picture, &jpeg.Options{Quality: quality}); err != nil {
+			return nil, 0, err
 		}
 		if b.Len() <= most {
 			break
 		}
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), quality, nil
 }
