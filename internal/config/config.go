@@ -20,6 +20,8 @@ type Config struct {
 	Kafka    string
 	PGConns  int
 
+	Elasticsearch string
+
 	Addr         string
 	AdminAddr    string
 	AdminToken   string
@@ -65,6 +67,7 @@ func Settings() []Setting {
 		{"redis", "USHER_REDIS", "", "Redis address, host:port or redis:// URL (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
 		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port (dev: empty serves the protocol in-process)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Kafka })},
 		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
+		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch servers, comma-separated URLs (empty: searches are answered by Postgres)", "gateway dev", text(func(c *Config) *string { return &c.Elasticsearch })},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
 		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", edge, text(func(c *Config) *string { return &c.AdminAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
