@@ -2,8 +2,10 @@ package elastic
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +42,7 @@ func newTown(t testing.TB, shards int) *town {
 // newClient has indices of the test's own, which end with it.
 func newClient(t testing.TB, shards int) *Client {
 	t.Helper()
-	c, err := Open([]string{testenv.Elasticsearch(t)}, testenv.Prefix(t))
+	c, err := Open([]string{testenv.Elasticsearch(t)}, "t"+strings.ToLower(rand.Text()[:12]))
 	if err != nil {
 		t.Fatal(err)
 	}
