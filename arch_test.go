@@ -50,15 +50,19 @@ var picture = map[string][]string{
 
 	// reading
 	"catalog":           {"booking", "catalog/layout", "internal/id"},
+	"catalog/change":    {"internal/id"},
 	"catalog/layout":    {"internal/id"},
 	"catalog/seatmap":   {"booking/hold", "catalog", "internal/id"},
-	"catalog/pgcatalog": {"booking", "catalog", "catalog/layout", "internal/id"},
+	"catalog/pgcatalog": {"booking", "catalog", "catalog/change", "catalog/layout", "internal/id"},
 	"catalog/importer":  {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "internal/id"},
 	"catalog/generate":  {"catalog/data"},
 	"catalog/money":     {"catalog/data"},
 	"catalog/data":      {},
 	"search":            {"internal/id"},
-	"search/pgtext":     {"search", "internal/id"},
+	"search/indexer":    {"catalog/change", "search", "search/pgsource", "internal/id", "internal/stream"},
+	"search/indextest":  {"search", "internal/id"},
+	"search/pgsource":   {"search", "internal/id"},
+	"search/pgtext":     {"catalog/change", "search", "internal/id"},
 	"search/searchtest": {"search", "internal/id"},
 
 	// what every role needs
@@ -86,7 +90,7 @@ var picture = map[string][]string{
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
 	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "internal/baseline", "internal/testenv"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgsource", "search/pgtext", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 	"github.com/chromedp":           {"internal/browser"},

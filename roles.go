@@ -27,6 +27,7 @@ import (
 	"usher/booking/relay"
 	"usher/booking/worker"
 	"usher/catalog"
+	"usher/catalog/change"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
 	"usher/catalog/seatmap"
@@ -101,7 +102,7 @@ func (r *role) logs(ctx context.Context) (commands, events *stream.Log, err erro
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	commands, events = stream.Open(r.brokers(), command.Topic), stream.Open(r.brokers(), event.Topic)
-	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), catalog.ChangesTopic)} {
+	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), change.Topic)} {
 		if err := l.Ensure(ctx, command.Partitions, 1); err != nil {
 			return nil, nil, fmt.Errorf("--kafka: %w", err)
 		}
