@@ -57,9 +57,9 @@ type role struct {
 	parts []func(context.Context) error // what Run runs together
 }
 
-// begin reads the settings and opens the stores that are named: postgres, redis, kafka.
-func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, stores ...string) (*role, error) {
-	c, err := config.Load(name, args, getenv, out, nil)
+// begin reads the settings, with the flags that are extra if there are any, and opens the stores that are named: postgres, redis, kafka.
+func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, extra func(*flag.FlagSet), stores ...string) (*role, error) {
+	c, err := config.Load(name, args, getenv, out, extra)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func runGateway(ctx context.Context, args []string, getenv func(string) string, 
 
 // runGatewayWith lets a benchmark put another desk behind the same edge.
 func runGatewayWith(ctx context.Context, args []string, getenv func(string) string, out io.Writer, swap func(*role, gateway.Desk) gateway.Desk) error {
-	r, err := begin(ctx, "gateway", args, getenv, out, "postgres", "redis", "kafka", "admin-token")
+	r, err := begin(ctx, "gateway", args, getenv, out, nil, "postgres", "redis", "kafka", "admin-token")
 	if err != nil {
 		return err
 	}
@@ -297,7 +297,7 @@ func (p *payer) Answer(ctx context.Context, attempt id.Key, approve bool) (bool,
 
 // runWorker decides commands.
 func runWorker(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := begin(ctx, "worker", args, getenv, out, "postgres", "redis", "kafka")
+	r, err := begin(ctx, "worker", args, getenv, out, nil, "postgres", "redis", "kafka")
 	if err != nil {
 		return err
 	}
@@ -319,7 +319,7 @@ func runWorker(ctx context.Context, args []string, getenv func(string) string, o
 
 // runRelay tells the world, charges payers and ends what has run out.
 func runRelay(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := begin(ctx, "relay", args, getenv, out, "postgres", "redis", "kafka")
+	r, err := begin(ctx, "relay", args, getenv, out, nil, "postgres", "redis", "kafka")
 	if err != nil {
 		return err
 	}

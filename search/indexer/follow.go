@@ -28,7 +28,6 @@ const (
 
 var (
 	messagesTotal  = metrics.NewCounter("usher_index_messages_total")
-	documentsTotal = metrics.NewCounter("usher_index_documents_total")
 	asideTotal     = metrics.NewCounter("usher_index_set_aside_total")
 	gapsTotal      = metrics.NewCounter("usher_index_gaps_total")
 	lagSeconds     = metrics.NewHistogram("usher_index_lag_seconds") // from the change until searches find it
@@ -216,7 +215,6 @@ func (x *Indexer) put(ctx context.Context, index string, giveUp func(context.Con
 		if err != nil {
 			return nil, err
 		}
-		documentsTotal.Add(n - len(no))
 		refused, docs = append(refused, no...), docs[n:]
 	}
 	return refused, nil
