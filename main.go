@@ -29,6 +29,8 @@ func commands() []subcommand {
 		{"gateway", "serve the public and the admin port: pages, waiting room, booking API", runGateway},
 		{"worker", "decide booking commands: Kafka to Postgres", runWorker},
 		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},
+		{"indexer", "keep the search index: changes of the catalog to Elasticsearch", runIndexer},
+		{"reindex", "build the search index anew while the old one serves", runReindex},
 		{"config", "print every setting as a table", runConfig},
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"usher/booking/relay"
 	"usher/booking/worker"
 	"usher/catalog"
+	"usher/catalog/change"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
 	"usher/catalog/seatmap"
@@ -60,9 +61,9 @@ type role struct {
 	parts []func(context.Context) error // what Run runs together
 }
 
-// begin reads the settings and opens the stores that are named: postgres, redis, kafka.
-func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, stores ...string) (*role, error) {
-	c, err := config.Load(name, args, getenv, out, nil)
+// begin reads the settings, with the flags that are extra if there are any, and opens the stores that are named: postgres, redis, kafka.
+func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, extra func(*flag.FlagSet), stores ...string) (*role, error) {
+	c, err := config.Load(name, args, getenv, out, extra)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (r *role) logs(ctx context.Context) (commands, events *stream.Log, err erro
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	commands, events = stream.Open(r.brokers(), command.Topic), stream.Open(r.brokers(), event.Topic)
-	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), catalog.ChangesTopic)} {
+	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), change.Topic)} {
 		if err := l.Ensure(ctx, command.Partitions, 1); err != nil {
 			return nil, nil, fmt.Errorf("--kafka: %w", err)
 		}
@@ -136,7 +137,7 @@ func runGateway(ctx context.Context, args []string, getenv func(string) string, 
 
 // runGatewayWith lets a benchmark put another desk behind the same edge.
 func runGatewayWith(ctx context.Context, args []string, getenv func(string) string, out io.Writer, swap func(*role, gateway.Desk) gateway.Desk) error {
-	r, err := begin(ctx, "gateway", args, getenv, out, "postgres", "redis", "kafka", "admin-token")
+	r, err := begin(ctx, "gateway", args, getenv, out, nil, "postgres", "redis", "kafka", "admin-token")
 	if err != nil {
 		return err
 	}
@@ -196,15 +197,24 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 // searchPrefix is what the names of our search indices begin with.
 const searchPrefix = "usher-events"
 
+// searchIndex is the index that Elasticsearch keeps.
+func (r *role) searchIndex() (*elastic.Client, error) {
+	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("--elasticsearch: %w", err)
+	}
+	return servers, nil
+}
+
 // finder composes what finds events: Postgres, or Elasticsearch with Postgres behind it.
 func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []byte) (search.Engine, error) {
 	inPostgres := pgtext.New(reading.Pool(), secret)
 	if r.Elasticsearch == "" {
 		return inPostgres, nil
 	}
-	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	servers, err := r.searchIndex()
 	if err != nil {
-		return nil, fmt.Errorf("--elasticsearch: %w", err)
+		return nil, err
 	}
 	return fallback.New(fallback.Config{Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
 }
@@ -320,7 +330,7 @@ func (p *payer) Answer(ctx context.Context, attempt id.Key, approve bool) (bool,
 
 // runWorker decides commands.
 func runWorker(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := begin(ctx, "worker", args, getenv, out, "postgres", "redis", "kafka")
+	r, err := begin(ctx, "worker", args, getenv, out, nil, "postgres", "redis", "kafka")
 	if err != nil {
 		return err
 	}
@@ -342,7 +352,7 @@ func runWorker(ctx context.Context, args []string, getenv func(string) string, o
 
 // runRelay tells the world, charges payers and ends what has run out.
 func runRelay(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := begin(ctx, "relay", args, getenv, out, "postgres", "redis", "kafka")
+	r, err := begin(ctx, "relay", args, getenv, out, nil, "postgres", "redis", "kafka")
 	if err != nil {
 		return err
 	}

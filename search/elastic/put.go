@@ -3,7 +3,6 @@ package elastic
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -27,15 +26,9 @@ var (
 	refusedTotal = metrics.NewCounter("usher_index_refused_documents_total")
 )
 
-// Refusal says why the index cannot take a document, whatever one does.
-type Refusal struct {
-	Event  id.Event
-	Reason string
-}
-
 // Put stores documents, each unless the index has it in that version or a newer one. It returns those that the index cannot take. After an error
 // nobody knows what was stored: put them again, which does no harm. The index is one of NewIndex's that has not been deleted.
-func (c *Client) Put(ctx context.Context, index string, docs []search.Document) (refused []Refusal, err error) {
+func (c *Client) Put(ctx context.Context, index string, docs []search.Document) (refused []search.Refusal, err error) {
 	var bulk strings.Builder
 	var events []id.Event // of the bulk
 	send := func() error {
@@ -50,7 +43,7 @@ func (c *Client) Put(ctx context.Context, index string, docs []search.Document) 
 	for _, d := range docs {
 		lines, err := line(d)
 		if err != nil {
-			refused = append(refused, Refusal{d.Event, err.Error()})
+			refused = append(refused, search.Refusal{Event: d.Event, Reason: err.Error()})
 			continue
 		}
 		if bulk.Len()+len(lines) > maxBulk {
@@ -84,7 +77,7 @@ func line(d search.Document) (string, error) {
 }
 
 // bulk sends documents. It writes through the index's own alias and to nothing else: a bulk to an index that was deleted would make a new one, without a mapping.
-func (c *Client) bulk(ctx context.Context, index, body string, events []id.Event) (refused []Refusal, err error) {
+func (c *Client) bulk(ctx context.Context, index, body string, events []id.Event) (refused []search.Refusal, err error) {
 	response, err := c.es.PerformRequest(ctx, elastic.PerformRequestOptions{
 		Method: "POST", Path: "/" + url.PathEscape(writing(index)) + "/_bulk", Body: body, ContentType: "application/x-ndjson",
 		Params: url.Values{"require_alias": {"true"}, "filter_path": {"items.*.status,items.*._id,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"}},
@@ -110,7 +103,7 @@ func (c *Client) bulk(ctx context.Context, index, body string, events []id.Event
 		case one.Status == 409: // the index has it, or a newer one
 			older++
 		case one.Status == 400:
-			refused = append(refused, Refusal{events[i], reason(one.Error)})
+			refused = append(refused, search.Refusal{Event: events[i], Reason: reason(one.Error)})
 		default: // it is busy, or lacks a shard, or the index is gone
 			return nil, fmt.Errorf("put %s into %s: status %d: %s", events[i], index, one.Status, reason(one.Error))
 		}
@@ -132,6 +125,3 @@ func reason(e *elastic.ErrorDetails) string {
 	}
 	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
-
-// ErrNoIndex reports that no index is searched yet.
-var ErrNoIndex = errors.New("there is no search index yet")
