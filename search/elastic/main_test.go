@@ -2,10 +2,8 @@ package elastic
 
 import (
 	"context"
-	"crypto/rand"
 	"os"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -42,22 +40,12 @@ func newTown(t testing.TB, shards int) *town {
 // newClient has indices of the test's own, which end with it.
 func newClient(t testing.TB, shards int) *Client {
 	t.Helper()
-	c, err := Open([]string{testenv.Elasticsearch(t)}, "t"+strings.ToLower(rand.Text()[:12]))
+	url, prefix := testenv.Indices(t)
+	c, err := Open([]string{url}, prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.shards = shards
-	t.Cleanup(func() {
-		all, err := c.behind(context.Background(), writing(c.prefix+"-*"))
-		if err != nil {
-			t.Error(err)
-		}
-		for _, name := range all {
-			if _, err := c.es.DeleteIndex(name).Do(context.Background()); err != nil {
-				t.Error(err)
-			}
-		}
-	})
 	return c
 }
 
