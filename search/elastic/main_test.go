@@ -10,6 +10,7 @@ import (
 	"usher/internal/id"
 	"usher/internal/testenv"
 	"usher/search"
+	"usher/search/pgtext"
 	"usher/search/searchtest"
 	"usher/search/searchtest/pgtown"
 )
@@ -106,4 +107,13 @@ func TestEngine(t *testing.T) {
 func TestEngineOnThreeShards(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t testing.TB) searchtest.Town { return newTown(t, 3) })
+}
+
+// Structured queries find the same in Elasticsearch and in Postgres, in the same order: whoever reads on while one gives way to the other misses nothing.
+func TestElasticsearchAndPostgresAgree(t *testing.T) {
+	t.Parallel()
+	for _, shards := range []int{1, 3} {
+		w := newTown(t, shards)
+		searchtest.Agree(t, w, pgtext.New(w.Pool(), key))
+	}
 }
