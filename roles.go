@@ -38,6 +38,10 @@ import (
 	"usher/internal/redisdb"
 	"usher/internal/stream"
 	"usher/internal/telemetry"
+	"usher/search"
+	"usher/search/elastic"
+	"usher/search/fallback"
+	"usher/search/pgstock"
 	"usher/search/pgtext"
 	"usher/waitroom"
 	"usher/waitroom/pass"
@@ -170,7 +174,11 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	views := catalog.New(catalog.Config{
 		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
 	})
-	finder := pgtext.New(reading.Pool(), secret)
+	stock := pgstock.New(reading.Pool())
+	finder, err := r.finder(reading, stock, secret)
+	if err != nil {
+		return err
+	}
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
@@ -182,8 +190,33 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
 		func(ctx context.Context) error { return hint.Listen(ctx, r.redis, r.Node, counter.Results, r.log) },
 		func(ctx context.Context) error { return r.followSales(ctx, events, keeper) },
-		func(ctx context.Context) error { return finder.Run(ctx, r.log) })
+		func(ctx context.Context) error { return stock.Run(ctx, r.log) })
 	return r.run(ctx)
+}
+
+// searchPrefix is what the names of our search indices begin with.
+const searchPrefix = "usher-events"
+
+// finder composes what finds events: Postgres, or Elasticsearch with Postgres behind it.
+func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []byte) (search.Engine, error) {
+	inPostgres := pgtext.New(reading.Pool(), secret)
+	if r.Elasticsearch == "" {
+		return inPostgres, nil
+	}
+	servers, err := r.searchIndex()
+	if err != nil {
+		return nil, err
+	}
+	return fallback.New(fallback.Config{Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
+}
+
+// searchIndex is the search index in Elasticsearch.
+func (r *role) searchIndex() (*elastic.Client, error) {
+	c, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("--elasticsearch: %w", err)
+	}
+	return c, nil
 }
 
 // keeper composes the waiting room.

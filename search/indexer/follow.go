@@ -27,10 +27,10 @@ const (
 )
 
 var (
-	messagesTotal  = metrics.NewCounter("usher_index_messages_total")
-	asideTotal     = metrics.NewCounter("usher_index_set_aside_total")
-	gapsTotal      = metrics.NewCounter("usher_index_gaps_total")
-	lagSeconds     = metrics.NewHistogram("usher_index_lag_seconds") // from the change until searches find it
+	messagesTotal = metrics.NewCounter("usher_index_messages_total")
+	asideTotal    = metrics.NewCounter("usher_index_set_aside_total")
+	gapsTotal     = metrics.NewCounter("usher_index_gaps_total")
+	lagSeconds    = metrics.NewHistogram("usher_index_lag_seconds") // from the change until searches find it
 )
 
 var (

@@ -18,14 +18,14 @@ import (
 	"usher/internal/id"
 	"usher/internal/testenv"
 	"usher/search"
-	"usher/search/pgtext"
+	"usher/search/pgstock"
 )
 
 // shop is a catalog that changes.
 type shop struct {
 	t testing.TB
 	*pgcatalog.Store
-	sales  *pgtext.Engine
+	sales  *pgstock.Stock
 	source *Source
 	ids    []id.Event
 }
@@ -37,7 +37,7 @@ func newShop(t testing.TB) *shop {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	return &shop{t: t, Store: store, sales: pgtext.New(store.Pool(), []byte("a key of the test's own")), source: New(store.Pool())}
+	return &shop{t: t, Store: store, sales: pgstock.New(store.Pool()), source: New(store.Pool())}
 }
 
 func (s *shop) must(err error) {

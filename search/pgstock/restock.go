@@ -1,4 +1,4 @@
-package pgtext
+package pgstock
 
 import (
 	"context"
@@ -21,7 +21,7 @@ var restockFailuresTotal = metrics.NewCounter("usher_search_restock_failures_tot
 
 // Run keeps what is for sale up to date until the context ends. Any number of processes may; one at a time does it. An attempt that fails
 // is made up for by the next: what was sold since the last success is looked at.
-func (g *Engine) Run(ctx context.Context, log *slog.Logger) error {
+func (s *Stock) Run(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(restockEvery)
 	defer tick.Stop()
 	for failing := false; ; {
@@ -30,7 +30,7 @@ func (g *Engine) Run(ctx context.Context, log *slog.Logger) error {
 			return nil
 		case <-tick.C:
 		}
-		err := g.Restock(ctx, restockEvery)
+		err := s.Restock(ctx, restockEvery)
 		if err != nil && ctx.Err() == nil {
 			restockFailuresTotal.Inc()
 			if !failing {
@@ -43,10 +43,10 @@ func (g *Engine) Run(ctx context.Context, log *slog.Logger) error {
 
 // Restock looks at what was sold and given back since the last time, unless that was less than the given time ago, and tells the world what is
 // booked out now or no longer.
-func (g *Engine) Restock(ctx context.Context, sinceLast time.Duration) error {
+func (s *Stock) Restock(ctx context.Context, sinceLast time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, query("restock"), sinceLast.Seconds())
 		if err != nil {
 			return err
