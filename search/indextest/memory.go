@@ -120,7 +120,7 @@ func (m *Memory) Contents(_ context.Context, index string) (map[id.Event]string,
 		if err != nil {
 			return nil, err
 		}
-		contents[e] = string(b)
+		contents[e] = fmt.Sprintf("%d %s", d.Version, b)
 	}
 	return contents, nil
 }
