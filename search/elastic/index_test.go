@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,34 +8,18 @@ import (
 
 	"github.com/olivere/elastic/v7"
 
-	"usher/internal/id"
+	"usher/internal/testenv"
 	"usher/search"
 	"usher/search/indextest"
 	"usher/search/words"
 )
 
-// indexed shows what is in an index.
-type indexed struct{ *Client }
-
-func (x indexed) Contents(ctx context.Context, index string) (map[id.Event]string, error) {
-	all, err := x.es.Search(index).Query(elastic.NewMatchAllQuery()).Size(10_000).Version(true).Do(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := map[id.Event]string{}
-	for _, h := range all.Hits.Hits {
-		e, err := id.ParseEvent(h.Id)
-		if err != nil {
-			return nil, err
-		}
-		out[e] = fmt.Sprintf("version %d: %s", *h.Version, h.Source)
-	}
-	return out, nil
-}
-
 func TestIndex(t *testing.T) {
 	t.Parallel()
-	indextest.Run(t, func(t testing.TB) indextest.Indexed { return indexed{newClient(t, 1)} })
+	indextest.Run(t, func(t testing.TB) indextest.Indexed {
+		c := newClient(t, 1)
+		return indextest.Elasticsearch(c, testenv.Elasticsearch(t))
+	})
 }
 
 // A bulk to an index that is gone would make one that takes anything and finds nothing.

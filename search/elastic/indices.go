@@ -77,6 +77,9 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 	if err != nil {
 		return err
 	}
+	if len(before) == 1 && before[0] == index { // done already: the one before it stays
+		return nil
+	}
 	actions := []elastic.AliasAction{elastic.NewAliasAddAction(c.prefix).Index(index)}
 	for _, old := range before {
 		if old != index {
@@ -100,6 +103,21 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 		if err := c.Drop(ctx, old); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Drop removes an index that is not searched.
+func (c *Client) Drop(ctx context.Context, index string) error {
+	searched, err := c.behind(ctx, c.prefix)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(searched, index) {
+		return fmt.Errorf("delete %s: it is searched", index)
+	}
+	if _, err := c.es.DeleteIndex(index).Do(ctx); err != nil {
+		return fmt.Errorf("delete %s: %w", index, err)
 	}
 	return nil
 }

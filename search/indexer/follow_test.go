@@ -23,7 +23,11 @@ var errAway = errors.New("away")
 
 func TestEveryKindOfChangeReachesTheIndex(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+	everywhere(t, everyKindOfChangeReachesTheIndex)
+}
+
+func everyKindOfChangeReachesTheIndex(t *testing.T, open func(testing.TB) indextest.Indexed) {
+	r := newRig(t, open)
 	r.running(r.indexer().Run)
 	r.follows() // there was no index: it is built
 	e := r.ids[3]
@@ -48,16 +52,21 @@ func TestEveryKindOfChangeReachesTheIndex(t *testing.T) {
 // Random changes, an index that fails every third time and keeps half of it, and indexers that come and go, two at a time.
 func TestNothingIsLostWhateverFails(t *testing.T) {
 	t.Parallel()
+	everywhere(t, nothingIsLostWhateverFails)
+}
+
+func nothingIsLostWhateverFails(t *testing.T, open func(testing.TB) indextest.Indexed) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var puts atomic.Int64
-	r := newRig(t, &indextest.Memory{Fault: func() error {
+	r := newRig(t, open)
+	r.index.Set(func() error {
 		if puts.Add(1)%3 == 0 {
 			return errAway
 		}
 		return nil
-	}}, &indextest.Memory{})
+	})
 	stops := []func(){r.running(r.indexer().Run), r.running(r.indexer().Run)}
 	for range 6 {
 		for range 15 {
@@ -74,10 +83,14 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 // A log in another order, with everything twice, makes the same index.
 func TestReplayingTwiceInAnyOrderMakesTheSameIndex(t *testing.T) {
 	t.Parallel()
+	everywhere(t, replayingTwiceInAnyOrderMakesTheSameIndex)
+}
+
+func replayingTwiceInAnyOrderMakesTheSameIndex(t *testing.T, open func(testing.TB) indextest.Indexed) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+	r := newRig(t, open)
 	for range 60 {
 		r.change(random)
 	}
@@ -116,20 +129,20 @@ func TestReplayingTwiceInAnyOrderMakesTheSameIndex(t *testing.T) {
 }
 
 // zombie lets an indexer read a document, changes the event, lets another index that, and only then the first one puts what it has.
-func zombie(t *testing.T, memory *indextest.Memory) (same bool) {
+func zombie(t *testing.T, open func(testing.TB) indextest.Indexed) (same bool) {
 	t.Helper()
-	r := newRig(t, memory, &indextest.Memory{})
+	r := newRig(t, open)
 	x := r.rebuilt()
 	r.told()
 	var stalled atomic.Bool
 	reached, released := make(chan struct{}), make(chan struct{})
-	memory.Fault = func() error {
+	r.index.Set(func() error {
 		if stalled.CompareAndSwap(false, true) {
 			close(reached)
 			<-released
 		}
 		return nil
-	}
+	})
 	late, err := x.follower(t.Context(), r.current(), func(context.Context) error { return nil })
 	r.must(err)
 	var failed error
@@ -159,40 +172,41 @@ func sum(offsets []int64) (n int64) {
 
 func TestAZombieDoesNoHarm(t *testing.T) {
 	t.Parallel()
-	if !zombie(t, &indextest.Memory{}) {
-		t.Error("what an indexer put late replaced something newer")
-	}
+	everywhere(t, func(t *testing.T, open func(testing.TB) indextest.Indexed) {
+		if !zombie(t, open) {
+			t.Error("what an indexer put late replaced something newer")
+		}
+	})
 }
 
 func TestAZombieDoesHarmWithoutVersions(t *testing.T) {
 	t.Parallel()
-	if zombie(t, &indextest.Memory{LastPutWins: true}) {
+	if zombie(t, func(testing.TB) indextest.Indexed { return &indextest.Memory{LastPutWins: true} }) {
 		t.Error("the control did no harm")
 	}
 }
 
 func TestTheIndexIsNotedAsFurtherOnlyWhenItIs(t *testing.T) {
 	t.Parallel()
-	memory := &indextest.Memory{}
-	r := newRig(t, memory, &indextest.Memory{})
+	r := newRig(t, inMemory)
 	x := r.rebuilt()
 	r.told()
 	var away atomic.Bool
-	memory.Fault = func() error {
+	r.index.Set(func() error {
 		if away.Load() {
 			return errAway
 		}
 		return nil
-	}
+	})
 	r.running(x.Run)
 	r.putEvent(1, 10)
 	r.follows()
 	away.Store(true)
-	before, puts := sum(r.offsets(r.current())), memory.Puts()
+	before, puts := sum(r.offsets(r.current())), r.index.Puts()
 	r.putEvent(1, 11)
 	r.putEvent(2, 11)
 	r.told()
-	r.eventually("some tries", func() bool { return memory.Puts() >= puts+3 })
+	r.eventually("some tries", func() bool { return r.index.Puts() >= puts+3 })
 	if after := sum(r.offsets(r.current())); after != before {
 		t.Errorf("while the index is away the offsets went from %d to %d", before, after)
 	}
@@ -203,7 +217,11 @@ func TestTheIndexIsNotedAsFurtherOnlyWhenItIs(t *testing.T) {
 
 func TestWhatCannotBeIndexedIsSetAsideAndStopsNothing(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+	everywhere(t, whatCannotBeIndexedIsSetAsideAndStopsNothing)
+}
+
+func whatCannotBeIndexedIsSetAsideAndStopsNothing(t *testing.T, open func(testing.TB) indextest.Indexed) {
+	r := newRig(t, open)
 	r.running(r.indexer().Run)
 	r.follows()
 	before := asideTotal.Get()
@@ -232,7 +250,7 @@ func TestWhatCannotBeIndexedIsSetAsideAndStopsNothing(t *testing.T) {
 
 func TestAStandbyTakesOver(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+	r := newRig(t, inMemory)
 	stop := r.running(r.indexer().Run)
 	r.follows()
 	r.running(r.indexer().Run)
@@ -248,7 +266,7 @@ func TestAnIndexThatCannotGoOnIsBuiltAnew(t *testing.T) {
 	t.Parallel()
 	f := func(what, sql string, args ...any) {
 		t.Helper()
-		r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+		r := newRig(t, inMemory)
 		x := r.rebuilt()
 		first := r.current()
 		r.told()

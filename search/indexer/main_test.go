@@ -22,6 +22,7 @@ import (
 	"usher/internal/stream"
 	"usher/internal/testenv"
 	"usher/search"
+	"usher/search/elastic"
 	"usher/search/indextest"
 	"usher/search/pgsource"
 	"usher/search/pgstock"
@@ -43,18 +44,39 @@ type rig struct {
 	source   *pgsource.Source
 	producer *stream.Producer
 	log      *stream.Log
-	index    indextest.Indexed
+	index    *indextest.Faulty
 	other    indextest.Indexed // of the same kind, to compare with
 
 	venues, performers, events int
 	ids                        []id.Event
 }
 
-// newRig makes a catalog of 4 venues, 4 performers and 20 events. index is the index, other one of the same kind.
-func newRig(t testing.TB, index, other indextest.Indexed) *rig {
+// inMemory makes an index in memory.
+func inMemory(testing.TB) indextest.Indexed { return &indextest.Memory{} }
+
+// everywhere runs a test on each kind of index.
+func everywhere(t *testing.T, test func(t *testing.T, open func(testing.TB) indextest.Indexed)) {
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		test(t, inMemory)
+	})
+	t.Run("elasticsearch", func(t *testing.T) {
+		t.Parallel()
+		testenv.NeedEngines(t)
+		test(t, func(t testing.TB) indextest.Indexed {
+			url, prefix := testenv.Indices(t)
+			c, err := elastic.Open([]string{url}, prefix)
+			indextest.Must(t, err)
+			return indextest.Elasticsearch(c, url)
+		})
+	})
+}
+
+// newRig makes a catalog of 4 venues, 4 performers and 20 events.
+func newRig(t testing.TB, open func(testing.TB) indextest.Indexed) *rig {
 	t.Helper()
 	dsn := testenv.Postgres(t, pgstore.Migrate)
-	r := &rig{t: t, store: pgtest.Again(t, dsn, 16), index: index, other: other}
+	r := &rig{t: t, store: pgtest.Again(t, dsn, 16), index: &indextest.Faulty{Indexed: open(t)}, other: open(t)}
 	var err error
 	if r.catalog, err = pgcatalog.Open(context.Background(), dsn, 4); err != nil {
 		t.Fatal(err)
@@ -269,3 +291,6 @@ func (r *rig) offsets(index string) []int64 {
 }
 
 func document(n int, version int64) search.Document { return indextest.Sample(n, version) }
+
+// indices counts the indices of a rig in memory.
+func (r *rig) indices() int { return r.index.Indexed.(*indextest.Memory).Indices() }

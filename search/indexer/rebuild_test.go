@@ -12,22 +12,21 @@ import (
 )
 
 // rebuildWithChange rebuilds, and changes an event when its document has just been put; nobody else indexes.
-func rebuildWithChange(t *testing.T, skipReplay bool) (same bool) {
+func rebuildWithChange(t *testing.T, open func(testing.TB) indextest.Indexed, skipReplay bool) (same bool) {
 	t.Helper()
-	memory := &indextest.Memory{}
-	r := newRig(t, memory, &indextest.Memory{})
+	r := newRig(t, open)
 	for n := range 2 * maxDocs {
 		r.putEvent(20+n, 0)
 	}
 	r.told()
 	var puts atomic.Int64
-	memory.Fault = func() error {
+	r.index.Set(func() error {
 		if puts.Add(1) == 2 { // the first documents are in
 			r.putEvent(0, 77)
 			r.told()
 		}
 		return nil
-	}
+	})
 	x := r.indexer()
 	x.skipReplay = skipReplay
 	r.must(x.Rebuild(t.Context(), Pace{}, nil))
@@ -36,14 +35,16 @@ func rebuildWithChange(t *testing.T, skipReplay bool) (same bool) {
 
 func TestARebuildLosesNoChange(t *testing.T) {
 	t.Parallel()
-	if !rebuildWithChange(t, false) {
-		t.Error("a change during the rebuild is not in the new index")
-	}
+	everywhere(t, func(t *testing.T, open func(testing.TB) indextest.Indexed) {
+		if !rebuildWithChange(t, open, false) {
+			t.Error("a change during the rebuild is not in the new index")
+		}
+	})
 }
 
 func TestARebuildWithoutReplayLosesAChange(t *testing.T) {
 	t.Parallel()
-	if rebuildWithChange(t, true) {
+	if rebuildWithChange(t, inMemory, true) {
 		t.Error("the control lost nothing")
 	}
 }
@@ -51,7 +52,11 @@ func TestARebuildWithoutReplayLosesAChange(t *testing.T) {
 // The index is rebuilt while it is searched, changes keep coming, and an indexer runs.
 func TestRebuildingWhileServing(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+	everywhere(t, rebuildingWhileServing)
+}
+
+func rebuildingWhileServing(t *testing.T, open func(testing.TB) indextest.Indexed) {
+	r := newRig(t, open)
 	r.running(r.indexer().Run)
 	r.follows()
 	seed := uint64(time.Now().UnixNano())
@@ -86,21 +91,20 @@ func TestRebuildingWhileServing(t *testing.T) {
 
 func TestTwoRebuildsAtOnceAreRefused(t *testing.T) {
 	t.Parallel()
-	memory := &indextest.Memory{}
-	r := newRig(t, memory, &indextest.Memory{})
+	r := newRig(t, inMemory)
 	reached, released := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	memory.Fault = func() error {
+	r.index.Set(func() error {
 		once.Do(func() { close(reached); <-released })
 		return nil
-	}
+	})
 	first := make(chan error, 1)
 	go func() { first <- r.indexer().Rebuild(t.Context(), Pace{}, nil) }()
 	<-reached
 	if err := r.indexer().Rebuild(t.Context(), Pace{}, nil); !errors.Is(err, ErrBusy) {
 		t.Errorf("a second rebuild: %v, want ErrBusy", err)
 	}
-	if n := memory.Indices(); n != 1 {
+	if n := r.indices(); n != 1 {
 		t.Errorf("%d indices", n)
 	}
 	close(released)
@@ -110,21 +114,20 @@ func TestTwoRebuildsAtOnceAreRefused(t *testing.T) {
 
 func TestARebuildThatFailsChangesNothing(t *testing.T) {
 	t.Parallel()
-	memory := &indextest.Memory{}
-	r := newRig(t, memory, &indextest.Memory{})
+	r := newRig(t, inMemory)
 	r.rebuilt()
 	first := r.current()
 	broken := r.indexer()
-	memory.Fault = func() error {
+	r.index.Set(func() error {
 		r.exec(`DELETE FROM index_offsets WHERE index_name <> $1`, first)
 		return nil
-	}
+	})
 	if err := broken.Rebuild(t.Context(), Pace{}, nil); err == nil {
 		t.Error("no error")
 	}
-	memory.Fault = nil
-	if r.current() != first || memory.Indices() != 1 {
-		t.Errorf("%q is searched, want %q; %d indices", r.current(), first, memory.Indices())
+	r.index.Set(func() error { return nil })
+	if r.current() != first || r.indices() != 1 {
+		t.Errorf("%q is searched, want %q; %d indices", r.current(), first, r.indices())
 	}
 	r.must(broken.Rebuild(t.Context(), Pace{}, nil)) // repeated
 	if r.current() == first {
@@ -134,7 +137,7 @@ func TestARebuildThatFailsChangesNothing(t *testing.T) {
 
 func TestRefusedDocumentsDoNotKeepAnIndexFromBeingSearched(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, &indextest.Memory{}, &indextest.Memory{})
+	r := newRig(t, inMemory)
 	r.exec(`UPDATE venues SET latitude = 1000 WHERE id = (SELECT venue_id FROM events WHERE id = $1)`, int64(r.ids[1]))
 	r.exec(`UPDATE events SET prices = '["nonsense"]' WHERE id = $1`, int64(r.ids[0]))
 	var last Progress

@@ -18,8 +18,8 @@ import (
 // Indexed is an index that shows what is in it.
 type Indexed interface {
 	search.Index
-	// Contents is what searches of an index find, by event: a text that tells all that is stored of it, and its version. Whatever is stored
-	// alike has the same text.
+	// Contents is what searches of an index find, by event: a text that begins with the version, and tells all that is stored of it. Whatever
+	// is stored alike has the same text.
 	Contents(ctx context.Context, index string) (map[id.Event]string, error)
 }
 
