@@ -19,7 +19,7 @@ import (
 const (
 	maxBatch     = 1000                   // messages between two notes of how far the index is
 	maxInbox     = 1000                   // messages read ahead over all partitions
-	maxDocs      = 200                    // documents read and put at a time: of 20 KB at most, as imports go
+	maxDocs      = 500                    // documents read and put at a time: of 20 KB at most, as imports go
 	maxPut       = 1 << 20                // bytes of text put at a time, unless one document has more
 	maxKept      = 4096                   // bytes of a message that is set aside
 	refreshEvery = 250 * time.Millisecond // at most: each makes a segment that has to be merged
@@ -145,7 +145,7 @@ func (f *follower) bring(ctx context.Context, arrivals []arrival) error {
 	if err != nil {
 		return err
 	}
-	for events := range slices.Chunk(b.events, maxDocs) {
+	for events := range slices.Chunk(b.events, f.page) {
 		if err := f.update(ctx, events, b); err != nil {
 			return err
 		}

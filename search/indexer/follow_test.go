@@ -61,7 +61,7 @@ func nothingIsLostWhateverFails(t *testing.T, open func(testing.TB) indextest.In
 	random := rand.New(rand.NewPCG(seed, 0))
 	var puts atomic.Int64
 	r := newRig(t, open)
-	r.index.Set(func() error {
+	r.index.Set(func([]search.Document) error {
 		if puts.Add(1)%3 == 0 {
 			return errAway
 		}
@@ -136,7 +136,7 @@ func zombie(t *testing.T, open func(testing.TB) indextest.Indexed) (same bool) {
 	r.told()
 	var stalled atomic.Bool
 	reached, released := make(chan struct{}), make(chan struct{})
-	r.index.Set(func() error {
+	r.index.Set(func([]search.Document) error {
 		if stalled.CompareAndSwap(false, true) {
 			close(reached)
 			<-released
@@ -192,7 +192,7 @@ func TestTheIndexIsNotedAsFurtherOnlyWhenItIs(t *testing.T) {
 	x := r.rebuilt()
 	r.told()
 	var away atomic.Bool
-	r.index.Set(func() error {
+	r.index.Set(func([]search.Document) error {
 		if away.Load() {
 			return errAway
 		}

@@ -47,12 +47,13 @@ type Indexer struct {
 	source *pgsource.Source
 	index  search.Index
 
+	page       int  // documents read and put at a time
 	skipReplay bool // this package's own tests: a rebuilt index goes on at the end of the log, which loses what changed meanwhile
 }
 
 // New returns an indexer from the log and Postgres to the index.
 func New(c Config, log *stream.Log, source *pgsource.Source, index search.Index) *Indexer {
-	return &Indexer{Config: c, log: log, source: source, index: index}
+	return &Indexer{Config: c, log: log, source: source, index: index, page: maxDocs}
 }
 
 // Run indexes while this process leads, and stands by otherwise, until ctx ends. It survives the absence of Kafka, Postgres and the index.

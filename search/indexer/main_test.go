@@ -100,7 +100,9 @@ func newRig(t testing.TB, open func(testing.TB) indextest.Indexed) *rig {
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (r *rig) indexer() *Indexer {
-	return New(Config{Topic: change.Topic, Partitions: partitions, Lead: r.store.Lead, TryLead: r.store.TryLead, Log: quiet()}, r.log, r.source, r.index)
+	x := New(Config{Topic: change.Topic, Partitions: partitions, Lead: r.store.Lead, TryLead: r.store.TryLead, Log: quiet()}, r.log, r.source, r.index)
+	x.page = 7 // many pages of few events
+	return x
 }
 
 // rebuilt returns an indexer whose index has been built.

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"usher/internal/id"
 	"usher/search"
@@ -34,18 +38,20 @@ const (
 	rebuildPatience = 2 * time.Minute // while something is away
 	dropTime        = 5 * time.Second // for what a failed rebuild leaves
 	caughtUp        = time.Second     // a round of catching up that was shorter has left next to nothing
+	pagesAtOnce     = 2               // one keeps one processor of a small index busy
 	maxRounds       = 10              // of catching up: where changes come faster, the last of them come after the switch
 )
 
 // Rebuild makes a new index from all that is in Postgres, follows the changes meanwhile, and switches searches to it. The index that is
 // searched is kept as it is until then, by whoever keeps it. It can be repeated at any time: a rebuild that was cut short leaves an index
-// that nobody searches. tell hears of the progress; it may be nil. ErrBusy, ErrRefused.
+// that nobody searches. tell hears of the progress, one call at a time; it may be nil. ErrBusy, ErrRefused.
 func (x *Indexer) Rebuild(ctx context.Context, pace Pace, tell func(Progress)) error {
 	if tell == nil {
 		tell = func(Progress) {}
 	}
 	mine, err := x.TryLead(ctx, rebuildLock, func(ctx context.Context) error {
-		r := &rebuild{Indexer: x, pace: pace, tell: tell, tried: time.Now()}
+		r := &rebuild{Indexer: x, pace: pace, tell: tell}
+		r.moved()
 		return r.run(ctx)
 	})
 	if err == nil && !mine {
@@ -60,10 +66,12 @@ func (x *Indexer) Rebuild(ctx context.Context, pace Pace, tell func(Progress)) e
 // rebuild is one index under way.
 type rebuild struct {
 	*Indexer
+	pace    Pace
+	tell    func(Progress)
+	movedAt atomic.Int64 // when documents were last put, in nanoseconds since 1970
+
+	mu sync.Mutex // guards what follows while pages are put
 	Progress
-	pace  Pace
-	tell  func(Progress)
-	tried time.Time // of the last success
 }
 
 func (r *rebuild) run(ctx context.Context) error {
@@ -129,31 +137,32 @@ func (r *rebuild) begin(ctx context.Context) error {
 	return r.source.Begin(ctx, r.Index, topicID, ends)
 }
 
-// fill puts all documents, in order of the events' ids.
+// fill puts all documents, in order of the events' ids, a few pages at a time.
 func (r *rebuild) fill(ctx context.Context) (err error) {
 	if r.Total, err = r.source.Count(ctx); err != nil {
 		return err
 	}
-	began := time.Now()
-	for last := id.Event(0); ; {
+	r.moved()
+	pages, ctx := errgroup.WithContext(ctx)
+	pages.SetLimit(pagesAtOnce)
+	began, read := time.Now(), 0
+	for last := id.Event(0); ctx.Err() == nil; {
 		var events []id.Event
 		err := r.persist(ctx, "reading events", r.enough, func(ctx context.Context) (err error) {
-			events, err = r.source.After(ctx, last, maxDocs)
+			events, err = r.source.After(ctx, last, r.page)
 			return err
 		})
 		if err != nil || len(events) == 0 {
-			return err
+			return errors.Join(pages.Wait(), err)
 		}
-		if err := r.add(ctx, events); err != nil {
-			return err
-		}
+		pages.Go(func() error { return r.add(ctx, events) })
 		last = events[len(events)-1]
-		r.Done += len(events)
-		r.tell(r.Progress)
+		read += len(events)
 		if r.pace.PerSecond > 0 {
-			pause(ctx, time.Until(began.Add(time.Duration(float64(r.Done)/float64(r.pace.PerSecond)*float64(time.Second)))))
+			pause(ctx, time.Until(began.Add(time.Duration(float64(read)/float64(r.pace.PerSecond)*float64(time.Second)))))
 		}
 	}
+	return errors.Join(pages.Wait(), ctx.Err())
 }
 
 func (r *rebuild) add(ctx context.Context, events []id.Event) error {
@@ -170,18 +179,26 @@ func (r *rebuild) add(ctx context.Context, events []id.Event) error {
 	if err != nil {
 		return err
 	}
-	r.tried = time.Now()
-	for _, one := range append(refused, no...) {
+	refused = append(refused, no...)
+	for _, one := range refused {
 		asideTotal.Inc()
-		r.Refused++
 		r.Log.Error("a document is refused", "event", one.Event, "err", one.Reason)
 	}
+	r.moved()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Done += len(events)
+	r.Refused += len(refused)
+	r.tell(r.Progress)
 	return nil
 }
 
+// moved notes that the rebuild gets on.
+func (r *rebuild) moved() { r.movedAt.Store(time.Now().UnixNano()) }
+
 // enough ends a rebuild that has not got on for long.
 func (r *rebuild) enough(context.Context) error {
-	if waited := time.Since(r.tried); waited > rebuildPatience {
+	if waited := time.Since(time.Unix(0, r.movedAt.Load())); waited > rebuildPatience {
 		return fmt.Errorf("given up after %s", waited.Round(time.Second))
 	}
 	return nil

@@ -3,11 +3,12 @@ package indexer
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"usher/search"
 	"usher/search/indextest"
 )
 
@@ -15,15 +16,14 @@ import (
 func rebuildWithChange(t *testing.T, open func(testing.TB) indextest.Indexed, skipReplay bool) (same bool) {
 	t.Helper()
 	r := newRig(t, open)
-	for n := range 2 * maxDocs {
-		r.putEvent(20+n, 0)
-	}
 	r.told()
-	var puts atomic.Int64
-	r.index.Set(func() error {
-		if puts.Add(1) == 2 { // the first documents are in
-			r.putEvent(0, 77)
-			r.told()
+	var once sync.Once
+	r.index.Set(func(docs []search.Document) error {
+		if slices.ContainsFunc(docs, func(d search.Document) bool { return d.Event == r.ids[0] }) {
+			once.Do(func() { // after it was read
+				r.putEvent(0, 77)
+				r.told()
+			})
 		}
 		return nil
 	})
@@ -94,7 +94,7 @@ func TestTwoRebuildsAtOnceAreRefused(t *testing.T) {
 	r := newRig(t, inMemory)
 	reached, released := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	r.index.Set(func() error {
+	r.index.Set(func([]search.Document) error {
 		once.Do(func() { close(reached); <-released })
 		return nil
 	})
@@ -118,14 +118,14 @@ func TestARebuildThatFailsChangesNothing(t *testing.T) {
 	r.rebuilt()
 	first := r.current()
 	broken := r.indexer()
-	r.index.Set(func() error {
+	r.index.Set(func([]search.Document) error {
 		r.exec(`DELETE FROM index_offsets WHERE index_name <> $1`, first)
 		return nil
 	})
 	if err := broken.Rebuild(t.Context(), Pace{}, nil); err == nil {
 		t.Error("no error")
 	}
-	r.index.Set(func() error { return nil })
+	r.index.Set(func([]search.Document) error { return nil })
 	if r.current() != first || r.indices() != 1 {
 		t.Errorf("%q is searched, want %q; %d indices", r.current(), first, r.indices())
 	}
