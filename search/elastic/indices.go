@@ -89,9 +89,6 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 	if _, err := c.es.Alias().Action(actions...).Do(ctx); err != nil {
 		return fmt.Errorf("search in %s: %w", index, err)
 	}
-	if slices.Contains(before, index) { // again: the one before is not known any more
-		return nil
-	}
 	ours, err := c.behind(ctx, writing(c.prefix+"-*"))
 	if err != nil {
 		return err
@@ -103,21 +100,6 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 		if err := c.Drop(ctx, old); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// Drop removes an index that is not searched.
-func (c *Client) Drop(ctx context.Context, index string) error {
-	searched, err := c.behind(ctx, c.prefix)
-	if err != nil {
-		return err
-	}
-	if slices.Contains(searched, index) {
-		return fmt.Errorf("delete %s: it is searched", index)
-	}
-	if _, err := c.es.DeleteIndex(index).Do(ctx); err != nil {
-		return fmt.Errorf("delete %s: %w", index, err)
 	}
 	return nil
 }
