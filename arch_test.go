@@ -59,15 +59,15 @@ var picture = map[string][]string{
 	"catalog/money":     {"catalog/data"},
 	"catalog/data":      {},
 	"search":            {"internal/id"},
-	"search/indexer":    {"catalog/change", "search", "search/pgsource", "internal/id", "internal/stream"},
-	"search/indextest":  {"search", "internal/id"},
-	"search/pgsource":   {"search", "internal/id"},
 	"search/words":      {},
 	"search/cursor":     {"search"},
 	"search/pgstock":    {"catalog/change", "search", "internal/id"},
 	"search/pgtext":     {"search", "search/cursor", "search/pgstock", "search/words", "internal/id"},
 	"search/elastic":    {"search", "search/cursor", "search/words", "internal/id"},
 	"search/fallback":   {"search"},
+	"search/indexer":    {"catalog/change", "search", "search/pgsource", "internal/id", "internal/stream"},
+	"search/indextest":  {"search", "internal/id"},
+	"search/pgsource":   {"search", "internal/id"},
 	"search/searchtest": {"search", "internal/id"},
 
 	// what every role needs
@@ -87,7 +87,7 @@ var picture = map[string][]string{
 	"internal/browser":         {"deploy/local"},
 	"internal/contract":        {"gateway/openapi", "internal/problem"},
 	"internal/testenv":         {"deploy/local"},
-	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "search", "search/pgstock", "search/searchtest", "internal/id", "internal/testenv"},
+	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "search", "search/pgsource", "search/pgstock", "search/searchtest", "internal/id", "internal/testenv"},
 	"internal/testenv/stores":  {"internal/testenv"},
 	"loadtest/crowd":           {},
 }
@@ -96,7 +96,7 @@ var picture = map[string][]string{
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
 	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgsource", "search/pgtext", "search/pgstock", "search/searchtest/pgtown", "internal/baseline", "internal/testenv"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "search/pgsource", "search/pgstock", "search/searchtest/pgtown", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 	"github.com/olivere/elastic/v7": {"search/elastic"},

@@ -197,6 +197,15 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 // searchPrefix is what the names of our search indices begin with.
 const searchPrefix = "usher-events"
 
+// searchIndex is the index that Elasticsearch keeps.
+func (r *role) searchIndex() (*elastic.Client, error) {
+	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("--elasticsearch: %w", err)
+	}
+	return servers, nil
+}
+
 // finder composes what finds events: Postgres, or Elasticsearch with Postgres behind it.
 func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []byte) (search.Engine, error) {
 	inPostgres := pgtext.New(reading.Pool(), secret)
@@ -208,15 +217,6 @@ func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []b
 		return nil, err
 	}
 	return fallback.New(fallback.Config{Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
-}
-
-// searchIndex is the search index in Elasticsearch.
-func (r *role) searchIndex() (*elastic.Client, error) {
-	c, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
-	if err != nil {
-		return nil, fmt.Errorf("--elasticsearch: %w", err)
-	}
-	return c, nil
 }
 
 // keeper composes the waiting room.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,9 +19,9 @@ type Config struct {
 	Postgres string
 	Redis    string
 	Kafka    string
-	PGConns  int
-
+	// Elasticsearch are URLs, comma-separated; empty: search is on Postgres.
 	Elasticsearch string
+	PGConns       int
 
 	Addr         string
 	AdminAddr    string
@@ -46,7 +47,8 @@ type Config struct {
 
 	Lease time.Duration
 
-	Data string
+	Engines string
+	Data    string
 }
 
 // Setting is one row of the table.
@@ -66,8 +68,8 @@ func Settings() []Setting {
 		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
 		{"redis", "USHER_REDIS", "", "Redis address, host:port or redis:// URL (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
 		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port (dev: empty serves the protocol in-process)", "gateway worker relay indexer reindex dev", text(func(c *Config) *string { return &c.Kafka })},
+		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated; empty: search is on Postgres (dev: with real engines a private one)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
 		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
-		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch servers, comma-separated URLs (empty: searches are answered by Postgres)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
 		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", edge, text(func(c *Config) *string { return &c.AdminAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
@@ -88,6 +90,7 @@ func Settings() []Setting {
 		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
+		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
 		{"data", "USHER_DATA", ".usher", "folder of everything that dev keeps", "dev", text(func(c *Config) *string { return &c.Data })},
 	}
 }
@@ -183,6 +186,16 @@ func (s Setting) readBy(role string) bool {
 
 func text(at func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *at(c) = v; return nil }
+}
+
+func choice(at func(*Config) *string, values ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("%q is none of %s", v, strings.Join(values, ", "))
+		}
+		*at(c) = v
+		return nil
+	}
 }
 
 func boolean(at func(*Config) *bool) func(*Config, string) error {

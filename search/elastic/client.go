@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (c *Client) ask(ctx context.Context, searches ...*elastic.SearchSource) ([]
 			return nil, fmt.Errorf("search in elasticsearch: %s: %s", one.Error.Type, one.Error.Reason)
 		case one.TimedOut:
 			return nil, errors.New("search in elasticsearch: it stopped in the middle")
-		case one.Shards == nil || one.Shards.Failed > 0 || one.Hits == nil:
+		case one.Shards == nil || one.Shards.Failed > 0 || one.Hits == nil || slices.Contains(one.Hits.Hits, nil):
 			return nil, errors.New("search in elasticsearch: the answer is not whole")
 		}
 	}

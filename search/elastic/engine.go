@@ -162,7 +162,9 @@ func (g *Engine) next(ctx context.Context, w *wanted, p *position, page *search.
 		}
 		if first {
 			first = false
-			page.Total, page.TotalCapped = total(answers[len(answers)-1])
+			if page.Total, page.TotalCapped, err = total(answers[len(answers)-1]); err != nil {
+				return nil, err
+			}
 		}
 		here := *p
 		for _, h := range answers[0].Hits.Hits {
@@ -171,6 +173,9 @@ func (g *Engine) next(ctx context.Context, w *wanted, p *position, page *search.
 				return nil, err
 			}
 			out, here = append(out, f), f.end
+		}
+		if len(answers[0].Hits.Hits) > n {
+			return nil, fmt.Errorf("search in elasticsearch: %d hits, %d were asked for", len(answers[0].Hits.Hits), n)
 		}
 		if len(out) > w.PageSize || w.Sort != search.ByRelevance || p.past {
 			return out, nil
@@ -191,7 +196,10 @@ func (p position) read(q search.Query, h *elastic.SearchHit) (f found, err error
 }
 
 // total is how many documents an answer is about, at most search.MaxTotal.
-func total(r *elastic.SearchResult) (n int, capped bool) {
+func total(r *elastic.SearchResult) (n int, capped bool, err error) {
 	t := r.Hits.TotalHits
-	return min(int(t.Value), search.MaxTotal), t.Relation == "gte" || t.Value > search.MaxTotal
+	if t == nil || t.Value < 0 {
+		return 0, false, errors.New("search in elasticsearch: the answer has no total")
+	}
+	return int(min(t.Value, search.MaxTotal)), t.Relation == "gte" || t.Value > search.MaxTotal, nil
 }

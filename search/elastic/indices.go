@@ -26,7 +26,8 @@ func (c *Client) NewIndex(ctx context.Context) (name string, err error) {
 	if err := json.Unmarshal(body, &whole); err != nil {
 		return "", fmt.Errorf("index.json: %w", err)
 	}
-	name = fmt.Sprintf("%s-%s-%s", c.prefix, time.Now().UTC().Format("20060102-150405"), strings.ToLower(rand.Text()[:6]))
+	at := strings.Replace(time.Now().UTC().Format("20060102-150405.000000"), ".", "-", 1)
+	name = fmt.Sprintf("%s-%s-%s", c.prefix, at, strings.ToLower(rand.Text()[:6]))
 	whole["aliases"] = map[string]any{writing(name): map[string]any{}}
 	if c.shards > 0 {
 		whole["settings"].(map[string]any)["index"].(map[string]any)["number_of_shards"] = c.shards
@@ -45,13 +46,28 @@ func (c *Client) Refresh(ctx context.Context, index string) error {
 	return nil
 }
 
-// Current is the index that is searched; empty when none is.
+// Current is the index that is searched; "" when none is.
 func (c *Client) Current(ctx context.Context) (index string, err error) {
 	all, err := c.behind(ctx, c.prefix)
 	if err != nil || len(all) == 0 {
 		return "", err
 	}
-	return slices.Max(all), nil
+	return all[len(all)-1], nil
+}
+
+// Drop deletes an index that is not searched. One that is not there is no error.
+func (c *Client) Drop(ctx context.Context, index string) error {
+	searched, err := c.behind(ctx, c.prefix)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(searched, index) {
+		return fmt.Errorf("delete %s: it is searched", index)
+	}
+	if _, err := c.es.DeleteIndex(index).Do(ctx); err != nil && !elastic.IsNotFound(err) {
+		return fmt.Errorf("delete %s: %w", index, err)
+	}
+	return nil
 }
 
 // Switch lets searches go to an index from now on, at once and for all. The one that they went to stays, to go back to; older ones are deleted, with those
@@ -81,24 +97,9 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 		if old >= index || slices.Contains(before, old) {
 			continue
 		}
-		if _, err := c.es.DeleteIndex(old).Do(ctx); err != nil && !elastic.IsNotFound(err) {
-			return fmt.Errorf("delete the old index %s: %w", old, err)
+		if err := c.Drop(ctx, old); err != nil {
+			return err
 		}
-	}
-	return nil
-}
-
-// Drop removes an index that is not searched.
-func (c *Client) Drop(ctx context.Context, index string) error {
-	searched, err := c.behind(ctx, c.prefix)
-	if err != nil {
-		return err
-	}
-	if slices.Contains(searched, index) {
-		return fmt.Errorf("delete %s: it is searched", index)
-	}
-	if _, err := c.es.DeleteIndex(index).Do(ctx); err != nil {
-		return fmt.Errorf("delete %s: %w", index, err)
 	}
 	return nil
 }

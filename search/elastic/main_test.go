@@ -10,6 +10,7 @@ import (
 	"usher/internal/id"
 	"usher/internal/testenv"
 	"usher/search"
+	"usher/search/pgtext"
 	"usher/search/searchtest"
 	"usher/search/searchtest/pgtown"
 )
@@ -40,22 +41,12 @@ func newTown(t testing.TB, shards int) *town {
 // newClient has indices of the test's own, which end with it.
 func newClient(t testing.TB, shards int) *Client {
 	t.Helper()
-	c, err := Open([]string{testenv.Elasticsearch(t)}, testenv.Prefix(t))
+	url, prefix := testenv.Indices(t)
+	c, err := Open([]string{url}, prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.shards = shards
-	t.Cleanup(func() {
-		all, err := c.behind(context.Background(), writing(c.prefix+"-*"))
-		if err != nil {
-			t.Error(err)
-		}
-		for _, name := range all {
-			if _, err := c.es.DeleteIndex(name).Do(context.Background()); err != nil {
-				t.Error(err)
-			}
-		}
-	})
 	return c
 }
 
@@ -116,4 +107,13 @@ func TestEngine(t *testing.T) {
 func TestEngineOnThreeShards(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t testing.TB) searchtest.Town { return newTown(t, 3) })
+}
+
+// Structured queries find the same in Elasticsearch and in Postgres, in the same order: whoever reads on while one gives way to the other misses nothing.
+func TestElasticsearchAndPostgresAgree(t *testing.T) {
+	t.Parallel()
+	for _, shards := range []int{1, 3} {
+		w := newTown(t, shards)
+		searchtest.Agree(t, w, pgtext.New(w.Pool(), key))
+	}
 }

@@ -20,10 +20,10 @@ const changesPerSecond = 20
 // BenchmarkLag measures how long after its commit searches in Elasticsearch find a change: outbox, relay, Kafka's stand-in, indexer, index, and a
 // look every 10 ms. The changes come at a fixed rate.
 func BenchmarkLag(b *testing.B) {
-	url, prefix := testenv.Elasticsearch(b), testenv.Prefix(b)
+	url, prefix := testenv.Indices(b)
 	c, err := elastic.Open([]string{url}, prefix)
 	indextest.Must(b, err)
-	r := newRig(b, func(testing.TB) indextest.Indexed { return indextest.Elasticsearch(b, c, url, prefix) })
+	r := newRig(b, func(testing.TB) indextest.Indexed { return indextest.Elasticsearch(c, url) })
 	r.running(r.indexer().Run)
 	r.eventually("an index", func() bool { return len(r.contents()) == len(r.ids) })
 	random := rand.New(rand.NewPCG(1, 1))

@@ -62,12 +62,12 @@ func everywhere(t *testing.T, test func(t *testing.T, open func(testing.TB) inde
 	})
 	t.Run("elasticsearch", func(t *testing.T) {
 		t.Parallel()
-		url := testenv.Elasticsearch(t)
+		testenv.NeedEngines(t)
 		test(t, func(t testing.TB) indextest.Indexed {
-			prefix := testenv.Prefix(t)
+			url, prefix := testenv.Indices(t)
 			c, err := elastic.Open([]string{url}, prefix)
 			indextest.Must(t, err)
-			return indextest.Elasticsearch(t, c, url, prefix)
+			return indextest.Elasticsearch(c, url)
 		})
 	})
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"testing"
-	"time"
 
 	"usher/internal/id"
 	"usher/search"
@@ -19,22 +17,9 @@ type elasticsearch struct {
 	url string
 }
 
-// Elasticsearch looks into indices at a server, whose names begin with the prefix, by its plain HTTP. They are removed when the test ends.
-func Elasticsearch(t testing.TB, index search.Index, url, prefix string) Indexed {
-	e := &elasticsearch{index, url}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		_, err := e.ask(ctx, http.MethodDelete, prefix+"-*")
-		for tries := 1; err != nil && tries < 5; tries++ { // a server may still be at what an indexer that has ended asked for
-			time.Sleep(200 * time.Millisecond)
-			_, err = e.ask(ctx, http.MethodDelete, prefix+"-*")
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+// Elasticsearch looks into indices at a server by its plain HTTP.
+func Elasticsearch(index search.Index, url string) Indexed {
+	return &elasticsearch{index, url}
 }
 
 // Contents is what searches of an index find, at most 10,000 documents.

@@ -3,15 +3,10 @@ package pgtown
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"usher/booking/pgstore"
@@ -20,6 +15,7 @@ import (
 	"usher/internal/id"
 	"usher/internal/testenv"
 	"usher/search"
+	"usher/search/pgsource"
 	"usher/search/pgstock"
 	"usher/search/searchtest"
 )
@@ -28,7 +24,6 @@ import (
 type Town struct {
 	Catalog *pgcatalog.Store
 	Stock   *pgstock.Stock
-	version atomic.Int64 // of documents
 }
 
 // New returns an empty town in a database of its own.
@@ -124,42 +119,17 @@ func (w *Town) Exec(t testing.TB, sql string, args ...any) {
 	}
 }
 
-// Documents are what an index has of the town's events. Each call gives them a higher version.
-func (w *Town) Documents(t testing.TB) (out []search.Document) {
+// Documents are what an index has of the town's events.
+func (w *Town) Documents(t testing.TB) []search.Document {
 	t.Helper()
-	version := w.version.Add(1)
-	rows, err := w.Pool().Query(context.Background(), `
-		SELECT e.id, e.name, e.details, coalesce(e.s3_image_url, ''), e.start_time, e.end_time, e.local_date, e.category, e.currency, e.prices, e.price_from, e.price_to,
-		       e.sale_opened_at IS NOT NULL, s.for_sale, l.capacity, v.id, v.name, v.location, v.city, v.country, v.latitude, v.longitude, v.time_zone,
-		       ARRAY(SELECT performer_id FROM event_performers WHERE event_id = e.id ORDER BY position),
-		       ARRAY(SELECT p.name FROM event_performers k JOIN performers p ON p.id = k.performer_id WHERE k.event_id = e.id ORDER BY position)
-		FROM events e JOIN event_search s ON s.event_id = e.id JOIN venues v ON v.id = e.venue_id JOIN layouts l ON l.id = e.layout_id`)
+	source := pgsource.New(w.Pool())
+	events, err := source.After(context.Background(), 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (d search.Document, err error) {
-		var event, venue int64
-		var prices []byte
-		var performers []int64
-		var names []string
-		err = r.Scan(&event, &d.Name, &d.Details, &d.ImageURL, &d.Start, &d.End, &d.Date, &d.Category, &d.Currency, &prices, &d.PriceFrom, &d.PriceTo, &d.OnSale, &d.ForSale,
-			&d.Capacity, &venue, &d.Venue.Name, &d.Venue.Location, &d.Venue.City, &d.Venue.Country, &d.Venue.Latitude, &d.Venue.Longitude, &d.Venue.TimeZone, &performers, &names)
-		if err != nil {
-			return d, err
-		}
-		d.Event, d.Version, d.Venue.ID = id.Event(event), version, id.Venue(venue).String()
-		for i, p := range performers {
-			d.Performers = append(d.Performers, search.DocumentPerformer{ID: id.Performer(p).String(), Name: names[i]})
-		}
-		levels := map[string]int{}
-		err = json.Unmarshal(prices, &levels)
-		for _, level := range slices.Sorted(maps.Keys(levels)) {
-			d.Prices = append(d.Prices, search.DocumentPrice{Level: level, Price: levels[level]})
-		}
-		return d, err
-	})
-	if err != nil {
-		t.Fatal(err)
+	docs, broken, err := source.Documents(context.Background(), events)
+	if err != nil || len(broken) > 0 || len(docs) != len(events) {
+		t.Fatalf("%d documents of %d events, broken %v, %v", len(docs), len(events), broken, err)
 	}
-	return out
+	return docs
 }
