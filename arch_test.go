@@ -50,15 +50,24 @@ var picture = map[string][]string{
 
 	// reading
 	"catalog":           {"booking", "catalog/layout", "internal/id"},
+	"catalog/change":    {"internal/id"},
 	"catalog/layout":    {"internal/id"},
 	"catalog/seatmap":   {"booking/hold", "catalog", "internal/id"},
-	"catalog/pgcatalog": {"booking", "catalog", "catalog/layout", "internal/id"},
+	"catalog/pgcatalog": {"booking", "catalog", "catalog/change", "catalog/layout", "internal/id"},
 	"catalog/importer":  {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "internal/id"},
 	"catalog/generate":  {"catalog/data"},
 	"catalog/money":     {"catalog/data"},
 	"catalog/data":      {},
 	"search":            {"internal/id"},
-	"search/pgtext":     {"search", "internal/id"},
+	"search/words":      {},
+	"search/cursor":     {"search"},
+	"search/pgstock":    {"catalog/change", "search", "internal/id"},
+	"search/pgtext":     {"search", "search/cursor", "search/pgstock", "search/words", "internal/id"},
+	"search/elastic":    {"search", "search/cursor", "search/words", "internal/address", "internal/id"},
+	"search/fallback":   {"search"},
+	"search/indexer":    {"catalog/change", "search", "search/pgsource", "internal/id", "internal/stream"},
+	"search/indextest":  {"search", "internal/id"},
+	"search/pgsource":   {"search", "internal/id"},
 	"search/searchtest": {"search", "internal/id"},
 
 	// what every role needs
@@ -74,22 +83,24 @@ var picture = map[string][]string{
 	"internal/telemetry": {},
 
 	// proofs and measurements: nothing of the product imports them
-	"internal/apptest":        {},
-	"internal/baseline":       {"booking", "internal/id"},
-	"internal/browser":        {"deploy/local"},
-	"internal/contract":       {"gateway/openapi", "internal/problem"},
-	"internal/testenv":        {"deploy/local"},
-	"internal/testenv/stores": {"internal/testenv"},
-	"loadtest/crowd":          {},
+	"internal/apptest":         {},
+	"internal/baseline":        {"booking", "internal/id"},
+	"internal/browser":         {"deploy/local"},
+	"internal/contract":        {"gateway/openapi", "internal/problem"},
+	"internal/testenv":         {"deploy/local"},
+	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "search", "search/pgsource", "search/pgstock", "search/searchtest", "internal/id", "internal/testenv"},
+	"internal/testenv/stores":  {"internal/testenv"},
+	"loadtest/crowd":           {},
 }
 
 // fences names the packages that alone may use a technology.
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
 	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "internal/baseline", "internal/testenv"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "search/pgsource", "search/pgstock", "search/searchtest/pgtown", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
+	"github.com/olivere/elastic/v7": {"search/elastic"},
 	"github.com/chromedp":           {"internal/browser"},
 }
 

@@ -124,7 +124,13 @@ func settingFaults(command string, environment object) (faults []string) {
 			faults = append(faults, variable+" is no setting of usher "+command)
 		}
 	}
-	needed := []string{"USHER_POSTGRES", "USHER_REDIS", "USHER_KAFKA"}
+	needed := []string{"USHER_POSTGRES", "USHER_KAFKA"}
+	switch command {
+	case "gateway", "worker", "relay":
+		needed = append(needed, "USHER_REDIS")
+	case "indexer":
+		needed = append(needed, "USHER_ELASTICSEARCH")
+	}
 	if command == "gateway" {
 		needed = append(needed, "USHER_PUBLIC_URL", "USHER_ADMIN_TOKEN_FILE", "USHER_SECRET_FILE", "USHER_PASS_KEYS_FILE")
 	} else {

@@ -113,8 +113,14 @@ func (e *engine) run(ctx context.Context, stdin, path string, args ...string) er
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Stdin = "/", strings.NewReader(stdin)
 	cmd.SysProcAttr = attributes(syscall.SIGTERM, e.account)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", filepath.Base(path), err, out)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := startAs(e.account, cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(path), err, out.Bytes())
 	}
 	return nil
 }

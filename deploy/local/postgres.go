@@ -67,7 +67,7 @@ func startPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 		return nil, err
 	}
 	p := &Postgres{}
-	err = onFreePort(e.path("port"), func(port int) error {
+	err = enginePorts.onFree(e.path("port"), func(port int) error {
 		p.dsn = postgresDSN(string(password), port)
 		p.Process, err = e.startServer(ctx, filepath.Join(bin, "postgres"), postgresArgs(e.data(), port, cfg.Settings))
 		return err

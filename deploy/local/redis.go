@@ -57,7 +57,7 @@ func startRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{}
-	err = onFreePort(e.path("port"), func(port int) error {
+	err = enginePorts.onFree(e.path("port"), func(port int) error {
 		r.addr = loopback(port)
 		if err := e.write("redis.conf", redisConf(e.data(), port, cfg.Settings)); err != nil {
 			return err

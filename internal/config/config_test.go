@@ -44,6 +44,7 @@ func TestBadSettingsSayWhatToDo(t *testing.T) {
 	f("worker", "--addr :1", "", "not defined")
 	f("worker", "stray", "", "takes no argument")
 	f("gateway", "--secure-cookies maybe", "", "neither true nor false")
+	f("dev", "--engines imagined", "", `"imagined" is none of embedded, real`)
 }
 
 // planted is a password that must be seen nowhere.
