@@ -56,6 +56,10 @@ browser: deps ## run the tests in a real browser, headless Chromium, which is in
 	$(GO) test ./internal/browser
 	USHER_TEST_ENGINES=skip $(STORES) $(GO) test -run '^TestInABrowser' ./gateway ./internal/apptest
 
+.PHONY: s3
+s3: ## run what speaks to S3 against a real server, the Versity S3 Gateway, which is built from its Go module
+	$(GO) run ./internal/testenv/s3 -- $(GO) test -count=1 ./images/s3
+
 .PHONY: screens
 screens: deps ## walk the pages in a browser and take screenshots of every page and state into docs/screens
 	@./deploy/local/install.sh chromium fonts
@@ -90,9 +94,13 @@ crowd: ## send 2,000 simulated fans after the final that make run sells, and cou
 surge: ## the same flow as a k6 script with thresholds
 	$(GO) -C loadtest/k6 tool k6 run surge.js
 
+.PHONY: prove
+prove: deps ## long proofs under faults: every store and every two of them killed and paused under reads (ten minutes; quiet machine)
+	USHER_PROVE=1 USHER_BROWSER=skip $(STORES) $(GO) test -count=1 -v -parallel 1 -timeout 40m -run '^TestReadingGoesOnWhileStoresAreAway' ./internal/apptest
+
 .PHONY: bench
 bench: deps ## measure: polls, joins, bookings against row locks, views, streams, search in 200,000 events (quarter of an hour; quiet machine)
-	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|View|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway

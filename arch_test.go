@@ -20,7 +20,7 @@ var picture = map[string][]string{
 	"deploy/local": {},
 
 	// the edge
-	"gateway":         {"gateway/lang", "gateway/page", "gateway/openapi", "booking", "catalog", "catalog/layout", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
+	"gateway":         {"images", "gateway/lang", "gateway/page", "gateway/openapi", "booking", "catalog", "catalog/layout", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
 	"gateway/lang":    {},
 	"gateway/page":    {"gateway/lang"},
 	"gateway/openapi": {},
@@ -49,26 +49,35 @@ var picture = map[string][]string{
 	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
 
 	// reading
-	"catalog":           {"booking", "catalog/layout", "internal/id"},
-	"catalog/change":    {"internal/id"},
-	"catalog/layout":    {"internal/id"},
-	"catalog/seatmap":   {"booking/hold", "catalog", "internal/id"},
-	"catalog/pgcatalog": {"booking", "catalog", "catalog/change", "catalog/layout", "internal/id"},
-	"catalog/importer":  {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "internal/id"},
-	"catalog/generate":  {"catalog/data"},
-	"catalog/money":     {"catalog/data"},
-	"catalog/data":      {},
-	"search":            {"internal/id"},
-	"search/words":      {},
-	"search/cursor":     {"search"},
-	"search/pgstock":    {"catalog/change", "search", "internal/id"},
-	"search/pgtext":     {"search", "search/cursor", "search/pgstock", "search/words", "internal/id"},
-	"search/elastic":    {"search", "search/cursor", "search/words", "internal/address", "internal/id"},
-	"search/fallback":   {"search"},
-	"search/indexer":    {"catalog/change", "search", "search/pgsource", "internal/id", "internal/stream"},
-	"search/indextest":  {"search", "internal/id"},
-	"search/pgsource":   {"search", "internal/id"},
-	"search/searchtest": {"search", "internal/id"},
+	"catalog":            {"booking", "catalog/layout", "internal/id"},
+	"catalog/change":     {"internal/id"},
+	"catalog/layout":     {"internal/id"},
+	"catalog/seatmap":    {"booking/hold", "catalog", "internal/id"},
+	"catalog/redisfacts": {"catalog", "catalog/layout", "internal/id", "internal/redisdb"},
+	"catalog/pgcatalog":  {"booking", "catalog", "catalog/change", "catalog/layout", "internal/id"},
+	"catalog/importer":   {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "catalog/poster", "images", "images/intake", "internal/id"},
+	"catalog/generate":   {"catalog/data"},
+	"catalog/money":      {"catalog/data"},
+	"catalog/data":       {},
+	"catalog/poster":     {},
+	"search":             {"internal/id"},
+	"search/words":       {},
+	"search/cursor":      {"search"},
+	"search/pgstock":     {"catalog/change", "search", "internal/id"},
+	"search/pgtext":      {"search", "search/cursor", "search/pgstock", "search/words", "internal/id"},
+	"search/elastic":     {"search", "search/cursor", "search/words", "internal/address", "internal/id"},
+	"search/fallback":    {"search"},
+	"search/indexer":     {"catalog/change", "search", "search/pgsource", "internal/id", "internal/stream"},
+	"search/indextest":   {"search", "internal/id"},
+	"search/pgsource":    {"search", "internal/id"},
+	"search/searchtest":  {"search", "internal/id"},
+
+	// pictures
+	"images":            {},
+	"images/intake":     {"images"},
+	"images/folder":     {"images"},
+	"images/s3":         {"images"},
+	"images/imagestest": {"images"},
 
 	// what every role needs
 	"internal/id":        {},
@@ -90,17 +99,20 @@ var picture = map[string][]string{
 	"internal/testenv":         {"deploy/local"},
 	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "search", "search/pgsource", "search/pgstock", "search/searchtest", "internal/id", "internal/testenv"},
 	"internal/testenv/stores":  {"internal/testenv"},
+	"internal/testenv/s3":      {"deploy/local"},
 	"loadtest/crowd":           {},
 }
 
 // fences names the packages that alone may use a technology.
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
-	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
 	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "search/pgsource", "search/pgstock", "search/searchtest/pgtown", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 	"github.com/olivere/elastic/v7": {"search/elastic"},
+	"github.com/redis/go-redis/v9":  {"booking/hold", "catalog/redisfacts", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
+	"github.com/minio/minio-go/v7":  {"images/s3"},
+	"golang.org/x/image":            {"images/intake"},
 	"github.com/chromedp":           {"internal/browser"},
 }
 

@@ -89,7 +89,7 @@ func composeFaults(t *testing.T, text string) (faults []string) {
 		}
 		runs[command[0]] = true
 		check, _ := service["healthcheck"].(object)
-		say((kinds[command[0]] == "step") != (check["disable"] == true), "roles are asked whether they live, steps are not")
+		say((kinds[command[0]] == "role") == (check["disable"] == true), "roles are asked whether they live, and nobody else")
 		for _, fault := range settingFaults(command[0], environment) {
 			say(true, "%s", fault)
 		}

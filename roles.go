@@ -29,8 +29,10 @@ import (
 	"usher/catalog"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
+	"usher/catalog/redisfacts"
 	"usher/catalog/seatmap"
 	"usher/gateway"
+	"usher/images"
 	"usher/internal/config"
 	"usher/internal/hint"
 	"usher/internal/id"
@@ -78,6 +80,7 @@ func begin(ctx context.Context, name string, args []string, getenv func(string) 
 		return nil, err
 	}
 	if c.Redis != "" {
+		redisdb.LogTo(r.log)
 		if r.redis, err = redisdb.Dial(c.Redis, 4*c.PGConns); err != nil {
 			return nil, err
 		}
@@ -180,8 +183,13 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		return err
 	}
 	defer reading.Close()
+	site, pictures, err := r.pictures(getenv)
+	if err != nil {
+		return err
+	}
 	views := catalog.New(catalog.Config{
-		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
+		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), Shelf: redisfacts.New(r.redis, "usher"), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
+		Image: func(stored string) string { return site.URL(stored, images.Full) },
 	})
 	stock := pgstock.New(reading.Pool())
 	finder, err := r.finder(reading, stock, secret)
@@ -191,9 +199,9 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
-		Streams: r.Streams, StreamsPerAddress: r.StreamsEach,
+		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: finder, Admin: keeper, Sandbox: box,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: finder, Admin: keeper, Sandbox: box, Images: pictures,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
@@ -420,6 +428,9 @@ func runImport(ctx context.Context, args []string, getenv func(string) string, o
 		return err
 	}
 	o.Postgres, o.Files = c.Postgres, set.Args()
+	if o.Images, err = imagesForImport(ctx, c.Images, getenv); err != nil {
+		return err
+	}
 	return importer.Run(ctx, o, out)
 }
 

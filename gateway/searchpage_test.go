@@ -61,7 +61,9 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 	if r.header.Get("Usher-Degraded") != "search-fallback" || r.header.Get("Age") != "" {
 		t.Errorf("headers %v", r.header)
 	}
-	e.search.page = func(search.Query) search.Page { return search.Page{Events: someHits(1), Total: 1, LeftAge: 61 * time.Second} }
+	e.search.page = func(search.Query) search.Page {
+		return search.Page{Events: someHits(1), Total: 1, LeftAge: 61 * time.Second}
+	}
 	r = e.want(200, "", "GET", "/", "", asPerson...)
 	r.holds(t, "numbers below may be 1 minute", "old: a part of the shop")
 	r.lacks(t, "simpler way")

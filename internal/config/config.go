@@ -59,6 +59,9 @@ type Config struct {
 
 	Lease time.Duration
 
+	Images    string
+	ImagesURL string
+
 	Engines string
 	Data    string
 }
@@ -111,6 +114,8 @@ func Settings() []Setting {
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
 		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
+		{"images", "USHER_IMAGES", "", "where pictures of events are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION (empty: no pictures; dev: a folder of its data)", "gateway import dev", text(func(c *Config) *string { return &c.Images })},
+		{"images-url", "USHER_IMAGES_URL", "", "where browsers find pictures, such as a CDN before the bucket (empty: gateways serve them)", edge, text(func(c *Config) *string { return &c.ImagesURL })},
 		{"data", "USHER_DATA", ".usher", "folder of everything that dev keeps", "dev", text(func(c *Config) *string { return &c.Data })},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -135,6 +136,16 @@ func (s *Server) RunID() string {
 	return ""
 }
 
+// LogTo sends what the client library has to say, an attempt at a connection a line, to a log at the level of debugging: whoever needs Redis reports
+// by himself that it is away. It is one setting for the whole process.
+func LogTo(log *slog.Logger) { redis.SetLogger(sayings{log}) }
+
+type sayings struct{ log *slog.Logger }
+
+func (s sayings) Printf(ctx context.Context, format string, v ...any) {
+	s.log.DebugContext(ctx, "redis client", "said", fmt.Sprintf(format, v...))
+}
+
 // On calls do with the server that a key lives on, once it is known which Redis that is. A server that answers that the key has moved has not
 // done what it was asked, so do is called again with the next; after any other error it is not. While a cluster moves a key, or after a server
 // died, the calls fail until the cluster has told where the key lives now.
@@ -190,7 +201,7 @@ func (s *Server) meet(ctx context.Context) error {
 // next lets the cluster tell anew which server has which keys, and returns the one that err says has the key now; nil: it says none, or one
 // that is not known yet.
 func (c *Client) next(ctx context.Context, err error) *Server {
-	if c.cluster == nil {
+	if c.cluster == nil || errors.Is(err, redis.Nil) { // nothing is an answer
 		return nil
 	}
 	c.cluster.ReloadState(ctx)
