@@ -57,7 +57,7 @@ func borrowKafka(t testing.TB) string {
 	_, err = turn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", "Kafka at "+addr)
 	must(t, "wait for Kafka", err)
 	must(t, "empty Kafka", withKafka(addr, deleteTopics))
-	must(t, "make topics", local.MakeTopics(ctx, addr))
+	must(t, "make topics", local.MakeTopics(ctx, addr, local.Topics(), local.Partitions))
 	return addr
 }
 
@@ -93,14 +93,9 @@ func Topic(t testing.TB, partitions int) string {
 	t.Helper()
 	name := "t" + randomName()
 	addr := Kafka(t)
-	must(t, "make a topic", withKafka(addr, func(ctx context.Context, client *kafka.Client) error {
-		made, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-			Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}}})
-		if err != nil {
-			return err
-		}
-		return made.Errors[name]
-	}))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	must(t, "make a topic", local.MakeTopics(ctx, addr, []string{name}, partitions))
 	t.Cleanup(func() {
 		must(t, "delete the topic", withKafka(addr, func(ctx context.Context, client *kafka.Client) error {
 			_, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{name}})
