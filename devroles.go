@@ -29,7 +29,9 @@ func (d *devSystem) environment() []string {
 		"USHER_PG_CONNS="+strconv.Itoa(d.PGConns),
 		"USHER_ADDR="+d.Addr, "USHER_ADMIN_ADDR="+d.AdminAddr, "USHER_ADMIN_TOKEN="+d.AdminToken, "USHER_PUBLIC_URL="+d.PublicURL,
 		"USHER_SECRET_FILE="+d.SecretFile, "USHER_PASS_KEYS_FILE="+d.PassKeysFile, "USHER_ROOMS_FILE="+d.RoomsFile,
-		"USHER_LOG_LEVEL="+d.LogLevel)
+		"USHER_LOG_LEVEL="+d.LogLevel, "USHER_KAFKA_REPLICAS="+strconv.Itoa(d.KafkaReplicas), "USHER_KAFKA_RETENTION="+d.KafkaRetention.String(),
+		// What these files hold is in the values above.
+		"USHER_POSTGRES_PASSWORD_FILE=", "USHER_REDIS_PASSWORD_FILE=", "USHER_KAFKA_PASSWORD_FILE=", "USHER_ADMIN_TOKEN_FILE=")
 }
 
 // child is a process of our own binary.

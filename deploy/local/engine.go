@@ -59,6 +59,16 @@ func (e *engine) write(name, text string) error {
 	return e.account.give(e.path(name))
 }
 
+// writeAll makes files that only the engine's user can read.
+func (e *engine) writeAll(files map[string]string) error {
+	for name, text := range files {
+		if err := e.write(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // start runs the engine's program and returns when ready says so. The log holds this run only, which bounds it. When the
 // program ends early, the error carries the log's last lines.
 func (e *engine) start(ctx context.Context, path string, args []string, ready func(pid int) bool) (*Process, error) {

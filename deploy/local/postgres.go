@@ -19,6 +19,7 @@ import (
 // PostgresConfig says where a private Postgres lives.
 type PostgresConfig struct {
 	Dir      string            // its folder, made if missing
+	Files    map[string]string // files to make in Dir that only the engine can read, for settings to name
 	Settings map[string]string // postgresql.conf parameters beside or instead of ours; fsync is on unless set here
 	NoSync   bool              // initdb does not wait for the disk; for tests
 }
@@ -44,6 +45,9 @@ func startPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	defer cancel()
 	e, err := openEngine(ctx, "postgres", cfg.Dir, syscall.SIGINT, "postgres", "nobody") // SIGINT: "fast shutdown"
 	if err != nil {
+		return nil, err
+	}
+	if err := e.writeAll(cfg.Files); err != nil {
 		return nil, err
 	}
 	bin, err := findPostgres(e.data())
