@@ -81,14 +81,16 @@ func (k *Kafka) Stop() { k.cluster.Close() }
 // topicPatience bounds how long topics may take from their creation until every partition answers.
 const topicPatience = 30 * time.Second
 
+// topicPoll is how often they are asked meanwhile.
+const topicPoll = 25 * time.Millisecond
+
 // MakeTopics makes those topics that are missing, with so many partitions, and returns when every partition of all of them answers. A
 // topic that was there before with another number is an error.
 func MakeTopics(ctx context.Context, addr string, topics []string, partitions int) error {
 	ctx, cancel := context.WithTimeout(ctx, topicPatience)
 	defer cancel()
-	transport := &kafka.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: transport}
+	client, hangUp := kafkaClient(addr)
+	defer hangUp()
 	request := &kafka.CreateTopicsRequest{}
 	for _, topic := range topics {
 		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1})
@@ -102,10 +104,10 @@ func MakeTopics(ctx context.Context, addr string, topics []string, partitions in
 			return fmt.Errorf("make topic %s: %w", topic, err)
 		}
 	}
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(topicPoll)
 	defer tick.Stop()
 	for {
-		answer, err := partitionsAnswer(ctx, client, topics, partitions)
+		answer, err := partitionsAnswer(ctx, addr, topics, partitions)
 		if err != nil || answer {
 			return err
 		}
@@ -118,7 +120,9 @@ func MakeTopics(ctx context.Context, addr string, topics []string, partitions in
 }
 
 // partitionsAnswer counts the partitions and says whether all have a leader that answers: a broker names them before they do.
-func partitionsAnswer(ctx context.Context, client *kafka.Client, topics []string, partitions int) (all bool, err error) {
+func partitionsAnswer(ctx context.Context, addr string, topics []string, partitions int) (all bool, err error) {
+	client, hangUp := kafkaClient(addr)
+	defer hangUp()
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
 	if err != nil {
 		return false, fmt.Errorf("count partitions: %w", err)
@@ -156,6 +160,12 @@ func partitionsAnswer(ctx context.Context, client *kafka.Client, topics []string
 		}
 	}
 	return true, nil
+}
+
+// kafkaClient returns a client with a picture of the cluster of its own: kafka-go remembers what topics there are for seconds.
+func kafkaClient(addr string) (client *kafka.Client, hangUp func()) {
+	transport := &kafka.Transport{}
+	return &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: transport}, transport.CloseIdleConnections
 }
 
 // isSettling says whether an error is what brokers answer while a new topic is not everywhere yet.

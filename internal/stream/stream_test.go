@@ -130,7 +130,7 @@ func TestAWriteFollowsAMovedLeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	p, partition := running(t, cluster.ListenAddrs()), int32(Partition("k", command.Partitions))
+	p, partition := running(t, At(cluster.ListenAddrs()...)), int32(Partition("k", command.Partitions))
 	for i := range 3 {
 		if err := p.Write(t.Context(), Message{Topic: "moved", Key: "k", Value: fmt.Append(nil, i)}); err != nil {
 			t.Fatalf("write %d: %v", i, err)
@@ -139,7 +139,7 @@ func TestAWriteFollowsAMovedLeader(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i, r := range read(t, Open(cluster.ListenAddrs(), "moved"), int(partition), 0, 3) {
+	for i, r := range read(t, Open(At(cluster.ListenAddrs()...), "moved"), int(partition), 0, 3) {
 		if string(r.Value) != fmt.Sprint(i) {
 			t.Errorf("message %d is %s", i, r.Value)
 		}

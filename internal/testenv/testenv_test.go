@@ -104,7 +104,9 @@ func TestOwnRedisSurvivesItsKill(t *testing.T) {
 func TestTopicIsWrittenAndReadAtAnOffset(t *testing.T) {
 	t.Parallel()
 	addr, topic := testenv.Kafka(t), testenv.Topic(t, 3)
-	writer := &kafka.Writer{Addr: kafka.TCP(addr), Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	writer := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport, Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
 		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return 1 })}
 	defer writer.Close()
 	for i := range 5 {
