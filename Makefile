@@ -56,6 +56,10 @@ browser: deps ## run the tests in a real browser, headless Chromium, which is in
 	$(GO) test ./internal/browser
 	USHER_TEST_ENGINES=skip $(STORES) $(GO) test -run '^TestInABrowser' ./gateway ./internal/apptest
 
+.PHONY: s3
+s3: ## run what speaks to S3 against a real server, the Versity S3 Gateway, which is built from its Go module
+	$(GO) run ./internal/testenv/s3 -- $(GO) test -count=1 ./images/s3
+
 .PHONY: screens
 screens: deps ## walk the pages in a browser and take screenshots of every page and state into docs/screens
 	@./deploy/local/install.sh chromium fonts

@@ -43,6 +43,9 @@ func runDev(ctx context.Context, args []string, getenv func(string) string, out 
 		return fmt.Errorf("--data: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.folder.Close()) }()
+	if d.Images == "" {
+		d.Images = filepath.Join(d.folder.Path, "images")
+	}
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

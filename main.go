@@ -32,6 +32,8 @@ func commands() []subcommand {
 		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},
 		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
 		{"health", "ask the process on this machine whether it lives", runHealth},
+		{"indexer", "keep the search index: changes of the catalog to Elasticsearch", runIndexer},
+		{"reindex", "build the search index anew while the old one serves", runReindex},
 		{"config", "print every setting as a table", runConfig},
 	}
 }

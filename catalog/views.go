@@ -42,6 +42,7 @@ type Config struct {
 	Map    SeatMap
 	Shelf  Shelf                           // nil: there is none
 	RoomOf func(id.Event) (RoomInfo, bool) // from memory: it is asked at every check; nil: there are no rooms
+	Image  func(stored string) string      // the address of a picture by what an event keeps of it; nil: the same
 	Key    []byte                          // signs cursors: the same on every gateway
 	Bytes  int64                           // of memory for views; 0: 256 MiB
 	Log    *slog.Logger
@@ -90,6 +91,9 @@ func New(c Config) *Views {
 	}
 	if c.RoomOf == nil {
 		c.RoomOf = func(id.Event) (RoomInfo, bool) { return RoomInfo{}, false }
+	}
+	if c.Image == nil {
+		c.Image = func(stored string) string { return stored }
 	}
 	return &Views{Config: c, cache: newCache(c.Bytes)}
 }
@@ -282,6 +286,7 @@ func (v *Views) draw(facts *Facts, seats *Seats, e id.Event, old *state) *drawn 
 	}
 	rendersTotal.Inc()
 	d := &drawn{picture: newPicture(facts, seats, room)}
+	d.image = v.Image(facts.ImageURL)
 	if old != nil && old.err == nil {
 		d.inherit(old.drawn)
 	}

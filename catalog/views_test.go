@@ -88,6 +88,22 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 }
 
+func TestAViewHasTheAddressOfThePicture(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 20)
+	s.facts.ImageURL = "/images/x"
+	for want, image := range map[string]func(string) string{
+		"/images/x": nil, "https://usher.example/images/x": func(stored string) string { return "https://usher.example" + stored },
+	} {
+		c := s.views(0).Config
+		c.Image = image
+		view, err := New(c).Event(t.Context(), testEvent, "")
+		if err != nil || !bytes.Contains(view.Body, []byte(`"s3_image_url":"`+want+`"`)) {
+			t.Errorf("%v: no %s in %.300s", err, want, view.Body)
+		}
+	}
+}
+
 func TestAnEventThatIsNotOnSaleHasNoTickets(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, 500)

@@ -3,8 +3,10 @@ package gateway
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"time"
 
+	"usher/images"
 	"usher/internal/id"
 	"usher/internal/problem"
 	"usher/search"
@@ -25,18 +27,27 @@ func (s *Server) getSearch(c *call) error {
 		body.Facets = facetsOf(f)
 	}
 	for _, h := range found.Events {
-		body.Events = append(body.Events, hitOf(h, q.Tickets))
+		body.Events = append(body.Events, s.hitOf(h, q.Tickets))
 	}
 	if found.NextCursor != "" {
 		next, _ := url.ParseQuery(string(c.http.QueryArgs().QueryString()))
 		next.Set("page_cursor", found.NextCursor)
 		c.set("Link", `</api/v1/events/search?`+next.Encode()+`>; rel="next"`)
 	}
-	if found.Degraded {
-		c.set("Usher-Degraded", "search-fallback")
-	}
+	degraded(c, found)
 	c.set("Cache-Control", briefly)
 	return c.answer(200, body)
+}
+
+// degraded tells what of a page is not as it should be: who answers, or how old it is what is left.
+func degraded(c *call, found search.Page) {
+	switch {
+	case found.Degraded:
+		c.set("Usher-Degraded", "search-fallback")
+	case found.LeftAge > 0:
+		c.set("Usher-Degraded", "stale")
+		c.set("Age", strconv.Itoa(seconds(found.LeftAge)))
+	}
 }
 
 // find searches. An engine that fails in whatever way is not available: nothing else of an on-sale needs it.
@@ -165,9 +176,9 @@ type sampleJSON struct {
 	Currency   string    `json:"currency"`
 }
 
-func hitOf(h search.Hit, tickets bool) hitJSON {
+func (s *Server) hitOf(h search.Hit, tickets bool) hitJSON {
 	out := hitJSON{
-		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(h.ImageURL), Performer: h.Performer, StartTime: clock(h.Start), EndTime: clock(h.End),
+		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(s.Site.URL(h.ImageURL, images.Full)), Performer: h.Performer, StartTime: clock(h.Start), EndTime: clock(h.End),
 		Date: h.Date.Format(time.DateOnly), Venue: venueJSON(h.Venue), Currency: h.Currency, OnSale: h.OnSale, Availability: h.Availability,
 		DistanceKM: h.DistanceKM,
 	}

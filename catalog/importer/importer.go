@@ -18,6 +18,7 @@ import (
 	"usher/catalog/generate"
 	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
+	"usher/images"
 )
 
 // Options says what is imported.
@@ -29,6 +30,7 @@ type Options struct {
 	Tickets      bool              // make the tickets of all events that are read, not only of those marked on_sale
 	Shift        string            // by how many days the matches of openfootball move: a number, "auto", or "" for none
 	AllowRefused bool              // refused records are no error
+	Images       images.Store      // where pictures are kept; nil: events that bring one are refused, and the demo has none
 	Now          time.Time
 }
 
@@ -62,7 +64,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	g.Go(func() error {
 		defer close(sell)
-		l := &loader{store: store, report: report, all: o.Tickets, sell: sell}
+		l := &loader{store: store, report: report, all: o.Tickets, sell: sell, images: newPictures(o.Images)}
 		if err := readAll(ctx, o, l); err != nil {
 			return err
 		}
@@ -164,6 +166,7 @@ func readDemo(ctx context.Context, o Options, to *loader) error {
 	if err != nil {
 		return err
 	}
+	f.posters = true
 	if err := decode("demo/allocations.json", &f.allocations); err != nil {
 		return err
 	}
