@@ -27,7 +27,6 @@ import (
 	"usher/booking/relay"
 	"usher/booking/worker"
 	"usher/catalog"
-	"usher/catalog/change"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
 	"usher/catalog/redisfacts"

@@ -89,9 +89,6 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 	if _, err := c.es.Alias().Action(actions...).Do(ctx); err != nil {
 		return fmt.Errorf("search in %s: %w", index, err)
 	}
-	if slices.Contains(before, index) { // again: the one before is not known any more
-		return nil
-	}
 	ours, err := c.behind(ctx, writing(c.prefix+"-*"))
 	if err != nil {
 		return err

@@ -23,7 +23,8 @@ const (
 	maxPut       = 1 << 20                // bytes of text put at a time, unless one document has more
 	maxKept      = 4096                   // bytes of a message that is set aside
 	refreshEvery = 250 * time.Millisecond // at most: each makes a segment that has to be merged
-	watchEvery   = time.Second            // how long a switch, or half of how long a reader that stands still, goes unnoticed
+	watchEvery   = time.Second            // how long a switch goes unnoticed
+	stalledAfter = 5 * time.Second        // how long a reader may stand still although the log goes on
 )
 
 var (
@@ -45,7 +46,6 @@ type follower struct {
 	giveUp         func(context.Context) error // says why there is no use in trying on; asked now and then
 	searched       bool                        // how long changes take until they are found is counted
 	next           []int64                     // by partition: what the index lacks
-	read           []int64                     // by partition: what the inbox lacks, at the last look; -1: no look yet
 	readers        []*reader
 	inbox          chan arrival
 
@@ -87,9 +87,9 @@ func (f *follower) run(ctx context.Context, until []int64) error {
 	reading, stop := context.WithCancel(ctx)
 	var readers sync.WaitGroup
 	for p, next := range f.next {
-		r := &reader{partition: p}
+		r := &reader{partition: p, movedAt: time.Now()}
 		r.next.Store(next)
-		f.readers, f.read = append(f.readers, r), append(f.read, -1)
+		f.readers = append(f.readers, r)
 		readers.Go(func() { r.run(reading, f.log, f.inbox) })
 	}
 	defer oldest.Store(0)
@@ -231,8 +231,6 @@ func weight(d *search.Document) int {
 
 // show makes searches find what was put, and counts how long that took.
 func (f *follower) show(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, putTime)
-	defer cancel()
 	f.refreshed = time.Now()
 	if err := f.Indexer.index.Refresh(ctx, f.index); err != nil {
 		failuresTotal.Inc()
@@ -257,11 +255,9 @@ func (f *follower) watch(ctx context.Context) error {
 		return nil // Kafka is away: the readers wait for it
 	}
 	for p, r := range f.readers {
-		read := r.next.Load()
-		if read < ends[p] && read == f.read[p] && len(f.inbox) < cap(f.inbox) {
-			return fmt.Errorf("the reader of partition %d stands still at %d, the log ends at %d", p, read, ends[p])
+		if r.stalled(ends[p]) && len(f.inbox) < cap(f.inbox) {
+			return fmt.Errorf("the reader of partition %d stands still at %d, the log ends at %d", p, r.seen, ends[p])
 		}
-		f.read[p] = read
 	}
 	return nil
 }

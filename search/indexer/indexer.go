@@ -28,8 +28,7 @@ const (
 	leadLock    = 0x696e646578 // "index"
 	rebuildLock = 0x616e6577   // "anew"
 
-	putTime     = 30 * time.Second // of one question to the index
-	askAgain    = time.Second      // how long another process's rebuilding, or a switch, goes unnoticed
+	askAgain    = time.Second // how long another process's rebuilding, or a switch, goes unnoticed
 	firstPause  = 100 * time.Millisecond
 	longestWait = 5 * time.Second // between tries while something is away
 )
@@ -53,7 +52,7 @@ type Indexer struct {
 
 // New returns an indexer from the log and Postgres to the index.
 func New(c Config, log *stream.Log, source *pgsource.Source, index search.Index) *Indexer {
-	return &Indexer{Config: c, log: log, source: source, index: index, page: maxDocs}
+	return &Indexer{Config: c, log: log, source: source, index: timed{index}, page: maxDocs}
 }
 
 // Run indexes while this process leads, and stands by otherwise, until ctx ends. It survives the absence of Kafka, Postgres and the index.
@@ -103,9 +102,7 @@ func (x *Indexer) keep(ctx context.Context) {
 
 // serve follows the log into the current index, until another one is current, ctx ends or something fails.
 func (x *Indexer) serve(ctx context.Context) error {
-	asking, cancel := context.WithTimeout(ctx, putTime)
-	defer cancel()
-	current, err := x.index.Current(asking)
+	current, err := x.index.Current(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,8 +116,6 @@ func (x *Indexer) serve(ctx context.Context) error {
 
 // elsewhere returns errSwitched when another index is searched now.
 func (x *Indexer) elsewhere(ctx context.Context, than string) error {
-	ctx, cancel := context.WithTimeout(ctx, putTime)
-	defer cancel()
 	if current, err := x.index.Current(ctx); err == nil && current != than {
 		return errSwitched
 	}
@@ -132,9 +127,7 @@ func (x *Indexer) elsewhere(ctx context.Context, than string) error {
 func (x *Indexer) persist(ctx context.Context, what string, giveUp func(context.Context) error, do func(context.Context) error) error {
 	wait := firstPause
 	for tries := 1; ; tries++ {
-		trying, cancel := context.WithTimeout(ctx, putTime)
-		err := do(trying)
-		cancel()
+		err := do(ctx)
 		if err == nil {
 			if tries > 1 {
 				x.Log.Info("it works again", "what", what, "tries", tries)

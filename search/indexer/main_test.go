@@ -83,7 +83,7 @@ func newRig(t testing.TB, open func(testing.TB) indextest.Indexed) *rig {
 	}
 	t.Cleanup(r.catalog.Close)
 	r.sales, r.source = pgstock.New(r.catalog.Pool()), pgsource.New(r.store.Pool())
-	brokers := []string{testenv.FreshKafka(t)}
+	brokers := stream.At(testenv.FreshKafka(t))
 	r.producer, r.log = stream.NewProducer(brokers), stream.Open(brokers, change.Topic)
 	r.running(r.producer.Run)
 	r.running(relay.New(r.store, r.producer, func(context.Context, []event.Event) error { return nil }, quiet()).Run)

@@ -3,6 +3,7 @@ package indexer
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"usher/internal/stream"
 )
@@ -11,6 +12,18 @@ import (
 type reader struct {
 	partition int
 	next      atomic.Int64 // offset of the next message to be read
+
+	seen    int64     // next at the last look of the watch, which alone touches this
+	movedAt time.Time // when that was another than before, or nothing was to be read
+}
+
+// stalled reports whether the reader has stood still for long although the log has more.
+func (r *reader) stalled(end int64) bool {
+	next := r.next.Load()
+	if next != r.seen || next >= end {
+		r.seen, r.movedAt = next, time.Now()
+	}
+	return time.Since(r.movedAt) > stalledAfter
 }
 
 // arrival is a message on its way from a reader.

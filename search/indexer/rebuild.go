@@ -36,7 +36,6 @@ type Progress struct {
 
 const (
 	rebuildPatience = 2 * time.Minute // while something is away
-	dropTime        = 5 * time.Second // for what a failed rebuild leaves
 	caughtUp        = time.Second     // a round of catching up that was shorter has left next to nothing
 	pagesAtOnce     = 2               // one keeps one processor of a small index busy
 	maxRounds       = 10              // of catching up: where changes come faster, the last of them come after the switch
@@ -83,9 +82,7 @@ func (r *rebuild) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.build(ctx); err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
-		defer cancel()
-		return errors.Join(err, r.Indexer.index.Drop(ctx, r.Index))
+		return errors.Join(err, r.Indexer.index.Drop(context.WithoutCancel(ctx), r.Index))
 	}
 	rebuildsTotal.Inc()
 	r.Searched = true

@@ -65,7 +65,13 @@ func rebuildingWhileServing(t *testing.T, open func(testing.TB) indextest.Indexe
 	for range 3 {
 		first := r.current()
 		rebuilt := make(chan error, 1)
-		go func() { rebuilt <- r.indexer().Rebuild(t.Context(), Pace{PerSecond: 100}, nil) }()
+		go func() {
+			err := ErrBusy
+			for errors.Is(err, ErrBusy) { // the first build has only just ended
+				err = r.indexer().Rebuild(t.Context(), Pace{PerSecond: 100}, nil)
+			}
+			rebuilt <- err
+		}()
 		for done := false; !done; {
 			r.change(random)
 			if r.current() == "" {
