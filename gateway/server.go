@@ -40,6 +40,7 @@ type Parts struct {
 	Desk        Desk
 	Idempotency Idempotency
 	Catalog     Catalog
+	Sitemap     Sitemap
 	Search      Searcher
 	Admin       Admin
 	Sandbox     Sandbox                     // nil: payments are never approved by hand
@@ -63,6 +64,7 @@ type Server struct {
 	log      *throttle
 	visitors *rateLimit
 	streams  *streams
+	maps     *siteMaps
 	public   *router
 	admin    *router
 	base     context.Context // of all calls; ends when the server has stopped
@@ -76,6 +78,7 @@ func New(c Config, p Parts) *Server {
 	}
 	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
 	s.streams = newStreams(c, p, s.log)
+	s.maps = newSiteMaps(p.Sitemap, c.PublicURL)
 	s.base, s.end = context.WithCancel(context.Background())
 	s.public, s.admin = s.routes(), s.adminRoutes()
 	return s
