@@ -24,6 +24,11 @@
 // without end_time an event takes two and a half hours. Prices are in minor units, one for each level of the seating. on_sale makes the
 // tickets at import. location, latitude, longitude, layout, end_time, category, details, image_url and on_sale may be missing.
 //
+// # Pages, JSON-LD and tables
+//
+// What others have written is read by package listing and comes with venue, seating and performers in each event: see there for formats and rules, and
+// docs/importing.md for those who use them. Seats are generated from their number; an event without one is refused unless there is a default.
+//
 // # openfootball
 //
 // A file of matches (worldcup.json) beside its file of stadiums (worldcup.stadiums.json), or the folder of both. Stadium seatings are
