@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -45,11 +46,11 @@ func (r *Reader) HTML(ctx context.Context, in io.Reader, give func(Found) error)
 			}
 			break
 		}
-		if s.value, err = s.read(g); err == nil {
-			values = append(values, s)
-		} else if err := give(Found{Line: s.line, Err: err}); err != nil {
+		read, err := s.read(g, give)
+		if err != nil {
 			return err
 		}
+		values = append(values, read...)
 	}
 	return r.scripts(ctx, g, values, give)
 }
@@ -85,18 +86,39 @@ type script struct {
 	value any
 }
 
-func (s script) read(g *graph) (any, error) {
+// read reads a script. Of one that is no JSON as a whole, the objects that stand in it are read one by one: the others are given as refused.
+func (s script) read(g *graph, give func(Found) error) (out []script, err error) {
 	if len(s.text) > maxValue {
-		return nil, errLongValue
+		return nil, give(Found{Line: s.line, Err: errLongValue})
 	}
 	v, err := decode(s.text)
 	if err != nil && bytes.Contains(s.text, []byte("&quot;")) { // a template has escaped it as text of the page
 		v, err = decode([]byte(html.UnescapeString(string(s.text))))
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if s.value, err = g.normal(v, 0); err == nil {
+			return []script{s}, nil
+		}
+		return nil, give(Found{Line: s.line, Err: err})
 	}
-	return g.normal(v, 0)
+	whole := err
+	for in := (&splitter{r: bufio.NewReader(bytes.NewReader(s.text)), line: s.line}); ; {
+		raw, at, err := in.next()
+		if errors.Is(err, io.EOF) && len(out) > 0 {
+			return out, nil
+		} else if err != nil || len(raw) == len(s.text) { // it is one object
+			return out, give(Found{Line: at, Err: whole})
+		}
+		one := script{line: at}
+		if v, err = decode(raw); err == nil {
+			one.value, err = g.normal(v, 0)
+		}
+		if err == nil {
+			out = append(out, one)
+		} else if err := give(Found{Line: at, Err: err}); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // webPage is what counts of a page.

@@ -198,7 +198,7 @@ func TestPlainText(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"Rock &amp;amp; Roll": "Rock & Roll", "<b>Bold</b>er": "Bolder", "a<br/>b": "a b", "AT&T": "AT&T", "I <3 you": "I <3 you", "x<script>alert(1)</script>y": "x y",
-		"&lt;i&gt;L&lt;/i&gt;": "L", " a\u00a0\u200b b\x00\x1b ": "a b", "\xff": "\uFFFD", "It&#8217;s": "It’s",
+		"&lt;i&gt;L&lt;/i&gt;": "L", "The <Untitled> Tour": "The <Untitled> Tour", "<img src=x onerror=alert(1)>": "", " a\u00a0\u200b b\x00\x1b ": "a b", "\xff": "\uFFFD", "It&#8217;s": "It’s",
 	} {
 		if got := line(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

@@ -96,12 +96,8 @@ func (g *graph) collect(v any, whole node, depth int) error {
 			continue
 		}
 		if !isEvent(n) {
-			for _, name := range []string{"@graph", "itemListElement", "item", "mainEntity", "event", "events"} {
-				if n[name] != nil {
-					if err := g.collect(n[name], whole, depth+1); err != nil {
-						return err
-					}
-				}
+			if err := g.within(n, whole, depth); err != nil {
+				return err
 			}
 			continue
 		}
@@ -116,6 +112,22 @@ func (g *graph) collect(v any, whole node, depth int) error {
 			continue
 		}
 		g.events = append(g.events, n)
+	}
+	return nil
+}
+
+// within finds the events in what is none itself: a graph, a list, or a place, which is where its events are.
+func (g *graph) within(n, whole node, depth int) error {
+	if n["address"] != nil || n["geo"] != nil {
+		whole = inherit(node{"location": n}, whole)
+	}
+	for _, name := range []string{"@graph", "itemListElement", "item", "mainEntity", "event", "events"} {
+		if n[name] == nil {
+			continue
+		}
+		if err := g.collect(n[name], whole, depth+1); err != nil {
+			return err
+		}
 	}
 	return nil
 }

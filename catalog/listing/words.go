@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxRough bounds what is cleaned, in bytes: of more, nothing would be kept.
-const maxRough = 10 * maxDetails
+// maxRough bounds what is cleaned, in bytes: of what comes later, little would be kept.
+const maxRough = 4 * maxDetails
 
 // line is what a person reads of a text, on one line: without tags, entities as what they stand for, no control characters.
 func line(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }
@@ -52,37 +52,40 @@ func plain(s string) string {
 	}, s)
 }
 
+// untag takes out the elements of HTML, with the text of scripts and styles. What only looks like a tag ("<untitled>") stays.
 func untag(s string) string {
 	var b strings.Builder
 	hidden := atom.Atom(0)
 	for t := html.NewTokenizer(strings.NewReader(s)); ; {
-		switch t.Next() {
+		kind := t.Next()
+		raw := string(t.Raw()) // before its name is read, which changes its letters
+		switch kind {
 		case html.ErrorToken:
 			return b.String()
 		case html.TextToken:
 			if hidden == 0 {
 				b.Write(t.Text())
 			}
-		case html.StartTagToken:
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			name, _ := t.TagName()
-			if a := atom.Lookup(name); a == atom.Script || a == atom.Style {
-				hidden = a
-			}
-			b.WriteString(apart(name))
-		case html.EndTagToken, html.SelfClosingTagToken:
-			name, _ := t.TagName()
-			if atom.Lookup(name) == hidden {
+			element := atom.Lookup(name)
+			switch {
+			case element == 0:
+				b.WriteString(raw)
+			case kind == html.StartTagToken && (element == atom.Script || element == atom.Style):
+				hidden = element
+			case kind == html.EndTagToken && element == hidden:
 				hidden = 0
 			}
-			b.WriteString(apart(name))
+			b.WriteString(apart(element))
 		}
 	}
 }
 
 // apart is what a tag puts between words.
-func apart(tag []byte) string {
-	switch atom.Lookup(tag) {
-	case atom.B, atom.I, atom.Em, atom.Strong, atom.Span, atom.A, atom.U, atom.Sup, atom.Sub, atom.Small, atom.Mark, atom.Font:
+func apart(element atom.Atom) string {
+	switch element {
+	case 0, atom.B, atom.I, atom.Em, atom.Strong, atom.Span, atom.A, atom.U, atom.Sup, atom.Sub, atom.Small, atom.Mark, atom.Font:
 		return ""
 	}
 	return "\n"
