@@ -11,6 +11,7 @@ type picture struct {
 	facts *Facts
 	seats *Seats
 	room  *RoomInfo // nil: no room
+	image string    // the address of the event's picture; empty: none
 	codes []byte    // a digit a seat, as in the legend of the seats body
 	count [5]int    // seats by code
 	// changesAt is when the first hold runs out: then the picture changes without anybody's doing. Zero: never.

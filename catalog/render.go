@@ -41,7 +41,7 @@ func (p *picture) appendEvent(b []byte) []byte {
 	b = appendString(append(b, `{"id":`...), f.Event.String())
 	b = appendString(append(b, `,"name":`...), f.Name)
 	b = appendString(append(b, `,"venue_id":`...), f.Venue.ID.String())
-	b = appendOptional(append(b, `,"s3_image_url":`...), f.ImageURL)
+	b = appendOptional(append(b, `,"s3_image_url":`...), p.image)
 	b = appendString(append(b, `,"details":`...), f.Details)
 	b = appendString(append(b, `,"performer":`...), f.Performer)
 	b = appendTime(append(b, `,"start_time":`...), f.Start.UTC())

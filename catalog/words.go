@@ -52,7 +52,7 @@ type Facts struct {
 
 	Name       string
 	Details    string
-	ImageURL   string // empty: none
+	ImageURL   string // what the event keeps of its picture (package images), or an address elsewhere; empty: none
 	Performer  string // the headliner's name
 	Performers []Performer
 	Start, End time.Time

@@ -61,7 +61,7 @@ const schema = "https://schema.org/"
 // structured is the event as machines read it. Times are the venue's, with their offset, as search engines want them.
 func (p *eventPage) structured(publicURL string) eventData {
 	d := eventData{
-		Context: "https://schema.org", Type: "Event", Name: p.Name, Description: p.Details, URL: publicURL + "/events/" + p.Event.String(), Image: p.Image,
+		Context: "https://schema.org", Type: "Event", Name: p.Name, Description: p.Details, URL: publicURL + "/events/" + p.Event.String(), Image: p.Preview,
 		StartDate: p.Start.Format(time.RFC3339), EndDate: p.End.Format(time.RFC3339), Status: schema + "EventScheduled",
 		Attendance: schema + "OfflineEventAttendanceMode",
 		Location:   placeData{Type: "Place", Name: p.Venue.Name, Address: addressData{"PostalAddress", p.Venue.City, p.Venue.Country}},

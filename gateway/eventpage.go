@@ -12,6 +12,7 @@ import (
 	"usher/catalog"
 	"usher/gateway/lang"
 	"usher/gateway/page"
+	"usher/images"
 )
 
 // eventPage is an event as a fan sees it. It is the same for every visitor who reads the same language.
@@ -25,7 +26,8 @@ type eventPage struct {
 	Map        template.URL
 	Art        artwork
 	Data       eventData
-	Image      string // address of the event's own picture, for previews; the page does not load it
+	Preview    string // address of the event's own picture for others; the page may not load it
+	Image      *eventImage
 }
 
 // getEventPage shows an event, and the one way on that there is: the waiting room, or the seats.
@@ -38,7 +40,7 @@ func (s *Server) getEventPage(c *call) error {
 	if err != nil {
 		return err
 	}
-	data := newEventPage(c.language(), show, time.Now(), s.PublicURL)
+	data := s.newEventPage(c.language(), show, time.Now())
 	c.set("Cache-Control", briefly)
 	if show.Stale > 0 {
 		c.set("Usher-Degraded", "stale")
@@ -79,7 +81,7 @@ func (s *Server) getEventCalendar(c *call) error {
 	return nil
 }
 
-func newEventPage(l *lang.Lang, show *catalog.Show, now time.Time, publicURL string) *eventPage {
+func (s *Server) newEventPage(l *lang.Lang, show *catalog.Show, now time.Time) *eventPage {
 	p := &eventPage{Show: show, lang: l, Start: show.Start.In(show.Venue.Zone), End: show.End.In(show.Venue.Zone), Art: draw(show.Event.String(), show.Performer)}
 	p.Levels = levelsOf(l, show)
 	from, to := priceRange(p.Levels)
@@ -97,10 +99,11 @@ func newEventPage(l *lang.Lang, show *catalog.Show, now time.Time, publicURL str
 	if lat, lon := show.Venue.Latitude, show.Venue.Longitude; lat != nil && lon != nil {
 		p.Map = template.URL(fmt.Sprintf("geo:%.6f,%.6f", *lat, *lon)) // numbers only: nothing that somebody has typed
 	}
-	if strings.HasPrefix(show.ImageURL, "https://") {
-		p.Image = show.ImageURL
+	p.Image = s.imageOf(show.ImageURL)
+	if p.Image != nil || strings.HasPrefix(show.ImageURL, "https://") {
+		p.Preview = s.Site.URL(show.ImageURL, images.Wide)
 	}
-	p.Data = p.structured(publicURL)
+	p.Data = p.structured(s.PublicURL)
 	return p
 }
 

@@ -30,7 +30,7 @@ func drawn(t *testing.T, now time.Time, change func(*catalog.Show)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := newEventPage(lang.English(), show, now, "http://usher.test")
+	data := New(Config{PublicURL: "http://usher.test"}, Parts{}).newEventPage(lang.English(), show, now)
 	text, err := page.Render("event", page.Frame{Lang: lang.English(), Title: show.Name, Description: data.summary(), Canonical: data.Data.URL, Data: data})
 	if err != nil {
 		t.Fatal(err)

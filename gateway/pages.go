@@ -27,7 +27,7 @@ func (c *call) page(status int, name string, f page.Frame) error {
 		return err
 	}
 	if len(c.out.Peek("Content-Security-Policy")) == 0 {
-		c.set("Content-Security-Policy", page.Policy)
+		c.set("Content-Security-Policy", c.server.policy)
 	}
 	c.set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 	c.set("Referrer-Policy", "same-origin")

@@ -9,7 +9,7 @@ import (
 
 // isPage reports whether a route answers people.
 func isPage(r *route) bool {
-	return r.method == "GET" && !strings.HasPrefix(r.path, "/api/") && !strings.HasPrefix(r.path, "/.well-known") && !strings.HasPrefix(r.path, "/assets/") &&
+	return r.method == "GET" && !strings.HasPrefix(r.path, "/api/") && !strings.HasPrefix(r.path, "/.well-known") && !strings.HasPrefix(r.path, "/assets/") && !strings.HasPrefix(r.path, "/images/") &&
 		!strings.HasSuffix(r.path, ".ics") && !strings.HasPrefix(r.path, "/sitemap") && r.path != "/robots.txt" && r.path != "/openapi.json" && r.path != "/healthz" && r.path != "/language"
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"usher/booking"
 	"usher/catalog"
+	"usher/images"
 	"usher/internal/id"
 	"usher/search"
 	"usher/waitroom"
@@ -85,6 +86,11 @@ type Sitemap interface {
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Page, error)
 	Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error)
+}
+
+// Images is what the edge needs of the store of pictures. Errors: images.ErrNotFound.
+type Images interface {
+	Open(ctx context.Context, n images.Name) (*images.Object, error)
 }
 
 // Admin is what operators do with rooms.

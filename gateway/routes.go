@@ -1,6 +1,9 @@
 package gateway
 
-import "usher/gateway/page"
+import (
+	"usher/gateway/page"
+	"usher/images"
+)
 
 // routes is the table of contents of the public port.
 func (s *Server) routes() *router {
@@ -70,6 +73,7 @@ func (s *Server) routes() *router {
 	r.add("GET", "/booking/{booking_id}/calendar.ics", s.getTicketCalendar)
 	r.add("GET", "/problems/{slug}", s.getProblem)
 	r.add("GET", page.AssetPath+"{asset}", s.getAsset)
+	r.add("GET", images.Path+"{digest}/{file}", s.getImage)
 	r.add("GET", "/language", s.getLanguage, langParameter, "to")
 	r.add("GET", "/sitemap.xml", s.getSiteMap)
 	r.add("GET", "/sitemaps/{part}", s.getSiteMapPart)

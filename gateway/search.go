@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"usher/images"
 	"usher/internal/id"
 	"usher/internal/problem"
 	"usher/search"
@@ -25,7 +26,7 @@ func (s *Server) getSearch(c *call) error {
 		body.Facets = facetsOf(f)
 	}
 	for _, h := range found.Events {
-		body.Events = append(body.Events, hitOf(h, q.Tickets))
+		body.Events = append(body.Events, s.hitOf(h, q.Tickets))
 	}
 	if found.NextCursor != "" {
 		next, _ := url.ParseQuery(string(c.http.QueryArgs().QueryString()))
@@ -165,9 +166,9 @@ type sampleJSON struct {
 	Currency   string    `json:"currency"`
 }
 
-func hitOf(h search.Hit, tickets bool) hitJSON {
+func (s *Server) hitOf(h search.Hit, tickets bool) hitJSON {
 	out := hitJSON{
-		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(h.ImageURL), Performer: h.Performer, StartTime: clock(h.Start), EndTime: clock(h.End),
+		ID: h.ID, Name: h.Name, VenueID: h.Venue.ID, ImageURL: text(s.Site.URL(h.ImageURL, images.Full)), Performer: h.Performer, StartTime: clock(h.Start), EndTime: clock(h.End),
 		Date: h.Date.Format(time.DateOnly), Venue: venueJSON(h.Venue), Currency: h.Currency, OnSale: h.OnSale, Availability: h.Availability,
 		DistanceKM: h.DistanceKM,
 	}

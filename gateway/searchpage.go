@@ -6,6 +6,7 @@ import (
 
 	"usher/gateway/lang"
 	"usher/gateway/page"
+	"usher/images"
 	"usher/search"
 )
 
@@ -54,7 +55,7 @@ func (s *Server) getSearchPage(c *call) error {
 	if err != nil {
 		return s.searchRefused(c, data, err)
 	}
-	data.fill(found, time.Now(), s.roomOf)
+	data.fill(found, time.Now(), s)
 	if found.Degraded {
 		c.set("Usher-Degraded", "search-fallback")
 	}
@@ -95,11 +96,12 @@ func (s *Server) searchRefused(c *call, data *searchPage, err error) error {
 }
 
 // fill puts in what was found.
-func (p *searchPage) fill(found search.Page, now time.Time, roomOf func(search.Hit) string) {
+func (p *searchPage) fill(found search.Page, now time.Time, s *Server) {
 	p.Total, p.Capped, p.Fallback = found.Total, found.TotalCapped, found.Degraded
 	zone := time.UTC // of the days at hand: the first event's, for that is where the fan will be
 	for i, h := range found.Events {
-		card := p.card(h, roomOf(h), now)
+		card := p.card(h, s.roomOf(h), now)
+		card.Thumb = s.Site.Link(h.ImageURL, images.Thumb)
 		p.Cards = append(p.Cards, card)
 		if i == 0 {
 			zone = card.Start.Location()

@@ -19,6 +19,7 @@ type searchCard struct {
 	Room     string // of an active room in front
 	Over     bool
 	Art      artwork
+	Thumb    string // address of the event's own picture; empty: none
 }
 
 // card words a hit. The start is told as it stands on the tickets: in the venue's time.

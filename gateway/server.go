@@ -15,6 +15,9 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
+
+	"usher/gateway/page"
+	"usher/images"
 )
 
 // Config sets an edge up.
@@ -22,6 +25,7 @@ type Config struct {
 	Addr, AdminAddr string
 	AdminToken      string        // empty: nobody may use the admin port
 	PublicURL       string        // how fans reach the public port, for join_url
+	Site            images.Site   // where pictures are found
 	SecureCookies   bool          // behind TLS
 	TrustedProxies  []*net.IPNet  // whose X-Forwarded-For is believed
 	VisitorRate     int           // new visitors a minute from one address
@@ -44,6 +48,7 @@ type Parts struct {
 	Search      Searcher
 	Admin       Admin
 	Sandbox     Sandbox                     // nil: payments are never approved by hand
+	Images      Images                      // nil: no picture is served here
 	Ready       func(context.Context) error // beyond what the parts say themselves; may be nil
 }
 
@@ -65,6 +70,8 @@ type Server struct {
 	visitors *rateLimit
 	streams  *streams
 	maps     *siteMaps
+	policy   string        // of pages without styles or scripts of their own
+	pictures chan struct{} // has an entry for each picture that is on its way
 	public   *router
 	admin    *router
 	base     context.Context // of all calls; ends when the server has stopped
@@ -79,6 +86,7 @@ func New(c Config, p Parts) *Server {
 	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
 	s.streams = newStreams(c, p, s.log)
 	s.maps = newSiteMaps(p.Sitemap, c.PublicURL)
+	s.policy, s.pictures = page.Policy(c.Site.Origin()), make(chan struct{}, maxOpenImages)
 	s.base, s.end = context.WithCancel(context.Background())
 	s.public, s.admin = s.routes(), s.adminRoutes()
 	return s

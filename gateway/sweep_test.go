@@ -15,7 +15,7 @@ import (
 // fill makes a path of a route's pattern, of things that exist.
 func (e *edge) fill(path string) string {
 	return strings.NewReplacer("{room}", roomName, "{event_id}", guarded.String(), "{ticket_id}", guarded.Ticket(7).String(),
-		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{profile}", "heap", "{asset}", baseAsset, "{part}", partName(guarded.Month(), 0)).Replace(path)
+		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{profile}", "heap", "{asset}", baseAsset, "{part}", partName(guarded.Month(), 0), "{digest}", owls.String(), "{file}", "card.jpg").Replace(path)
 }
 
 // baseAsset is the served name of the style sheet of all pages.
@@ -106,6 +106,7 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 	e.room.renew, e.room.leave = away, away
 	e.room.join = func() (waitroom.Line, bool, error) { return waitroom.Line{}, false, away() }
 	e.room.enter = func() (waitroom.Line, error) { return waitroom.Line{}, away() }
+	e.images.away(errUnheard)
 	e.desk.err, e.catalog.err, e.search.err = booking.ErrStoreUnavailable, booking.ErrStoreUnavailable, errUnheard
 	e.maps.fail(booking.ErrStoreUnavailable)
 	_, sealed := e.room.NewVisitor()

@@ -92,7 +92,7 @@ func (d *demo) event(i int) ([]record, error) {
 		return nil, err
 	}
 	day := Monday(d.now).AddDate(0, 0, demoFirst+i*demoDays/demoEvents)
-	e := event{onSale: true, Event: pgcatalog.Event{
+	e := event{onSale: true, picture: picture{poster: act.Name}, Event: pgcatalog.Event{
 		Key: fmt.Sprintf("demo/event-%03d", i), Name: fmt.Sprintf("%s: %s at %s", act.Name, act.Title, venue.Name), Venue: venue.ID,
 		Performers: []string{"demo/" + slug(act.Name)}, Start: day.Add(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute),
 		Local: true, Length: time.Duration(c.Minutes) * time.Minute, Category: act.Category, Currency: code, Prices: prices,

@@ -16,13 +16,17 @@
 //	{"type": "performer", "id": "copper-owls", "name": "The Copper Owls"}
 //	{"type": "event", "id": "copper-owls-1", "name": "The Copper Owls: Slow Trains", "venue": "the-lantern", "layout": "the-lantern/standing",
 //	 "performers": ["copper-owls"], "start_time": "2027-02-01T20:00:00", "end_time": "2027-02-01T22:30:00", "currency": "CAD",
-//	 "prices": {"A": 6500}, "category": "concert", "details": "…", "image_url": "https://…", "on_sale": true}
+//	 "prices": {"A": 6500}, "category": "concert", "details": "…", "image": "pictures/owls.jpg", "on_sale": true}
 //
 // An id is 1 to 200 bytes of any text, unique among the records of its type. A seating comes as sections, the best first, or as a
 // capacity, for which a plausible one is generated (levels A to C, beyond 5,000 seats A to D). A venue may bring its default seating;
 // events that name no layout have it. The first performer is the headliner. Times are RFC 3339, or without a zone a clock at the venue;
 // without end_time an event takes two and a half hours. Prices are in minor units, one for each level of the seating. on_sale makes the
-// tickets at import. location, latitude, longitude, layout, end_time, category, details, image_url and on_sale may be missing.
+// tickets at import. location, latitude, longitude, layout, end_time, category, details, image, image_url and on_sale may be missing.
+//
+// image is a picture: the path of a JPEG, PNG, GIF or WebP file, relative to the folder of this one and below it, or data:image/jpeg;base64,…
+// Packages images and intake say what becomes of it. Pictures are never fetched. image_url is the address of a picture elsewhere: it is told to
+// others, and our own pages do not load it.
 //
 // # Pages, JSON-LD and tables
 //

@@ -90,8 +90,8 @@ func sniff(b *bufio.Reader) string {
 	return ""
 }
 
-// CheckFormat reports a name that is no format.
-func CheckFormat(name string) error {
+// checkFormat reports a name that is no format.
+func checkFormat(name string) error {
 	if name != "" && !slices.Contains(Formats, name) {
 		return fmt.Errorf("format %.20q is none of %s", name, strings.Join(Formats, ", "))
 	}

@@ -19,6 +19,7 @@ import (
 	"usher/catalog/listing"
 	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
+	"usher/images"
 )
 
 // Options says what is imported.
@@ -34,6 +35,7 @@ type Options struct {
 	Tickets      bool              // make the tickets of all events that are read, not only of those marked on_sale
 	Shift        string            // by how many days the matches of openfootball move: a number, "auto", or "" for none
 	AllowRefused bool              // refused records are no error
+	Images       images.Store      // where pictures are kept; nil: events that bring one are refused, and the demo has none
 	Now          time.Time
 }
 
@@ -51,11 +53,17 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	if !o.Demo && o.Generated == nil && len(o.Files) == 0 {
 		return errors.New("nothing to import: name files, or --demo")
 	}
+	if _, err := newListings(o, nil); err != nil { // before anything is opened
+		return fmt.Errorf("import: %w", err)
+	}
 	store, err := pgcatalog.Open(ctx, o.Postgres, sellers+1)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
+	if err := store.Migrated(ctx); err != nil {
+		return err
+	}
 	report := newReport(out)
 	sell := make(chan saleRequest, saleQueue)
 	g, ctx := errgroup.WithContext(ctx)
@@ -64,7 +72,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	g.Go(func() error {
 		defer close(sell)
-		l := &loader{store: store, report: report, all: o.Tickets, sell: sell}
+		l := &loader{store: store, report: report, all: o.Tickets, sell: sell, images: newPictures(o.Images)}
 		if err := readAll(ctx, o, l); err != nil {
 			return err
 		}
@@ -163,6 +171,7 @@ func readDemo(ctx context.Context, o Options, to *loader) error {
 	if err != nil {
 		return err
 	}
+	f.posters = true
 	if err := decode("demo/allocations.json", &f.allocations); err != nil {
 		return err
 	}

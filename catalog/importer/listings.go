@@ -33,7 +33,7 @@ func newListings(o Options, to sink) (*listings, error) {
 	if o.Seats < 0 || o.Seats > id.MaxSeats {
 		return nil, fmt.Errorf("%d seats, want 1 to %d", o.Seats, id.MaxSeats)
 	}
-	if err := CheckFormat(o.Format); err != nil {
+	if err := checkFormat(o.Format); err != nil {
 		return nil, err
 	}
 	r, err := listing.New(o.Defaults)

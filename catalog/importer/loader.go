@@ -18,6 +18,7 @@ type loader struct {
 	report *report
 	all    bool               // make the tickets of every event
 	sell   chan<- saleRequest // takes the events whose tickets are to be made
+	images *pictures          // nil: there is no place for pictures
 
 	kind  string
 	keys  map[string]bool
@@ -92,6 +93,19 @@ func (l *loader) flush(ctx context.Context) error {
 }
 
 func (l *loader) flushEvents(ctx context.Context, batch []record) error {
+	faults, err := l.images.take(ctx, batch)
+	if err != nil {
+		return err
+	}
+	whole := batch[:0]
+	for i, r := range batch {
+		if faults[i] != nil {
+			l.refuse(r.Place, faults[i])
+			continue
+		}
+		whole = append(whole, r)
+	}
+	batch = whole
 	got, err := l.store.PutEvents(ctx, collect(batch, func(r record) pgcatalog.Event { return r.event.Event }))
 	if err != nil {
 		return err

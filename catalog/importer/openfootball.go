@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,6 +56,7 @@ type football struct {
 	money       money.Table
 	shift       shift
 	allocations map[string]allocation // by the match's key
+	posters     bool                  // matches have drawn pictures, one a group or round
 
 	name  string             // "World Cup 2026"
 	key   string             // "world-cup-2026"
@@ -163,6 +165,9 @@ func (f *football) match(raw json.RawMessage, days int) (out []record, err error
 		e.Length = 3 * time.Hour // with extra time and penalties
 	}
 	e.Name, e.Details = f.words(m, home)
+	if f.posters {
+		e.picture.poster = f.key + " " + cmp.Or(m.Group, m.Round)
+	}
 	for _, team := range []string{m.Team1, m.Team2} {
 		key := f.key + "/team/" + slug(team)
 		if !f.teams[team] {

@@ -33,10 +33,11 @@ type record struct {
 	event     *event
 }
 
-// event is an event with the wish to sell it.
+// event is an event with the wish to sell it, and its picture.
 type event struct {
 	pgcatalog.Event
-	onSale bool
+	onSale  bool
+	picture picture // becomes the ImageURL when it is taken in
 }
 
 const (
@@ -90,6 +91,7 @@ type jsonEvent struct {
 	Details    string         `json:"details,omitempty"`
 	Category   string         `json:"category,omitempty"`
 	ImageURL   string         `json:"image_url,omitempty"`
+	Image      string         `json:"image,omitempty"`
 	Currency   string         `json:"currency"`
 	Prices     map[string]int `json:"prices"`
 	OnSale     bool           `json:"on_sale,omitempty"`
@@ -154,6 +156,9 @@ func (e jsonEvent) records() ([]record, error) {
 	if out.Start, out.Local, err = clock(e.StartTime); err != nil {
 		return nil, fmt.Errorf("start_time: %w", err)
 	}
+	if out.picture, err = readPicture(e.Image); err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
 	if e.EndTime != "" {
 		end, local, err := clock(e.EndTime)
 		if err != nil || local != out.Local {
@@ -190,6 +195,9 @@ func (e *event) check() error {
 	}
 	if u, bad := url.Parse(e.ImageURL); e.ImageURL != "" && (bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(e.ImageURL) > 2000) {
 		err = errors.Join(err, fmt.Errorf("image_url %.100q is no http address", e.ImageURL))
+	}
+	if e.ImageURL != "" && e.picture != (picture{}) {
+		err = errors.Join(err, errors.New("give either image or image_url"))
 	}
 	return err
 }

@@ -1,13 +1,20 @@
 package page
 
+import "strings"
+
 // The policies of the pages: scripts, styles and connections from this site only, no script or style in the page unless its digest is named, no
 // frames, no forms to elsewhere. Images may be data: favicons are drawn by scripts.
-const (
-	policyHead = "default-src 'none'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+const policyHead = "default-src 'none'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
 
-	// Policy is the content security policy of a page whose styles and scripts are assets.
-	Policy = policyHead + "style-src 'self'; script-src 'self'"
-)
+// Policy is the content security policy of a page whose styles and scripts are assets. Pictures of events come from images too, an origin, unless
+// that is empty.
+func Policy(images string) string {
+	head := policyHead
+	if images != "" {
+		head = strings.Replace(head, "img-src 'self'", "img-src 'self' "+images, 1)
+	}
+	return head + "style-src 'self'; script-src 'self'"
+}
 
 // RoomPolicy is that of the waiting room's page, which carries its style and its script: it must paint without a second request.
 var RoomPolicy = policyHead + "style-src " + hashOf(joined(roomStyles)) + "; script-src " + hashOf(joined(roomScripts))
