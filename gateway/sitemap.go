@@ -64,13 +64,14 @@ func newSiteMaps(source Sitemap, publicURL string) *siteMaps {
 
 // get returns a document, made anew when it is old, once for all who ask. While the store is away an old one will do.
 func (m *siteMaps) get(ctx context.Context, name string, write func(context.Context) (*siteMap, []byte, error)) (doc *siteMap, stale bool, err error) {
-	m.mu.Lock()
-	old := m.kept[name]
-	m.mu.Unlock()
-	if old != nil && m.now().Before(old.until) {
+	old, fresh := m.find(name)
+	if fresh {
 		return old, false, nil
 	}
 	made, err, _ := m.flight.Do(name, func() (any, error) {
+		if doc, fresh := m.find(name); fresh { // made after we had looked
+			return doc, nil
+		}
 		select {
 		case m.makers <- struct{}{}:
 		case <-ctx.Done():
@@ -82,7 +83,8 @@ func (m *siteMaps) get(ctx context.Context, name string, write func(context.Cont
 			return nil, err
 		}
 		sum := sha256.Sum256(text)
-		doc.zipped, doc.tag, doc.until = fasthttp.AppendGzipBytesLevel(nil, text, fasthttp.CompressDefaultCompression), base64.RawURLEncoding.EncodeToString(sum[:12]), m.now().Add(mapFresh)
+		doc.zipped = fasthttp.AppendGzipBytesLevel(nil, text, fasthttp.CompressDefaultCompression)
+		doc.tag, doc.until = base64.RawURLEncoding.EncodeToString(sum[:12]), m.now().Add(mapFresh)
 		mapMade.Inc()
 		m.keep(name, doc)
 		return doc, nil
@@ -92,6 +94,14 @@ func (m *siteMaps) get(ctx context.Context, name string, write func(context.Cont
 	}
 	doc, _ = made.(*siteMap)
 	return doc, false, nil
+}
+
+// find returns a document that is kept, nil if none is.
+func (m *siteMaps) find(name string) (doc *siteMap, fresh bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	doc = m.kept[name]
+	return doc, doc != nil && m.now().Before(doc.until)
 }
 
 // keep remembers a document. Others go, in no order, when there are too many: making one again costs little.
