@@ -50,10 +50,11 @@ var picture = map[string][]string{
 
 	// reading
 	"catalog":            {"booking", "catalog/layout", "internal/id"},
+	"catalog/change":     {"internal/id"},
 	"catalog/layout":     {"internal/id"},
 	"catalog/seatmap":    {"booking/hold", "catalog", "internal/id"},
 	"catalog/redisfacts": {"catalog", "catalog/layout", "internal/id", "internal/redisdb"},
-	"catalog/pgcatalog":  {"booking", "catalog", "catalog/layout", "internal/id"},
+	"catalog/pgcatalog":  {"booking", "catalog", "catalog/change", "catalog/layout", "internal/id"},
 	"catalog/importer":   {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/listing", "catalog/money", "catalog/pgcatalog", "catalog/poster", "images", "images/intake", "internal/id"},
 	"catalog/listing":    {"catalog/data", "catalog/money"},
 	"catalog/generate":   {"catalog/data"},
@@ -61,9 +62,16 @@ var picture = map[string][]string{
 	"catalog/data":       {},
 	"catalog/poster":     {},
 	"search":             {"internal/id"},
-	"search/pgtext":      {"internal/id", "search"},
+	"search/words":       {},
+	"search/cursor":      {"search"},
+	"search/pgstock":     {"catalog/change", "internal/id", "search"},
+	"search/pgtext":      {"internal/id", "search", "search/cursor", "search/pgstock", "search/words"},
+	"search/elastic":     {"internal/address", "internal/id", "search", "search/cursor", "search/words"},
+	"search/fallback":    {"search"},
+	"search/indexer":     {"catalog/change", "internal/id", "internal/stream", "search", "search/pgsource"},
+	"search/indextest":   {"internal/id", "search"},
+	"search/pgsource":    {"internal/id", "search"},
 	"search/searchtest":  {"internal/id", "search"},
-
 	// pictures
 	"images":            {},
 	"images/intake":     {"images"},
@@ -84,23 +92,25 @@ var picture = map[string][]string{
 	"internal/telemetry": {},
 
 	// proofs and measurements: nothing of the product imports them
-	"internal/apptest":        {},
-	"internal/baseline":       {"booking", "internal/id"},
-	"internal/browser":        {"deploy/local"},
-	"internal/contract":       {"gateway/openapi", "internal/problem"},
-	"internal/testenv":        {"deploy/local"},
-	"internal/testenv/stores": {"internal/testenv"},
-	"internal/testenv/s3":     {"deploy/local"},
-	"loadtest/crowd":          {},
+	"internal/apptest":         {},
+	"internal/baseline":        {"booking", "internal/id"},
+	"internal/browser":         {"deploy/local"},
+	"internal/contract":        {"gateway/openapi", "internal/problem"},
+	"internal/testenv":         {"deploy/local"},
+	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "internal/id", "internal/testenv", "search", "search/pgsource", "search/pgstock", "search/searchtest"},
+	"internal/testenv/stores":  {"internal/testenv"},
+	"internal/testenv/s3":      {"deploy/local"},
+	"loadtest/crowd":           {},
 }
 
 // fences names the packages that alone may use a technology.
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
-	"github.com/redis/go-redis/v9":  {"booking/hold", "catalog/redisfacts", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "internal/baseline", "internal/testenv"},
-	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
+	"github.com/redis/go-redis/v9":  {"booking/hold", "catalog/redisfacts", "internal/redisdb", "internal/testenv", "waitroom/redisline"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "catalog/pgcatalog", "internal/baseline", "internal/testenv", "search/pgsource", "search/pgstock", "search/pgtext", "search/searchtest/pgtown", "waitroom/pgledger"},
+	"github.com/segmentio/kafka-go": {"deploy/local", "internal/stream", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
+	"github.com/olivere/elastic/v7": {"search/elastic"},
 	"github.com/minio/minio-go/v7":  {"images/s3"},
 	"golang.org/x/image":            {"images/intake"},
 	"github.com/chromedp":           {"internal/browser"},
