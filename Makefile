@@ -103,6 +103,7 @@ bench: deps ## measure: polls, joins, bookings against row locks, views, streams
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|View|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'SiteMap' -benchtime 1x .
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./search/pgtext -events 200000 -rate 100
 
