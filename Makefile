@@ -6,6 +6,10 @@ FUZZTIME ?= 10s
 ARGS ?=
 # Tests share one private Postgres, Redis and Kafka stand-in, which end with them.
 STORES := $(GO) run ./internal/testenv/stores --
+# The same with Apache Kafka and Elasticsearch. The suites that speak to them, and what of the whole system is proved on them, are chosen by name.
+ENGINES := $(GO) run ./internal/testenv/stores -engines real --
+ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk ./search/...
+ENGINE_PROOFS := OnRealEngines|^TestAFanWalksFromTheSearchToHisTicket$$|^TestAcknowledgedBookingsSurvive|^TestControlAcknowledging|^TestTwoHundredFansRace
 
 .PHONY: help
 help: ## list the targets
@@ -16,26 +20,41 @@ deps: ## install PostgreSQL and Redis if they are missing (Debian, Ubuntu; asks 
 	@./deploy/local/install.sh postgres redis
 
 .PHONY: build
-build: ## build bin/usher
-	$(GO) build -o bin/usher .
+build: ## build bin/usher, the file that the image of deploy/Dockerfile holds
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -o bin/usher .
 
 .PHONY: run
 run: deps build ## run the whole system here with demo data, on http://localhost:8080
 	@exec ./bin/usher dev $(ARGS)
 
-# Browsers come after the rest: beside them the proofs that kill processes would meet other moments than they are about.
+.PHONY: stack
+stack: deps build ## the same on Apache Kafka and Elasticsearch, which are installed if they are missing; its data is in .usher-stack
+	@./deploy/local/install.sh java maven
+	@exec ./bin/usher dev --engines real --data .usher-stack $(ARGS)
+
+# Browsers and engines come after the rest: beside them the proofs that kill processes would meet other moments than they are about.
 .PHONY: test
-test: deps ## run all tests against real stores, and in a real browser
-	@browser=$${USHER_BROWSER:-}; [ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
-	echo '$(STORES) $(GO) test ./...'; USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
-	[ "$$browser" = skip ] || USHER_BROWSER=$$browser $(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest ./gateway || exit; \
-	[ "$$browser" != skip ] || echo 'NOT RUN: the browser tests (TestInABrowser… and internal/browser). They need Chromium: make browser'
+test: deps ## run all tests against real stores, in a real browser, and on Apache Kafka and Elasticsearch
+	@left=; browser=$${USHER_BROWSER:-}; engines=$${USHER_TEST_ENGINES:-}; \
+	[ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
+	[ -n "$$engines" ] || ./deploy/local/install.sh java maven || engines=skip; \
+	echo '$(STORES) $(GO) test ./...'; USHER_TEST_ENGINES=skip USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
+	if [ "$$browser" = skip ]; then left="$$left the browser tests, which need Chromium (make browser);"; else \
+		USHER_BROWSER=$$browser $(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest ./gateway || exit; fi; \
+	if [ "$$engines" = skip ]; then left="$$left the suites on Apache Kafka and Elasticsearch, which need Java and Maven (make engines);"; else \
+		$(MAKE) --no-print-directory engines || exit; fi; \
+	[ -z "$$left" ] || echo "NOT RUN:$${left%;}"
+
+.PHONY: engines
+engines: deps ## run what speaks to Kafka and Elasticsearch against Apache Kafka and Elasticsearch, which are installed if they are missing
+	@./deploy/local/install.sh java maven
+	USHER_BROWSER=skip $(ENGINES) sh -c '$(GO) test $(ENGINE_PACKAGES) && $(GO) test -run "$(ENGINE_PROOFS)" ./deploy/local ./internal/apptest .'
 
 .PHONY: browser
 browser: deps ## run the tests in a real browser, headless Chromium, which is installed if it is missing
 	@./deploy/local/install.sh chromium
 	$(GO) test ./internal/browser
-	$(STORES) $(GO) test -run '^TestInABrowser' ./gateway ./internal/apptest
+	USHER_TEST_ENGINES=skip $(STORES) $(GO) test -run '^TestInABrowser' ./gateway ./internal/apptest
 
 .PHONY: s3
 s3: ## run what speaks to S3 against a real server, the Versity S3 Gateway, which is built from its Go module
@@ -49,7 +68,7 @@ screens: deps ## walk the pages in a browser and take screenshots of every page 
 .PHONY: race
 race: deps ## run the packages' tests with the race detector
 	@./deploy/local/install.sh gcc
-	USHER_BROWSER=skip CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
+	USHER_BROWSER=skip USHER_TEST_ENGINES=skip CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, deadcode
@@ -75,14 +94,18 @@ crowd: ## send 2,000 simulated fans after the final that make run sells, and cou
 surge: ## the same flow as a k6 script with thresholds
 	$(GO) -C loadtest/k6 tool k6 run surge.js
 
+.PHONY: prove
+prove: deps ## long proofs under faults: every store and every two of them killed and paused under reads (ten minutes; quiet machine)
+	USHER_PROVE=1 USHER_BROWSER=skip $(STORES) $(GO) test -count=1 -v -parallel 1 -timeout 40m -run '^TestReadingGoesOnWhileStoresAreAway' ./internal/apptest
+
 .PHONY: bench
 bench: deps ## measure: polls, joins, bookings against row locks, views, streams, search in 200,000 events (quarter of an hour; quiet machine)
-	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|View|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./search/pgtext -events 200000 -rate 100
 
 .PHONY: clean
-clean: ## remove what was built; the data of make run stays in .usher
+clean: ## remove what was built; the data of make run and make stack stays in .usher and .usher-stack
 	rm -rf bin

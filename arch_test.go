@@ -49,18 +49,19 @@ var picture = map[string][]string{
 	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
 
 	// reading
-	"catalog":           {"booking", "catalog/layout", "internal/id"},
-	"catalog/layout":    {"internal/id"},
-	"catalog/seatmap":   {"booking/hold", "catalog", "internal/id"},
-	"catalog/pgcatalog": {"booking", "catalog", "catalog/layout", "internal/id"},
-	"catalog/importer":  {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "catalog/poster", "images", "images/intake", "internal/id"},
-	"catalog/generate":  {"catalog/data"},
-	"catalog/money":     {"catalog/data"},
-	"catalog/data":      {},
-	"catalog/poster":    {},
-	"search":            {"internal/id"},
-	"search/pgtext":     {"search", "internal/id"},
-	"search/searchtest": {"search", "internal/id"},
+	"catalog":            {"booking", "catalog/layout", "internal/id"},
+	"catalog/layout":     {"internal/id"},
+	"catalog/seatmap":    {"booking/hold", "catalog", "internal/id"},
+	"catalog/redisfacts": {"catalog", "catalog/layout", "internal/id", "internal/redisdb"},
+	"catalog/pgcatalog":  {"booking", "catalog", "catalog/layout", "internal/id"},
+	"catalog/importer":   {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "catalog/poster", "images", "images/intake", "internal/id"},
+	"catalog/generate":   {"catalog/data"},
+	"catalog/money":      {"catalog/data"},
+	"catalog/data":       {},
+	"catalog/poster":     {},
+	"search":             {"internal/id"},
+	"search/pgtext":      {"search", "internal/id"},
+	"search/searchtest":  {"search", "internal/id"},
 
 	// pictures
 	"images":            {},
@@ -72,12 +73,13 @@ var picture = map[string][]string{
 	// what every role needs
 	"internal/id":        {},
 	"internal/batch":     {},
-	"internal/config":    {},
+	"internal/address":   {},
+	"internal/config":    {"internal/address"},
 	"internal/guard":     {},
 	"internal/hint":      {"booking/command", "internal/redisdb"},
 	"internal/problem":   {},
-	"internal/redisdb":   {},
-	"internal/stream":    {"booking/command", "internal/batch"},
+	"internal/redisdb":   {"internal/address"},
+	"internal/stream":    {"booking/command", "internal/address", "internal/batch"},
 	"internal/telemetry": {},
 
 	// proofs and measurements: nothing of the product imports them
@@ -94,7 +96,7 @@ var picture = map[string][]string{
 // fences names the packages that alone may use a technology.
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
-	"github.com/redis/go-redis/v9":  {"booking/hold", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
+	"github.com/redis/go-redis/v9":  {"booking/hold", "catalog/redisfacts", "waitroom/redisline", "internal/redisdb", "internal/testenv"},
 	"github.com/jackc/pgx/v5":       {"booking/pgstore", "waitroom/pgledger", "catalog/pgcatalog", "search/pgtext", "internal/baseline", "internal/testenv"},
 	"github.com/segmentio/kafka-go": {"internal/stream", "deploy/local", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},

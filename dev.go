@@ -21,6 +21,9 @@ import (
 	"usher/waitroom/pass"
 )
 
+// realEngines is the value of --engines that asks for Apache Kafka and Elasticsearch.
+const realEngines = "real"
+
 const storeGrace = 20 * time.Second // how long a store may take to write its data and end
 
 // runDev runs the whole system on this machine: private stores where no address is given, the schema, the demo catalog at the first start,
@@ -84,7 +87,7 @@ func (d *devSystem) start(ctx context.Context) error {
 			return err
 		}
 	}
-	steps := []func(context.Context) error{d.checkPorts, d.startPostgres, d.startRedis, d.startKafka, d.makeSecrets, d.migrate,
+	steps := []func(context.Context) error{d.checkPorts, d.startPostgres, d.startRedis, d.startKafka, d.startElasticsearch, d.makeSecrets, d.migrate,
 		d.importDemo, d.demoRooms, d.startRoles, d.waitReady, d.announce}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -135,6 +138,9 @@ func (d *devSystem) startKafka(ctx context.Context) error {
 	if d.Kafka != "" {
 		return nil
 	}
+	if d.Engines == realEngines {
+		return d.startApacheKafka(ctx)
+	}
 	fmt.Fprintln(d.out, "Serving Kafka's protocol from", d.folder.Engine("kafka"))
 	k, err := local.StartKafka(ctx, local.KafkaConfig{Dir: d.folder.Engine("kafka")})
 	if err != nil {
@@ -142,6 +148,31 @@ func (d *devSystem) startKafka(ctx context.Context) error {
 	}
 	d.Kafka = k.Addr()
 	d.stops = append(d.stops, func() error { k.Stop(); return nil })
+	return nil
+}
+
+func (d *devSystem) startApacheKafka(ctx context.Context) error {
+	fmt.Fprintln(d.out, "Starting a private Apache Kafka in", d.folder.Engine("apache-kafka"), "(the first start of all downloads it: 43 MB)")
+	k, err := local.StartApacheKafka(ctx, local.ApacheKafkaConfig{Dir: d.folder.Engine("apache-kafka"), Cache: local.JarCache(d.folder.Path)})
+	if err != nil {
+		return err
+	}
+	d.Kafka = k.Addr()
+	d.watch("Apache Kafka", k.Process)
+	return nil
+}
+
+func (d *devSystem) startElasticsearch(ctx context.Context) error {
+	if d.Elasticsearch != "" || d.Engines != realEngines {
+		return nil
+	}
+	fmt.Fprintln(d.out, "Starting a private Elasticsearch in", d.folder.Engine("elasticsearch"), "(the first start of all downloads it: 36 MB)")
+	e, err := local.StartElasticsearch(ctx, local.ElasticsearchConfig{Dir: d.folder.Engine("elasticsearch"), Cache: local.JarCache(d.folder.Path)})
+	if err != nil {
+		return err
+	}
+	d.Elasticsearch = e.URL()
+	d.watch("Elasticsearch", e.Process)
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"usher/internal/testenv"
 )
 
 // asMain makes this test program be `usher`: it has the same code, and `usher dev` starts its roles from its own file.
@@ -76,8 +78,19 @@ func startDev(t *testing.T, args ...string) *devRun {
 
 func TestDevServesRecoversAndStops(t *testing.T) {
 	t.Parallel()
+	serveRecoverAndStop(t, "embedded", "postgres/pid", "redis/pid")
+}
+
+func TestDevServesRecoversAndStopsOnRealEngines(t *testing.T) {
+	t.Parallel()
+	testenv.NeedEngines(t)
+	serveRecoverAndStop(t, "real", "postgres/pid", "redis/pid", "apache-kafka/pid", "elasticsearch/pid")
+}
+
+func serveRecoverAndStop(t *testing.T, engines string, stores ...string) {
+	t.Helper()
 	data, public, admin := filepath.Join(t.TempDir(), "data"), freeAddr(t), freeAddr(t)
-	args := []string{"--data", data, "--addr", public, "--admin-addr", admin}
+	args := []string{"--data", data, "--addr", public, "--admin-addr", admin, "--engines", engines}
 
 	first := startDev(t, args...)
 	if err := first.cmd.Process.Kill(); err != nil {
@@ -101,7 +114,7 @@ func TestDevServesRecoversAndStops(t *testing.T) {
 	refused(t, "--addr: port "+public+" is busy", "--data", t.TempDir(), "--addr", public)
 	refused(t, "--admin-addr: port "+admin+" is busy", "--data", t.TempDir(), "--addr", freeAddr(t), "--admin-addr", admin)
 
-	pids := childrenIn(t, data)
+	pids := childrenIn(t, data, stores)
 	if err := second.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -125,10 +138,10 @@ func refused(t *testing.T, why string, args ...string) {
 }
 
 // childrenIn reads the pids that a running system wrote down.
-func childrenIn(t *testing.T, data string) map[string]int {
+func childrenIn(t *testing.T, data string, stores []string) map[string]int {
 	t.Helper()
 	pids := map[string]int{}
-	for _, name := range append([]string{"postgres/pid", "redis/pid"}, "relay.pid", "worker.pid", "gateway.pid") {
+	for _, name := range append(stores, "relay.pid", "worker.pid", "gateway.pid") {
 		text, err := os.ReadFile(filepath.Join(data, name))
 		if err != nil {
 			t.Fatal(err)

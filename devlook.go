@@ -102,7 +102,11 @@ func (d *devSystem) announce(ctx context.Context) error {
 			fmt.Fprintf(&b, "  on sale   %s/api/v1/events/%s   %s, behind the room %s\n", d.PublicURL, event, r.Name, r.Room)
 		}
 	}
-	fmt.Fprintf(&b, "  Postgres  psql '%s'\n  Redis     %s\n  Kafka     %s\n  data      %s\n", d.Postgres, d.Redis, d.Kafka, d.folder.Path)
+	fmt.Fprintf(&b, "  Postgres  psql '%s'\n  Redis     %s\n  Kafka     %s\n", d.Postgres, d.Redis, d.Kafka)
+	if d.Elasticsearch != "" {
+		fmt.Fprintf(&b, "  search    %s\n", d.Elasticsearch)
+	}
+	fmt.Fprintf(&b, "  data      %s\n", d.folder.Path)
 	fmt.Fprintln(&b, "\nCtrl-C stops all of it. The next start finds its data.")
 	_, err = fmt.Fprintln(d.out, b.String())
 	return err

@@ -24,11 +24,14 @@ func commands() []subcommand {
 	return []subcommand{
 		{"dev", "run the whole system on this machine with demo data", runDev},
 		{"migrate", "bring the Postgres schema up to date", runMigrate},
+		{"topics", "create Kafka's topics, and tell in what those that are there differ", runTopics},
 		{"import", "read venues and events from files", runImport},
 		{"generate", "make a large catalog that could be true, into a file or Postgres", runGenerate},
 		{"gateway", "serve the public and the admin port: pages, waiting room, booking API", runGateway},
 		{"worker", "decide booking commands: Kafka to Postgres", runWorker},
 		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},
+		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
+		{"health", "ask the process on this machine whether it lives", runHealth},
 		{"config", "print every setting as a table", runConfig},
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"usher/catalog"
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
+	"usher/catalog/redisfacts"
 	"usher/catalog/seatmap"
 	"usher/gateway"
 	"usher/images"
@@ -54,6 +55,7 @@ type role struct {
 	log   *slog.Logger
 	store *pgstore.Store
 	redis *redisdb.Client
+	kafka stream.Brokers
 	parts []func(context.Context) error // what Run runs together
 }
 
@@ -74,7 +76,13 @@ func begin(ctx context.Context, name string, args []string, getenv func(string) 
 		return nil, err
 	}
 	if c.Redis != "" {
+		redisdb.LogTo(r.log)
 		if r.redis, err = redisdb.Dial(c.Redis, 4*c.PGConns); err != nil {
+			return nil, err
+		}
+	}
+	if c.Kafka != "" {
+		if r.kafka, err = stream.ParseBrokers(c.Kafka); err != nil {
 			return nil, err
 		}
 	}
@@ -95,19 +103,23 @@ func (r *role) run(ctx context.Context) error {
 	return err
 }
 
-func (r *role) brokers() []string { return strings.Split(r.Kafka, ",") }
+func (r *role) brokers() stream.Brokers { return r.kafka }
 
-// logs returns the two logs, created if they are missing.
+// metrics serves the figures of a role that has no other port.
+func (r *role) metrics(ctx context.Context) error {
+	return telemetry.Serve(ctx, r.MetricsAddr, r.store.Ping)
+}
+
+// logs returns the two logs, created if they are missing. In what topics differ from the settings is logged: it stops nobody.
 func (r *role) logs(ctx context.Context) (commands, events *stream.Log, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	commands, events = stream.Open(r.brokers(), command.Topic), stream.Open(r.brokers(), event.Topic)
-	for _, l := range []*stream.Log{commands, events, stream.Open(r.brokers(), catalog.ChangesTopic)} {
-		if err := l.Ensure(ctx, command.Partitions, 1); err != nil {
-			return nil, nil, fmt.Errorf("--kafka: %w", err)
-		}
+	differs, err := ensureTopics(ctx, r.Config, r.brokers())
+	if err != nil {
+		return nil, nil, err
 	}
-	return commands, events, nil
+	for _, d := range differs {
+		r.log.Warn("a topic is not as the settings say", "what", d)
+	}
+	return stream.Open(r.brokers(), command.Topic), stream.Open(r.brokers(), event.Topic), nil
 }
 
 // appender returns the function that puts a command on the log.
@@ -172,7 +184,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		return err
 	}
 	views := catalog.New(catalog.Config{
-		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
+		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), Shelf: redisfacts.New(r.redis, "usher"), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
 		Image: func(stored string) string { return site.URL(stored, images.Full) },
 	})
 	finder := pgtext.New(reading.Pool(), secret)
@@ -318,7 +330,7 @@ func runWorker(ctx context.Context, args []string, getenv func(string) string, o
 			}
 		},
 	}, r.store, commands)
-	r.parts = append(r.parts, w.Run)
+	r.parts = append(r.parts, w.Run, r.metrics)
 	return r.run(ctx)
 }
 
@@ -336,7 +348,7 @@ func runRelay(ctx context.Context, args []string, getenv func(string) string, ou
 		Providers: map[string]payment.Provider{sandbox.Method: sandbox.New(sandbox.Config{Notify: r.webhook}, r.store.SandboxLedger())},
 		Append:    appender(producer), Log: r.log,
 	}, r.store)
-	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run)
+	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run, r.metrics)
 	return r.run(ctx)
 }
 

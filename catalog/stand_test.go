@@ -23,6 +23,7 @@ type stand struct {
 	mapAway   bool
 	room      *RoomInfo
 	slow      chan struct{} // when set, loading facts waits until it is closed
+	hang      chan struct{} // likewise looking for their version
 
 	factsRead, versionRead, seatsRead, mapRead atomic.Int64
 }
@@ -104,6 +105,12 @@ func (s *stand) Facts(_ context.Context, e id.Event) (*Facts, error) {
 
 func (s *stand) FactsVersion(context.Context, id.Event) (int64, error) {
 	s.versionRead.Add(1)
+	s.mu.Lock()
+	hang := s.hang
+	s.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.truthAway {

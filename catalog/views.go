@@ -28,10 +28,19 @@ type SeatMap interface {
 	Snapshot(ctx context.Context, e id.Event, have int64) (Seats, error)
 }
 
+// Shelf is a place that all gateways share where facts are kept: an event that no gateway's memory has is shown from it while Postgres is
+// away. *redisfacts.Shelf is the implementation.
+type Shelf interface {
+	Keep(ctx context.Context, f *Facts) error
+	// Kept returns facts and when they were kept; nil: there are none of the event.
+	Kept(ctx context.Context, e id.Event) (*Facts, time.Time, error)
+}
+
 // Config sets views up.
 type Config struct {
 	Truth  Truth
 	Map    SeatMap
+	Shelf  Shelf                           // nil: there is none
 	RoomOf func(id.Event) (RoomInfo, bool) // from memory: it is asked at every check; nil: there are no rooms
 	Image  func(stored string) string      // the address of a picture by what an event keeps of it; nil: the same
 	Key    []byte                          // signs cursors: the same on every gateway
@@ -61,6 +70,7 @@ var (
 	checksTotal    = metrics.NewCounter("usher_view_checks_total")
 	rendersTotal   = metrics.NewCounter("usher_view_renders_total")
 	fallbacksTotal = metrics.NewCounter("usher_view_fallbacks_total")
+	shelvedTotal   = metrics.NewCounter("usher_view_shelved_facts_total")
 	staleTotal     = metrics.NewCounter("usher_view_stale_answers_total")
 )
 
@@ -155,11 +165,36 @@ func (v *Views) look(ctx context.Context, e id.Event) (*state, error) {
 		}
 		return s, s.err
 	}
-	defer held.unlock()
 	if s = held.state.Load(); s != nil && v.Now().Before(s.checkAt) {
+		held.unlock()
 		return s, s.err // somebody else checked while we waited
 	}
-	next, err := v.check(context.WithoutCancel(ctx), e, s) // others wait for it too, whatever becomes of this caller
+	ctx = context.WithoutCancel(ctx) // others wait for it too, whatever becomes of this caller
+	if s == nil || s.err != nil {    // there is nothing to show meanwhile
+		defer held.unlock()
+		return v.renew(ctx, held, s)
+	}
+	old, checked := s, make(chan struct{}) // closed when it is done
+	go func() {
+		defer close(checked)
+		defer held.unlock()
+		if _, err := v.renew(ctx, held, old); err != nil && !errors.Is(err, booking.ErrEventNotFound) {
+			v.warn("an event cannot be checked", err)
+		}
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-checked:
+	case <-timer.C: // a store hangs
+	}
+	s = held.state.Load()
+	return s, s.err
+}
+
+// renew checks an event and keeps what it finds. The caller has locked the entry.
+func (v *Views) renew(ctx context.Context, held *entry, old *state) (*state, error) {
+	next, err := v.check(ctx, held.event, old)
 	if err != nil {
 		return nil, err
 	}
@@ -182,11 +217,10 @@ func (v *Views) check(ctx context.Context, e id.Event, old *state) (*state, erro
 	case err != nil: // go on with the facts at hand
 		v.warn("the facts of an event cannot be checked", err)
 		facts, factsAt = old.drawn.facts, old.factsAt
-		if v.Now().Sub(factsAt) > staleAfter {
-			next.verified = factsAt
-		}
 	}
-	next.factsAt = factsAt
+	if next.factsAt = factsAt; v.Now().Sub(factsAt) > staleAfter { // at hand, or from the shelf
+		next.verified = factsAt
+	}
 	seats, err := v.seats(ctx, e, facts, old, next)
 	if err != nil {
 		if old == nil || old.err != nil {
@@ -219,6 +253,20 @@ func (v *Views) facts(ctx context.Context, e id.Event, old *state) (*Facts, time
 		}
 	}
 	facts, err := v.Truth.Facts(ctx, e)
+	if v.Shelf == nil {
+		return facts, at, err
+	}
+	switch {
+	case err == nil:
+		if err := v.Shelf.Keep(ctx, facts); err != nil {
+			v.warn("the facts of an event cannot be kept for other gateways", err)
+		}
+	case !known && !errors.Is(err, booking.ErrEventNotFound):
+		if kept, since, shelfErr := v.Shelf.Kept(context.WithoutCancel(ctx), e); kept != nil && shelfErr == nil { // Postgres may have used up the time
+			shelvedTotal.Inc()
+			return kept, since, nil
+		}
+	}
 	return facts, at, err
 }
 

@@ -239,6 +239,95 @@ func TestWithoutAnyStoreTheLastViewIsShownWithItsAge(t *testing.T) {
 	}
 }
 
+// shelf is a Shelf in memory.
+type shelf struct {
+	mu    sync.Mutex // guards facts, away
+	now   func() time.Time
+	facts map[id.Event]*Facts
+	at    map[id.Event]time.Time
+	away  bool
+}
+
+func (s *shelf) Keep(_ context.Context, f *Facts) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return errAway
+	}
+	s.facts[f.Event], s.at[f.Event] = f, s.now()
+	return nil
+}
+
+func (s *shelf) Kept(_ context.Context, e id.Event) (*Facts, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return nil, time.Time{}, errAway
+	}
+	return s.facts[e], s.at[e], nil
+}
+
+// While Postgres is away a gateway shows what another one has kept, says how old it is, and is right again when Postgres is back.
+func TestWhatAnotherGatewayKeptIsShownWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 50)
+	kept := &shelf{now: s.clock, facts: map[id.Event]*Facts{}, at: map[id.Event]time.Time{}}
+	one, two, alone := s.views(0), s.views(0), s.views(0)
+	one.Shelf, two.Shelf = kept, kept
+	see(t, one, testEvent, "")
+	s.change(func() { s.truthAway = true })
+	s.pass(time.Minute)
+	view, b := see(t, two, testEvent, "")
+	if view.Stale != time.Minute || len(b.Tickets) != 50 {
+		t.Errorf("a minute after it was kept the view is stale by %s, with %d tickets", view.Stale, len(b.Tickets))
+	}
+	if _, err := alone.Event(t.Context(), testEvent, ""); !errors.Is(err, errAway) {
+		t.Errorf("without a shelf the answer is %v", err)
+	}
+	other, _ := id.NewEvent(testEvent.Month(), 8)
+	if _, err := two.Event(t.Context(), other, ""); !errors.Is(err, errAway) {
+		t.Errorf("what nobody kept answers %v", err)
+	}
+	s.change(func() { s.truthAway, s.facts.Version, s.facts.Name = false, 2, "Owls Again" })
+	s.pass(2 * time.Second)
+	if view, _ := see(t, two, testEvent, ""); view.Stale != 0 || !bytes.Contains(view.Body, []byte("Owls Again")) {
+		t.Errorf("with Postgres again the view is stale by %s: %.200s", view.Stale, view.Body)
+	}
+	if f, _, _ := kept.Kept(t.Context(), testEvent); f.Version != 2 {
+		t.Errorf("the shelf has version %d", f.Version)
+	}
+	kept.away = true
+	if _, err := two.Event(t.Context(), other, ""); err != nil {
+		t.Errorf("with the shelf away, Postgres there: %v", err)
+	}
+}
+
+// Who asks first while a store hangs waits no longer than the others: he gets what there is, and how old it is.
+func TestNobodyWaitsForAStoreThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 50)
+	v := s.views(0)
+	see(t, v, testEvent, "")
+	hang := make(chan struct{})
+	s.change(func() { s.hang = hang })
+	s.pass(5 * time.Second)
+	for range 3 {
+		if view, _ := see(t, v, testEvent, ""); view.Stale != 5*time.Second { // would wait for ever
+			t.Errorf("the view is stale by %s", view.Stale)
+		}
+	}
+	s.change(func() { s.hang = nil })
+	close(hang)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if view, _ := see(t, v, testEvent, ""); view.Stale == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the view stays stale")
+		}
+	}
+}
+
 func TestUnknownEventsAreNotFound(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, 10)

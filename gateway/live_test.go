@@ -52,7 +52,8 @@ func (l *liveSeats) Facts(_ context.Context, e id.Event) (*catalog.Facts, error)
 	case e != guarded && e != unguarded:
 		return nil, booking.ErrEventNotFound
 	}
-	return &catalog.Facts{Plan: &layout.Plan{Event: e, Currency: "USD", Prices: map[string]int{"A": 4200, "B": 2100}, Layout: &l.plan}, OnSale: true, Version: 1}, nil
+	return &catalog.Facts{Plan: &layout.Plan{Event: e, Currency: "USD", Prices: map[string]int{"A": 4200, "B": 2100}, Layout: &l.plan},
+		Start: noon, End: noon.Add(2 * time.Hour), Venue: catalog.Venue{ID: 1, Zone: time.UTC}, OnSale: true, Version: 1}, nil
 }
 
 func (l *liveSeats) FactsVersion(context.Context, id.Event) (int64, error) {

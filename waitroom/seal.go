@@ -75,6 +75,9 @@ func LoadSecrets(path string) (*Sealer, error) {
 
 // EnsureSecrets makes a secrets file with one fresh key, readable by its owner only, unless the file exists.
 func EnsureSecrets(path string) error {
+	if _, err := os.Stat(path); err == nil { // in a folder, maybe, where nothing can be written
+		return nil
+	}
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key)
 	b, err := json.MarshalIndent(secretsFile{Current: 1, Keys: []secretFile{{ID: 1, Key: key}}}, "", "  ")

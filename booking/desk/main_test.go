@@ -118,7 +118,7 @@ func (r *rig) on(hook func(c command.Command) error) {
 // core starts everything behind the desk: log, worker, relay, cashier.
 func (r *rig) core() {
 	r.t.Helper()
-	brokers := []string{testenv.FreshKafka(r.t)}
+	brokers := stream.At(testenv.FreshKafka(r.t))
 	producer := stream.NewProducer(brokers)
 	r.running(producer.Run)
 	r.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"usher/booking"
 	"usher/booking/event"
 	"usher/internal/id"
+	"usher/internal/redisdb"
 )
 
 const (
@@ -89,34 +90,47 @@ func latest(events []event.Event) map[id.Event][]Seat {
 	return out
 }
 
-// applyAll makes one round trip. A pipeline does not load a script that Redis lacks, so that is done here, once.
+// applyAll makes one round trip to each server that has something to change.
 func (s *Store) applyAll(ctx context.Context, calls []applyCall) error {
-	run, err := s.runID(ctx)
-	if err != nil {
-		return err
+	metas := make([]string, len(calls))
+	for i, c := range calls {
+		metas[i] = metaKey(c.event)
 	}
-	for try := 0; ; try++ {
-		err = s.pipeline(ctx, run, calls)
-		if err == nil || try > 0 || !redis.HasErrorPrefix(err, "NOSCRIPT") {
-			break
+	err := s.rdb.Each(ctx, metas, func(at *redisdb.Server, which []int) error {
+		some := make([]applyCall, len(which))
+		for i, n := range which {
+			some[i] = calls[n]
 		}
-		if err = s.apply.Load(ctx, s.rdb).Err(); err != nil {
-			break
-		}
-	}
-	if err == nil && s.replaced(run) {
-		err = errors.New("it was replaced meanwhile")
-	}
+		return s.applyAt(ctx, at, some)
+	})
 	if err != nil {
 		return unavailable(err)
 	}
 	return nil
 }
 
-func (s *Store) pipeline(ctx context.Context, run string, calls []applyCall) error {
+// applyAt makes one round trip. A pipeline does not load a script that Redis lacks, so that is done here, once.
+func (s *Store) applyAt(ctx context.Context, at *redisdb.Server, calls []applyCall) (err error) {
+	run := at.RunID()
+	for try := 0; ; try++ {
+		err = s.pipeline(ctx, at, run, calls)
+		if err == nil || try > 0 || !redis.HasErrorPrefix(err, "NOSCRIPT") {
+			break
+		}
+		if err = s.apply.Load(ctx, at).Err(); err != nil {
+			break
+		}
+	}
+	if err == nil && s.replaced(at, run) {
+		err = errors.New("it was replaced meanwhile")
+	}
+	return err
+}
+
+func (s *Store) pipeline(ctx context.Context, at *redisdb.Server, run string, calls []applyCall) error {
 	began := time.Now()
 	defer s.apply.seconds.UpdateDuration(began)
-	answers, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	answers, err := at.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, c := range calls {
 			args := []any{run}
 			for _, seat := range c.seats {

@@ -26,7 +26,7 @@ type Config struct {
 	Limit int           // seats that a visitor may hold and book of one event
 }
 
-// Store is the seat maps of one Redis. Make it with New.
+// Store is the seat maps of one Redis, or one cluster. Make it with New.
 type Store struct {
 	Config
 	rdb *redisdb.Client
@@ -88,38 +88,31 @@ func file(name string) string {
 // run calls a script and returns its answer behind the first word. LOST becomes ErrLost; a fault booking.ErrStoreUnavailable, and
 // then nobody knows whether the script has run.
 func (s *Store) run(ctx context.Context, sc *script, e id.Event, args ...any) (word string, rest []any, err error) {
-	run, err := s.runID(ctx)
-	if err != nil {
-		return "", nil, err
-	}
-	began := time.Now()
-	answer, err := sc.Run(ctx, s.rdb, keys(e), append([]any{run}, args...)...).Slice()
-	sc.seconds.UpdateDuration(began)
+	var answer []any
+	var other bool
+	err = s.rdb.On(ctx, metaKey(e), func(at *redisdb.Server) (err error) {
+		run, began := at.RunID(), time.Now()
+		answer, err = sc.Run(ctx, at, keys(e), append([]any{run}, args...)...).Slice()
+		sc.seconds.UpdateDuration(began)
+		other = s.replaced(at, run)
+		return err
+	})
 	if err != nil {
 		return "", nil, unavailable(err)
 	}
 	word, _ = answer[0].(string)
-	if word == "LOST" || s.replaced(run) {
+	if word == "LOST" || other {
 		lostTotal.Inc()
 		return word, nil, ErrLost
 	}
 	return word, answer[1:], nil
 }
 
-// runID returns the run id of the Redis that the connections reach; it connects first if none does.
-func (s *Store) runID(ctx context.Context) (string, error) {
-	if run := s.rdb.RunID(); run != "" {
-		return run, nil
-	}
-	if err := s.rdb.Ping(ctx).Err(); err != nil {
-		return "", unavailable(err)
-	}
-	return s.rdb.RunID(), nil
-}
-
 // replaced reports whether the call may have reached another Redis than its run id says: the connection was made while it waited.
 // A Redis that came back with an old append-only file believes the old run id.
-func (s *Store) replaced(run string) bool { return s.rdb.RunID() != run && !s.off[sameRun] }
+func (s *Store) replaced(at *redisdb.Server, run string) bool {
+	return at.RunID() != run && !s.off[sameRun]
+}
 
 func unavailable(err error) error {
 	return fmt.Errorf("%w: redis: %w", booking.ErrStoreUnavailable, err)

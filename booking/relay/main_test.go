@@ -29,7 +29,7 @@ const patience = 30 * time.Second
 type rig struct {
 	t        testing.TB
 	store    *pgstore.Store
-	brokers  []string
+	brokers  stream.Brokers
 	producer *stream.Producer
 
 	mu      sync.Mutex // guards all below
@@ -40,7 +40,7 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{t: t, store: pgtest.Open(t, 16), brokers: []string{testenv.FreshKafka(t)}}
+	r := &rig{t: t, store: pgtest.Open(t, 16), brokers: stream.At(testenv.FreshKafka(t))}
 	r.producer = stream.NewProducer(r.brokers)
 	r.running(r.producer.Run)
 	w := worker.New(worker.Config{

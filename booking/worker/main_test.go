@@ -26,7 +26,7 @@ type rig struct {
 	t        testing.TB
 	dsn      string
 	store    *pgstore.Store
-	brokers  []string
+	brokers  stream.Brokers
 	producer *stream.Producer
 
 	mu   sync.Mutex                           // guards told
@@ -35,7 +35,7 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{t: t, dsn: testenv.Postgres(t, pgstore.Migrate), brokers: []string{testenv.FreshKafka(t)}, told: map[string]map[id.Key]command.Result{}}
+	r := &rig{t: t, dsn: testenv.Postgres(t, pgstore.Migrate), brokers: stream.At(testenv.FreshKafka(t)), told: map[string]map[id.Key]command.Result{}}
 	r.store = pgtest.Again(t, r.dsn, 4)
 	r.producer = stream.NewProducer(r.brokers)
 	r.running(r.producer.Run)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"usher/booking/pgstore"
 	"usher/catalog/data"
+	"usher/catalog/pgcatalog"
 	"usher/internal/testenv"
 	"usher/waitroom"
 )
@@ -285,4 +287,12 @@ func roomEvents(t *testing.T) (keys []string) {
 		keys = append(keys, r.EventKeys...)
 	}
 	return keys
+}
+
+func TestADatabaseWithoutTheSchemaIsToldSo(t *testing.T) {
+	t.Parallel()
+	err := Run(t.Context(), Options{Postgres: testenv.Postgres(t, nil), Demo: true}, io.Discard)
+	if !errors.Is(err, pgcatalog.ErrNotMigrated) {
+		t.Errorf("the import ended with %v", err)
+	}
 }

@@ -53,6 +53,9 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	if err := store.Migrated(ctx); err != nil {
+		return err
+	}
 	report := newReport(out)
 	sell := make(chan saleRequest, saleQueue)
 	g, ctx := errgroup.WithContext(ctx)

@@ -65,6 +65,21 @@ func Open(ctx context.Context, dsn string, conns int) (*Store, error) {
 	return &Store{pool: pool, seen: newSeen()}, nil
 }
 
+// ErrNotMigrated says that the database has no schema, and what to do.
+var ErrNotMigrated = errors.New("the database has not Usher's tables; make them with: usher migrate")
+
+// Migrated reports a database without the schema: ErrNotMigrated.
+func (s *Store) Migrated(ctx context.Context) error {
+	var there bool
+	if err := s.pool.QueryRow(ctx, query("migrated")).Scan(&there); err != nil {
+		return fmt.Errorf("look for the schema: %w", away(err))
+	}
+	if !there {
+		return ErrNotMigrated
+	}
+	return nil
+}
+
 // Pool is the pool itself, for search, which reads the same tables.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 

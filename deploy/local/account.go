@@ -16,6 +16,7 @@ type account struct {
 	name     string
 	uid, gid uint32
 	caps     []uintptr // what it needs to reach its folder through closed ones
+	asks     bool      // its program asks the kernel first (access) whether it may, as Java does
 }
 
 // openFolder makes the engine's folder if it is missing and says who shall run the engine: nil for ourselves, which is
@@ -41,12 +42,20 @@ func openFolder(dir string, names ...string) (*account, error) {
 	if err := os.Chown(dir, int(a.uid), int(a.gid)); err != nil {
 		return nil, err
 	}
+	return a, a.reach(dir)
+}
+
+// reach sees to it that the account can come to dir; a nil account is ourselves.
+func (a *account) reach(dir string) error {
+	if a == nil {
+		return nil
+	}
 	if closed := a.closedParent(dir); closed != "" {
 		if a.caps = walkThrough(); a.caps == nil {
-			return nil, fmt.Errorf("user %s, who runs the engine, cannot enter %s: choose a data folder that others can enter", a.name, closed)
+			return fmt.Errorf("user %s, who runs the engine, cannot enter %s: choose a folder that others can enter", a.name, closed)
 		}
 	}
-	return a, nil
+	return nil
 }
 
 // owner is the account that owns dir, or nil for root.

@@ -59,6 +59,16 @@ func (e *engine) write(name, text string) error {
 	return e.account.give(e.path(name))
 }
 
+// writeAll makes files that only the engine's user can read.
+func (e *engine) writeAll(files map[string]string) error {
+	for name, text := range files {
+		if err := e.write(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // start runs the engine's program and returns when ready says so. The log holds this run only, which bounds it. When the
 // program ends early, the error carries the log's last lines.
 func (e *engine) start(ctx context.Context, path string, args []string, ready func(pid int) bool) (*Process, error) {
@@ -103,8 +113,14 @@ func (e *engine) run(ctx context.Context, stdin, path string, args ...string) er
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Stdin = "/", strings.NewReader(stdin)
 	cmd.SysProcAttr = attributes(syscall.SIGTERM, e.account)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", filepath.Base(path), err, out)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := startAs(e.account, cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(path), err, out.Bytes())
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // ErrLocked says that another process works on the same data folder.
@@ -52,6 +54,24 @@ func OpenFolder(path string) (*Folder, error) {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return &Folder{Path: path, lock: lock}, nil
+}
+
+// askLock is how often waitFolder looks again.
+const askLock = 50 * time.Millisecond
+
+// waitFolder is OpenFolder that waits for its turn until ctx ends.
+func waitFolder(ctx context.Context, path string) (*Folder, error) {
+	for {
+		folder, err := OpenFolder(path)
+		if !errors.Is(err, ErrLocked) {
+			return folder, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), err)
+		case <-time.After(askLock):
+		}
+	}
 }
 
 // Close lets others have the folder.

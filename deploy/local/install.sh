@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the programs that Usher needs on this machine and that are not there yet, from Debian's or Ubuntu's packages.
 #
-#   install.sh [--yes] [postgres] [redis] [gcc] [make] [chromium] [fonts]      without names: postgres redis
+#   install.sh [--yes] [postgres] [redis] [gcc] [make] [chromium] [fonts] [java] [maven]      without names: postgres redis
 #
 # chromium is the browser that the browser tests drive; fonts are those with which its screenshots can be read in every language.
+# java runs the real engines, Apache Kafka and Elasticsearch, and maven downloads them.
 #
 # It touches nothing that is there already. The packages' own services are neither started nor enabled, and no database
 # cluster is made: Usher starts private servers under its data folder. As root it goes ahead; with sudo it asks first
@@ -15,7 +16,7 @@ wanted=
 for argument in "$@"; do
 	case $argument in
 	--yes) yes=yes ;;
-	postgres | redis | gcc | make | chromium | fonts) wanted="$wanted $argument" ;;
+	postgres | redis | gcc | make | chromium | fonts | java | maven) wanted="$wanted $argument" ;;
 	*) echo "install.sh: unknown program $argument" >&2; exit 2 ;;
 	esac
 done
@@ -46,6 +47,9 @@ is_there() {
 			[ -n "$(fc-list ":lang=$language" file)" ] || return 1
 		done
 		;;
+	# Kafka needs Java 17.
+	java) java -version 2>&1 </dev/null | grep -qE 'version "(1[7-9]|[2-9][0-9])[.\"-]' ;;
+	maven) command -v mvn >/dev/null ;;
 	*) command -v "$1" >/dev/null ;;
 	esac
 }
@@ -66,6 +70,7 @@ package_of() {
 	gcc) echo gcc libc6-dev ;;
 	chromium) if on_ubuntu; then echo chromium-browser; else echo chromium; fi ;;
 	fonts) echo fontconfig fonts-noto-core fonts-noto-cjk ;;
+	java) echo default-jre-headless ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -86,7 +91,8 @@ esac
 if ! command -v apt-get >/dev/null; then
 	echo "Usher needs$missing, and this system has no apt-get. Install them by its own means, so that these are found:" >&2
 	echo "  postgres: initdb and postgres (PostgreSQL 14 or newer) in the PATH; redis: redis-server (7 or newer) in the PATH;" >&2
-	echo "  chromium: chromium or google-chrome in the PATH, or its path in USHER_CHROMIUM; fonts: Noto, found by fc-list" >&2
+	echo "  chromium: chromium or google-chrome in the PATH, or its path in USHER_CHROMIUM; fonts: Noto, found by fc-list;" >&2
+	echo "  java: java (17 or newer) in the PATH; maven: mvn in the PATH" >&2
 	exit 1
 fi
 

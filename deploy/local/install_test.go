@@ -30,14 +30,14 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = script.Close() }()
-	cmd := exec.Command("/bin/sh", "-s", "--", "--yes", "make", "chromium", "redis", "fonts", "gcc")
+	cmd := exec.Command("/bin/sh", "-s", "--", "--yes", "make", "chromium", "redis", "fonts", "gcc", "java", "maven")
 	cmd.Stdin = script
 	cmd.Env = []string{"PATH=" + bare}
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("install.sh ended with %v", err)
 	}
-	want := regexp.MustCompile(`apt-get install make chromium(-browser)? redis-server fontconfig fonts-noto-core fonts-noto-cjk gcc libc6-dev$`)
+	want := regexp.MustCompile(`apt-get install make chromium(-browser)? redis-server fontconfig fonts-noto-core fonts-noto-cjk gcc libc6-dev default-jre-headless maven$`)
 	if said := strings.TrimSpace(string(out)); !want.MatchString(said) {
 		t.Errorf("install.sh said %q", said)
 	}

@@ -35,7 +35,7 @@ type Kafka struct {
 func StartKafka(ctx context.Context, cfg KafkaConfig) (*Kafka, error) {
 	k, err := startKafka(cfg)
 	if err == nil {
-		err = k.makeTopics(ctx)
+		err = MakeTopics(ctx, k.addr)
 	}
 	if err != nil {
 		if k != nil {
@@ -58,7 +58,7 @@ func startKafka(cfg KafkaConfig) (*Kafka, error) {
 		return nil, err
 	}
 	k := &Kafka{}
-	err := onFreePort(filepath.Join(cfg.Dir, "port"), func(port int) (err error) {
+	err := enginePorts.onFree(filepath.Join(cfg.Dir, "port"), func(port int) (err error) {
 		k.addr = loopback(port)
 		k.cluster, err = kfake.NewCluster(kfake.Ports(port), kfake.DataDir(filepath.Join(cfg.Dir, "data")), kfake.SyncWrites())
 		if errors.Is(err, syscall.EADDRINUSE) {
@@ -78,11 +78,17 @@ func (k *Kafka) Addr() string { return k.addr }
 // Stop writes what is in memory to the folder and closes all connections.
 func (k *Kafka) Stop() { k.cluster.Close() }
 
-// makeTopics also counts the partitions of those that were there before.
-func (k *Kafka) makeTopics(ctx context.Context) error {
+// topicPatience bounds how long topics may take from their creation until every partition has a leader.
+const topicPatience = 15 * time.Second
+
+// MakeTopics makes those topics of Usher that are missing and returns when every partition has a leader. It also counts the partitions of
+// those that were there before.
+func MakeTopics(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, topicPatience)
+	defer cancel()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(k.addr), Timeout: 10 * time.Second, Transport: transport}
+	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: transport}
 	request := &kafka.CreateTopicsRequest{}
 	for _, topic := range Topics() {
 		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: Partitions, ReplicationFactor: 1})
@@ -96,17 +102,42 @@ func (k *Kafka) makeTopics(ctx context.Context) error {
 			return fmt.Errorf("make topic %s: %w", topic, err)
 		}
 	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		led, err := countPartitions(ctx, client)
+		if err != nil || led {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the leaders of topics: %w", ctx.Err())
+		}
+	}
+}
+
+// countPartitions says whether all partitions of all topics are led by now. A wrong number of them is an error.
+func countPartitions(ctx context.Context, client *kafka.Client) (led bool, err error) {
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: Topics()})
 	if err != nil {
-		return fmt.Errorf("count partitions: %w", err)
+		return false, fmt.Errorf("count partitions: %w", err)
 	}
+	led = true
 	for _, topic := range meta.Topics {
+		if errors.Is(topic.Error, kafka.UnknownTopicOrPartition) || errors.Is(topic.Error, kafka.LeaderNotAvailable) {
+			led = false // the broker has not heard of it yet
+			continue
+		}
 		if topic.Error != nil {
-			return fmt.Errorf("count partitions of %s: %w", topic.Name, topic.Error)
+			return false, fmt.Errorf("count partitions of %s: %w", topic.Name, topic.Error)
 		}
 		if len(topic.Partitions) != Partitions {
-			return fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), Partitions)
+			return false, fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), Partitions)
+		}
+		for _, p := range topic.Partitions {
+			led = led && p.Error == nil
 		}
 	}
-	return nil
+	return led, nil
 }

@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// Ports are taken from below the range that systems give to outgoing connections (Linux: from 32768), so that a port we
-// remember is still free at the next start.
-const (
-	lowestPort  = 20_000
-	highestPort = 32_000
-)
+// portRange is where an engine's port is looked for: low is the first, high one past the last.
+type portRange struct{ low, high int }
+
+// enginePorts lie below the range that systems give to outgoing connections (Linux: from 32768), so that a port we remember is still
+// free at the next start.
+var enginePorts = portRange{20_000, 32_000}
 
 // errBusy says that the port was free when we looked and taken when the engine came.
 var errBusy = errors.New("port is busy")
 
-// onFreePort calls start with the port kept in file, or with a random free one when there is none or it is busy, and keeps the
+// onFree calls start with the port kept in file, or with a random free one when there is none or it is busy, and keeps the
 // one that worked. Between the look and the engine's own bind another process may be faster: then it tries others.
-func onFreePort(file string, start func(port int) error) error {
+func (r portRange) onFree(file string, start func(port int) error) error {
 	port := keptPort(file)
 	for try := 0; ; try++ {
 		if port == 0 || !isFree(port) {
-			port = randomPort()
+			port = r.random()
 		}
 		err := start(port)
 		if err == nil {
@@ -51,11 +51,11 @@ func keptPort(file string) int {
 	return port
 }
 
-// randomPort is a free port, or after many busy ones any.
-func randomPort() int {
+// random is a free port, or after many busy ones any.
+func (r portRange) random() int {
 	port := 0
 	for range 100 {
-		port = lowestPort + rand.IntN(highestPort-lowestPort)
+		port = r.low + rand.IntN(r.high-r.low)
 		if isFree(port) {
 			break
 		}

@@ -19,6 +19,7 @@ import (
 // PostgresConfig says where a private Postgres lives.
 type PostgresConfig struct {
 	Dir      string            // its folder, made if missing
+	Files    map[string]string // files to make in Dir that only the engine can read, for settings to name
 	Settings map[string]string // postgresql.conf parameters beside or instead of ours; fsync is on unless set here
 	NoSync   bool              // initdb does not wait for the disk; for tests
 }
@@ -46,6 +47,9 @@ func startPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.writeAll(cfg.Files); err != nil {
+		return nil, err
+	}
 	bin, err := findPostgres(e.data())
 	if err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func startPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 		return nil, err
 	}
 	p := &Postgres{}
-	err = onFreePort(e.path("port"), func(port int) error {
+	err = enginePorts.onFree(e.path("port"), func(port int) error {
 		p.dsn = postgresDSN(string(password), port)
 		p.Process, err = e.startServer(ctx, filepath.Join(bin, "postgres"), postgresArgs(e.data(), port, cfg.Settings))
 		return err

@@ -64,7 +64,7 @@ func Start(c Command) (*Process, error) {
 func (p *Process) supervise(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := p.cmd.Start()
+	err := startAs(p.command.account, p.cmd)
 	started <- err
 	if err != nil {
 		return
@@ -72,6 +72,16 @@ func (p *Process) supervise(started chan<- error) {
 	p.err = p.cmd.Wait()
 	p.forget()
 	close(p.done)
+}
+
+// startAs starts the command. The calling goroutine has locked its thread.
+func startAs(a *account, cmd *exec.Cmd) error {
+	undo, err := beforeFork(a)
+	if err != nil {
+		return err
+	}
+	defer undo()
+	return cmd.Start()
 }
 
 // Pid is the process id of the child.

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -43,6 +44,30 @@ func walkThrough() []uintptr {
 		}
 	}
 	return nil
+}
+
+// The security bit under which access(2) minds the capabilities of a process that is not root's.
+const (
+	prGetSecurebits = 27
+	prSetSecurebits = 28
+	noSetuidFixup   = 1 << 2
+)
+
+// beforeFork sets up the calling thread, which must be locked, for a child that asks access(2) before it opens anything: without it
+// the kernel answers as if the child had no capabilities, and all behind a closed folder would seem out of its reach. The child keeps none but its
+// own: exec takes the others. The function returned undoes it.
+func beforeFork(a *account) (undo func(), err error) {
+	if a == nil || !a.asks || len(a.caps) == 0 {
+		return func() {}, nil
+	}
+	before, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prGetSecurebits, 0, 0)
+	if errno == 0 {
+		_, _, errno = syscall.RawSyscall(syscall.SYS_PRCTL, prSetSecurebits, before|noSetuidFixup, 0)
+	}
+	if errno != 0 {
+		return nil, fmt.Errorf("let user %s reach its folder through closed ones: %w; choose a folder that others can enter", a.name, errno)
+	}
+	return func() { _, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetSecurebits, before, 0) }, nil
 }
 
 // startTime identifies a process together with its pid: clock ticks since boot, or "" when it does not run (a zombie

@@ -21,6 +21,9 @@ func attributes(_ syscall.Signal, a *account) *syscall.SysProcAttr {
 // walkThrough: there are no capabilities here.
 func walkThrough() []uintptr { return nil }
 
+// beforeFork has nothing to set up here.
+func beforeFork(*account) (undo func(), err error) { return func() {}, nil }
+
 // startTime identifies a process together with its pid, or is "" when it does not run.
 func startTime(pid int) string {
 	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()

@@ -17,6 +17,7 @@ import (
 // RedisConfig says where a private Redis lives.
 type RedisConfig struct {
 	Dir      string            // its folder, made if missing
+	Files    map[string]string // files to make in Dir that only the engine can read, for settings to name
 	Settings map[string]string // redis.conf directives beside or instead of ours; every write goes to the append-only file, synced every second
 }
 
@@ -46,6 +47,9 @@ func startRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.writeAll(cfg.Files); err != nil {
+		return nil, err
+	}
 	if err := os.Mkdir(e.data(), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
@@ -53,7 +57,7 @@ func startRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{}
-	err = onFreePort(e.path("port"), func(port int) error {
+	err = enginePorts.onFree(e.path("port"), func(port int) error {
 		r.addr = loopback(port)
 		if err := e.write("redis.conf", redisConf(e.data(), port, cfg.Settings)); err != nil {
 			return err

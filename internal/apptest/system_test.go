@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -31,6 +32,9 @@ type Options struct {
 	Rooms                     string            // the rooms file
 	Env                       map[string]string // USHER_* settings
 	Off                       []guard.Guard     // guards switched off: a negative control
+	Own                       bool              // stores in processes of their own, to be taken away: System.Stores
+	Secured                   bool              // every store speaks TLS and asks for a password
+	RedisCluster              bool              // Redis is three masters
 }
 
 // System is a running Usher with stores of its own.
@@ -38,6 +42,7 @@ type System struct {
 	Public, Admin []string // base URLs of the gateways
 	Postgres      string
 	Redis         string
+	Stores        map[string]testenv.Own // with Options.Own, by the names that docs/failures.md uses
 
 	t      *testing.T
 	binary string
@@ -57,11 +62,7 @@ func Start(t *testing.T, o Options) *System {
 	t.Helper()
 	dir := t.TempDir()
 	s := &System{t: t, binary: build(t, len(o.Off) > 0), procs: map[string]*process{}}
-	s.Postgres = testenv.Postgres(t, nil)
-	s.Redis = testenv.FreshRedis(t).Addr
-	kafka := testenv.FreshKafka(t)
-	s.env = append(os.Environ(),
-		"USHER_POSTGRES="+s.Postgres, "USHER_REDIS="+s.Redis, "USHER_KAFKA="+kafka,
+	s.env = append(append(os.Environ(), s.stores(o)...),
 		"USHER_ADMIN_TOKEN="+adminToken, "USHER_LOG_LEVEL=warn", "USHER_PG_CONNS=8",
 		"USHER_SECRET_FILE="+filepath.Join(dir, "secrets.json"), "USHER_PASS_KEYS_FILE="+filepath.Join(dir, "pass.json"),
 		"USHER_VISITOR_RATE=1000000")
@@ -97,6 +98,33 @@ func Start(t *testing.T, o Options) *System {
 		s.WaitReady(i)
 	}
 	return s
+}
+
+// stores starts the stores and returns the settings that name them.
+func (s *System) stores(o Options) []string {
+	s.t.Helper()
+	switch {
+	case o.Secured:
+		return s.securedStores()
+	case o.Own:
+		return s.ownStores()
+	}
+	s.Postgres = testenv.Postgres(s.t, nil)
+	if o.RedisCluster {
+		s.Redis = testenv.FreshRedisCluster(s.t).URL
+	} else {
+		s.Redis = testenv.FreshRedis(s.t).Addr
+	}
+	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + testenv.FreshKafka(s.t)}
+}
+
+// ownStores are stores in processes of their own.
+func (s *System) ownStores() []string {
+	s.t.Helper()
+	postgres, redis, broker := testenv.FreshPostgres(s.t), testenv.FreshRedis(s.t), testenv.FreshKafkaProcess(s.t)
+	s.Postgres, s.Redis = postgres.DSN, redis.Addr
+	s.Stores = map[string]testenv.Own{"Postgres": postgres, "Redis": redis, "Kafka": broker}
+	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + broker.Addr}
 }
 
 // StartRole starts process i of a role, for the first time or after Kill.
@@ -238,14 +266,25 @@ func write(t *testing.T, dir, name, content string) string {
 	return path
 }
 
+// portsGiven are those that freePort has returned.
+var portsGiven sync.Map
+
+// freePort returns a free address of a port that no other test of this process is given. It lies below the range that the kernel takes the ports of
+// outgoing connections from: one of those, freed a moment ago, may be somebody's again before a gateway has bound it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if _, taken := portsGiven.LoadOrStore(address, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free between 10000 and 30000")
+	return ""
 }
 
 // tail keeps the last 16 KiB of a process's output.

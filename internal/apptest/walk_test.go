@@ -22,7 +22,11 @@ const walkRooms = `{"rooms": [
 // TestAFanWalksFromTheSearchToHisTicket is the whole way of one fan, as the contract tells it.
 func TestAFanWalksFromTheSearchToHisTicket(t *testing.T) {
 	t.Parallel()
-	s := Start(t, Options{Gateways: 2, Catalog: threeEvents(40), Rooms: walkRooms})
+	walk(t, Start(t, Options{Gateways: 2, Catalog: threeEvents(40), Rooms: walkRooms}))
+}
+
+func walk(t *testing.T, s *System) {
+	t.Helper()
 	concert := s.eventNamed("concert")
 	f := NewFan(t, client, s.Public[0])
 	if a := f.Do("POST", "/api/v1/visitors", nil); a.Status != http.StatusOK || a.Str("visitor") != f.Visitor {

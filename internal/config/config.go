@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"usher/internal/address"
 )
 
 // Config holds the settings of every role. A role reads those that it needs.
@@ -18,17 +21,28 @@ type Config struct {
 	Postgres string
 	Redis    string
 	Kafka    string
-	PGConns  int
+	// Elasticsearch are URLs, comma-separated; empty: search is on Postgres.
+	Elasticsearch string
+	PGConns       int
+
+	PostgresPasswordFile string // its content is in Postgres already
+	RedisPasswordFile    string // likewise
+	KafkaPasswordFile    string // likewise
+	KafkaReplicas        int
+	KafkaRetention       time.Duration
 
 	Addr         string
 	AdminAddr    string
-	AdminToken   string
+	MetricsAddr  string
+	AdminToken   string // or what AdminTokenFile holds
 	PublicURL    string
 	SecureCookie bool
 	TrustedProxy string
 	VisitorRate  int
 	Streams      int
 	StreamsEach  int
+
+	AdminTokenFile string
 
 	SecretFile   string
 	PassKeysFile string
@@ -47,7 +61,8 @@ type Config struct {
 	Images    string
 	ImagesURL string
 
-	Data string
+	Engines string
+	Data    string
 }
 
 // Setting is one row of the table.
@@ -62,15 +77,23 @@ type Setting struct {
 
 // Settings returns the table in the order of the documentation.
 func Settings() []Setting {
-	const stores, edge, all = "gateway worker relay import generate migrate dev", "gateway dev", "all"
+	const stores, logs, edge, all = "gateway worker relay import generate migrate dev", "gateway worker relay topics dev", "gateway dev", "all"
 	return []Setting{
 		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
-		{"redis", "USHER_REDIS", "", "Redis address, host:port or redis:// URL (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
-		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port (dev: empty serves the protocol in-process)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Kafka })},
+		{"postgres-password-file", "USHER_POSTGRES_PASSWORD_FILE", "", "file of the password that the Postgres URL lacks", stores, text(func(c *Config) *string { return &c.PostgresPasswordFile })},
+		{"redis", "USHER_REDIS", "", "Redis address, host:port or a URL: redis://, redis+sentinel://, redis+cluster://, rediss… for TLS (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
+		{"redis-password-file", "USHER_REDIS_PASSWORD_FILE", "", "file of the password that the Redis URL lacks", "gateway worker relay dev", text(func(c *Config) *string { return &c.RedisPasswordFile })},
+		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port or a URL: kafka://, kafkas:// for TLS (dev: empty serves the protocol in-process)", logs, text(func(c *Config) *string { return &c.Kafka })},
+		{"kafka-password-file", "USHER_KAFKA_PASSWORD_FILE", "", "file of the password that the Kafka URL lacks", logs, text(func(c *Config) *string { return &c.KafkaPasswordFile })},
+		{"kafka-replicas", "USHER_KAFKA_REPLICAS", "1", "brokers that keep a copy of each log, 1 to 9: 3 where nothing may be lost", logs, number(func(c *Config) *int { return &c.KafkaReplicas }, 1, 9)},
+		{"kafka-retention", "USHER_KAFKA_RETENTION", "168h", "how long a log keeps its messages, 1h to 8760h: longer than a recovery takes", logs, duration(func(c *Config) *time.Duration { return &c.KafkaRetention }, time.Hour, 8760*time.Hour)},
+		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated; empty: search is on Postgres (dev: with real engines a private one)", "gateway dev", text(func(c *Config) *string { return &c.Elasticsearch })},
 		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
-		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", edge, text(func(c *Config) *string { return &c.AdminAddr })},
+		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", "gateway dev health", text(func(c *Config) *string { return &c.AdminAddr })},
+		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay health", text(func(c *Config) *string { return &c.MetricsAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
+		{"admin-token-file", "USHER_ADMIN_TOKEN_FILE", "", "file of the admin token, instead of it", edge, text(func(c *Config) *string { return &c.AdminTokenFile })},
 		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge, text(func(c *Config) *string { return &c.PublicURL })},
 		{"secure-cookies", "USHER_SECURE_COOKIES", "false", "mark cookies Secure: set it behind TLS", "gateway", boolean(func(c *Config) *bool { return &c.SecureCookie })},
 		{"trusted-proxies", "USHER_TRUSTED_PROXIES", "", "networks (CIDR, comma-separated) whose X-Forwarded-For is believed", "gateway", text(func(c *Config) *string { return &c.TrustedProxy })},
@@ -90,6 +113,7 @@ func Settings() []Setting {
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
 		{"images", "USHER_IMAGES", "", "where pictures of events are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION (empty: no pictures; dev: a folder of its data)", "gateway import dev", text(func(c *Config) *string { return &c.Images })},
 		{"images-url", "USHER_IMAGES_URL", "", "where browsers find pictures, such as a CDN before the bucket (empty: gateways serve them)", edge, text(func(c *Config) *string { return &c.ImagesURL })},
+		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
 		{"data", "USHER_DATA", ".usher", "folder of everything that dev keeps", "dev", text(func(c *Config) *string { return &c.Data })},
 	}
 }
@@ -136,7 +160,42 @@ func Load(role string, args []string, getenv func(string) string, out io.Writer,
 		host, _ := os.Hostname()
 		c.Node = host + "-" + strconv.Itoa(os.Getpid())
 	}
-	return c, errors.Join(errs...)
+	return c, errors.Join(append(errs, c.readSecrets(role))...)
+}
+
+// readSecrets puts what the files of secrets hold where the role looks for it. No error quotes a secret.
+func (c *Config) readSecrets(role string) error {
+	var errs []error
+	for _, s := range []struct {
+		flag, file string
+		url        *string
+	}{
+		{"postgres", c.PostgresPasswordFile, &c.Postgres},
+		{"redis", c.RedisPasswordFile, &c.Redis},
+		{"kafka", c.KafkaPasswordFile, &c.Kafka},
+	} {
+		if s.file == "" || !reads(role, s.flag) {
+			continue
+		}
+		password, err := address.Secret(s.file)
+		if err == nil {
+			*s.url, err = address.WithPassword(*s.url, password)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s and --%s-password-file: %w", s.flag, s.flag, err))
+		}
+	}
+	if c.AdminTokenFile != "" && reads(role, "admin-token") {
+		token, err := address.Secret(c.AdminTokenFile)
+		if err == nil && c.AdminToken != "" {
+			err = errors.New("the token is given as well: one of both is enough")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--admin-token-file: %w", err))
+		}
+		c.AdminToken = token
+	}
+	return errors.Join(errs...)
 }
 
 // Need reports the settings among the named flags that are empty, with how to give them.
@@ -183,8 +242,28 @@ func (s Setting) readBy(role string) bool {
 	return false
 }
 
+// reads reports whether the role reads the flag.
+func reads(role, flag string) bool {
+	for _, s := range Settings() {
+		if s.Flag == flag {
+			return s.readBy(role)
+		}
+	}
+	return false
+}
+
 func text(at func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *at(c) = v; return nil }
+}
+
+func choice(at func(*Config) *string, values ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("%q is none of %s", v, strings.Join(values, ", "))
+		}
+		*at(c) = v
+		return nil
+	}
 }
 
 func boolean(at func(*Config) *bool) func(*Config, string) error {

@@ -2,73 +2,26 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 )
 
-const (
-	answerTime = 5 * time.Second  // of one question to the brokers
-	topicTime  = 10 * time.Second // for the creation of a topic
-)
+const answerTime = 5 * time.Second // of one question to the brokers
 
 // Log is a topic as seen by readers.
 type Log struct {
-	brokers []string
+	brokers Brokers
 	topic   string
 	client  *kafka.Client
 }
 
 // Open returns the log of a topic. It connects when first asked something.
-func Open(brokers []string, topic string) *Log {
+func Open(brokers Brokers, topic string) *Log {
 	return &Log{brokers: brokers, topic: topic, client: &kafka.Client{
-		Addr: kafka.TCP(brokers...), Timeout: answerTime, Transport: &kafka.Transport{MetadataTTL: metaTime, DialTimeout: answerTime},
+		Addr: kafka.TCP(brokers.addrs...), Timeout: answerTime, Transport: brokers.transport(answerTime),
 	}}
-}
-
-// Ensure creates the topic with the given number of partitions if it is missing. A topic with another number is an error:
-// the number decides who writes what, and cannot change.
-func (l *Log) Ensure(ctx context.Context, partitions, replicas int) error {
-	ctx, cancel := context.WithTimeout(ctx, topicTime)
-	defer cancel()
-	made, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-		Topics: []kafka.TopicConfig{{Topic: l.topic, NumPartitions: partitions, ReplicationFactor: replicas}},
-	})
-	if err != nil {
-		return fmt.Errorf("create topic %s: %w", l.topic, err)
-	}
-	if err := made.Errors[l.topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return fmt.Errorf("create topic %s: %w", l.topic, err)
-	}
-	for {
-		n, err := l.partitions(ctx)
-		if err == nil && n == partitions {
-			return nil
-		}
-		if err == nil && n > 0 {
-			return fmt.Errorf("topic %s has %d partitions, want %d", l.topic, n, partitions)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("topic %s does not appear: %w", l.topic, errors.Join(err, ctx.Err()))
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-func (l *Log) partitions(ctx context.Context) (int, error) {
-	m, err := l.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{l.topic}})
-	if err != nil {
-		return 0, err
-	}
-	for _, t := range m.Topics {
-		if t.Name == l.topic && t.Error == nil {
-			return len(t.Partitions), nil
-		}
-	}
-	return 0, nil
 }
 
 // Bounds returns the first offset of a partition and the one past its last.

@@ -41,9 +41,9 @@ type Producer struct {
 }
 
 // NewProducer returns a producer of the given brokers. Its Run must be running for Write to return.
-func NewProducer(brokers []string) *Producer {
-	p := &Producer{transport: &kafka.Transport{MetadataTTL: metaTime, DialTimeout: writeTime}}
-	p.client = &kafka.Client{Addr: kafka.TCP(brokers...), Transport: p.transport, Timeout: writeTime}
+func NewProducer(brokers Brokers) *Producer {
+	p := &Producer{transport: brokers.transport(writeTime)}
+	p.client = &kafka.Client{Addr: kafka.TCP(brokers.addrs...), Transport: p.transport, Timeout: writeTime}
 	for i := range p.lanes {
 		p.lanes[i] = batch.New(func(ctx context.Context, messages []Message) ([]struct{}, error) {
 			return make([]struct{}, len(messages)), p.write(ctx, i, messages)

@@ -21,7 +21,7 @@ type Record struct {
 // second otherwise. Offsets rise; a reader that must miss nothing compares them with what it expects.
 func (l *Log) Read(ctx context.Context, partition int, from int64, each func(Record) error) error {
 	r := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: l.brokers, Topic: l.topic, Partition: partition,
+		Brokers: l.brokers.addrs, Dialer: l.brokers.dialer(), Topic: l.topic, Partition: partition,
 		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: 500 * time.Millisecond, // a quick shutdown
 		ReadBackoffMin: 5 * time.Millisecond, ReadBackoffMax: 250 * time.Millisecond,
 		QueueCapacity: 1000, OffsetOutOfRangeError: true,

@@ -17,7 +17,7 @@ import (
 const patience = 20 * time.Second
 
 // running returns a producer that runs until the test ends.
-func running(t *testing.T, brokers []string) *Producer {
+func running(t *testing.T, brokers Brokers) *Producer {
 	t.Helper()
 	p := NewProducer(brokers)
 	ctx, stop := context.WithCancel(context.Background())
@@ -47,7 +47,7 @@ func read(t *testing.T, l *Log, partition int, from int64, n int) (out []Record)
 
 func TestEveryWriteIsInTheLogOnceAndInOrder(t *testing.T) {
 	t.Parallel()
-	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	brokers, topic := At(testenv.Kafka(t)), testenv.Topic(t, command.Partitions)
 	p, l := running(t, brokers), Open(brokers, topic)
 	const keys, each = 40, 50
 	counts := make([]int, command.Partitions)
@@ -91,7 +91,7 @@ func TestEveryWriteIsInTheLogOnceAndInOrder(t *testing.T) {
 
 func TestWriteAllKeepsTheOrderOfAKey(t *testing.T) {
 	t.Parallel()
-	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	brokers, topic := At(testenv.Kafka(t)), testenv.Topic(t, command.Partitions)
 	p, l := running(t, brokers), Open(brokers, topic)
 	var messages []Message
 	for i := range 3 * maxBatch {
@@ -109,7 +109,7 @@ func TestWriteAllKeepsTheOrderOfAKey(t *testing.T) {
 
 func TestAMissingBrokerMeansUnknownWithinTheBound(t *testing.T) {
 	t.Parallel()
-	p := running(t, []string{"127.0.0.1:1"})
+	p := running(t, At("127.0.0.1:1"))
 	began := time.Now()
 	err := p.Write(t.Context(), Message{Topic: "nowhere", Key: "k", Value: []byte("v")})
 	if !errors.Is(err, ErrUnknown) {
@@ -122,7 +122,7 @@ func TestAMissingBrokerMeansUnknownWithinTheBound(t *testing.T) {
 
 func TestReadingGoesOnWhereItIsTold(t *testing.T) {
 	t.Parallel()
-	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	brokers, topic := At(testenv.Kafka(t)), testenv.Topic(t, command.Partitions)
 	p, l := running(t, brokers), Open(brokers, topic)
 	partition := Partition("k", command.Partitions)
 	for i := range 10 {
@@ -148,16 +148,21 @@ func TestReadingGoesOnWhereItIsTold(t *testing.T) {
 func TestATopicMadeAnewIsAnotherLog(t *testing.T) {
 	t.Parallel()
 	addr := testenv.FreshKafka(t)
-	l := Open([]string{addr}, "again")
+	l := Open(At(addr), "again")
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(l.Ensure(t.Context(), 3, 1))
-	must(l.Ensure(t.Context(), 3, 1)) // again is fine
-	if err := l.Ensure(t.Context(), 4, 1); err == nil {
+	ensure := func(want Shape) []string {
+		t.Helper()
+		differs, err := l.Ensure(t.Context(), want)
+		must(err)
+		return differs
+	}
+	ensure(Shape{Partitions: 3, Replicas: 1})
+	if _, err := l.Ensure(t.Context(), Shape{Partitions: 4, Replicas: 1}); err == nil {
 		t.Error("another number of partitions was accepted")
 	}
 	before, err := l.ID(t.Context())
@@ -167,18 +172,18 @@ func TestATopicMadeAnewIsAnotherLog(t *testing.T) {
 	}
 	_, err = l.client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{"again"}})
 	must(err)
-	must(l.Ensure(t.Context(), 3, 1))
+	ensure(Shape{Partitions: 3, Replicas: 1})
 	if after, err := l.ID(t.Context()); err != nil || after == before {
 		t.Errorf("the new topic has the old one's id %s, %v", after, err)
 	}
-	if _, err := Open([]string{addr}, "nowhere").ID(t.Context()); err == nil {
+	if _, err := Open(At(addr), "nowhere").ID(t.Context()); err == nil {
 		t.Error("a topic that does not exist has an id")
 	}
 }
 
 func TestAFollowerSeesWhatComes(t *testing.T) {
 	t.Parallel()
-	brokers, topic := []string{testenv.Kafka(t)}, testenv.Topic(t, command.Partitions)
+	brokers, topic := At(testenv.Kafka(t)), testenv.Topic(t, command.Partitions)
 	p, l := running(t, brokers), Open(brokers, topic)
 	ctx, stop := context.WithCancel(t.Context())
 	seen := make(chan Record, 1000)
@@ -212,7 +217,7 @@ func TestAFollowerSeesWhatComes(t *testing.T) {
 }
 
 func BenchmarkWriteAlone(b *testing.B) {
-	brokers, topic := []string{testenv.Kafka(b)}, testenv.Topic(b, command.Partitions)
+	brokers, topic := At(testenv.Kafka(b)), testenv.Topic(b, command.Partitions)
 	p := NewProducer(brokers)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -225,7 +230,7 @@ func BenchmarkWriteAlone(b *testing.B) {
 }
 
 func BenchmarkWriteCrowd(b *testing.B) {
-	brokers, topic := []string{testenv.Kafka(b)}, testenv.Topic(b, command.Partitions)
+	brokers, topic := At(testenv.Kafka(b)), testenv.Topic(b, command.Partitions)
 	p := NewProducer(brokers)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

@@ -2,7 +2,9 @@ package testenv
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -26,9 +28,20 @@ func Redis(t testing.TB) (addr, prefix string) {
 	return addr, prefix
 }
 
+// deleteKeys deletes what matches, on every server of a cluster.
 func deleteKeys(addr, pattern string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	servers, _ := strings.CutPrefix(addr, clusterScheme)
+	for server := range strings.SplitSeq(servers, ",") {
+		if err := deleteKeysAt(ctx, server, pattern); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteKeysAt(ctx context.Context, addr, pattern string) error {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer client.Close()
 	keys := client.Scan(ctx, 0, pattern, 1000).Iterator()
@@ -50,9 +63,13 @@ type OwnRedis struct {
 	server *local.Redis
 }
 
-// FreshRedis starts an empty server for this test alone. It keeps every write in its append-only file, as in production.
+// FreshRedis starts an empty server for this test alone. It keeps every write in its append-only file, as in production. In a run on a cluster
+// (OnRedisCluster) a test that is about one server is skipped.
 func FreshRedis(t testing.TB) *OwnRedis {
 	t.Helper()
+	if strings.HasPrefix(os.Getenv(RedisVariable), clusterScheme) {
+		t.Skip("it is about a server of its own")
+	}
 	o := &OwnRedis{t: t, config: local.RedisConfig{Dir: filepath.Join(t.TempDir(), "redis")}}
 	o.Start()
 	t.Cleanup(o.Kill)

@@ -17,13 +17,17 @@ var ours Stores
 
 // Stores are the servers of one test run, started when first asked for. The zero value is ready.
 type Stores struct {
-	mu       sync.Mutex // guards all below
-	dir      string
-	lock     *local.Folder
-	run      string
-	postgres *local.Postgres
-	redis    *local.Redis
-	kafka    *local.Kafka
+	Real bool // Environment starts Apache Kafka, and Elasticsearch as well
+
+	mu            sync.Mutex // guards all below
+	dir           string
+	lock          *local.Folder
+	run           string
+	postgres      *local.Postgres
+	redis         *local.Redis
+	kafka         *local.Kafka
+	apacheKafka   *local.ApacheKafka
+	elasticsearch *local.Elasticsearch
 }
 
 // Postgres is the URL of a superuser's database.
@@ -78,6 +82,9 @@ func (s *Stores) Kafka(ctx context.Context) (string, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.Real {
+		return s.startApacheKafka(ctx)
+	}
 	if s.kafka == nil {
 		var err error
 		if s.kafka, err = local.StartKafka(ctx, local.KafkaConfig{}); err != nil {
@@ -85,6 +92,39 @@ func (s *Stores) Kafka(ctx context.Context) (string, error) {
 		}
 	}
 	return s.kafka.Addr(), nil
+}
+
+// startApacheKafka returns the broker's address. The caller holds mu.
+func (s *Stores) startApacheKafka(ctx context.Context) (string, error) {
+	if s.apacheKafka == nil {
+		dir, err := s.folder("apache-kafka")
+		if err != nil {
+			return "", err
+		}
+		if s.apacheKafka, err = local.StartApacheKafka(ctx, local.ApacheKafkaConfig{Dir: dir, Cache: local.JarCache(os.TempDir()), Quick: true}); err != nil {
+			return "", err
+		}
+	}
+	return s.apacheKafka.Addr(), nil
+}
+
+// Elasticsearch is the URL of a node.
+func (s *Stores) Elasticsearch(ctx context.Context) (string, error) {
+	if url := os.Getenv(ElasticsearchVariable); url != "" {
+		return url, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.elasticsearch == nil {
+		dir, err := s.folder("elasticsearch")
+		if err != nil {
+			return "", err
+		}
+		if s.elasticsearch, err = local.StartElasticsearch(ctx, local.ElasticsearchConfig{Dir: dir, Cache: local.JarCache(os.TempDir()), Quick: true}); err != nil {
+			return "", err
+		}
+	}
+	return s.elasticsearch.URL(), nil
 }
 
 // Run marks all that the test processes of one run leave in shared servers.
@@ -105,8 +145,12 @@ func (s *Stores) Environment(ctx context.Context) ([]string, error) {
 	dsn, err1 := s.Postgres(ctx)
 	redis, err2 := s.Redis(ctx)
 	kafka, err3 := s.Kafka(ctx)
-	return []string{PostgresVariable + "=" + dsn, RedisVariable + "=" + redis, KafkaVariable + "=" + kafka,
-		RunVariable + "=" + s.Run()}, errors.Join(err1, err2, err3)
+	variables := []string{PostgresVariable + "=" + dsn, RedisVariable + "=" + redis, KafkaVariable + "=" + kafka, RunVariable + "=" + s.Run()}
+	if err := errors.Join(err1, err2, err3); err != nil || !s.Real {
+		return variables, err
+	}
+	url, err := s.Elasticsearch(ctx)
+	return append(variables, ElasticsearchVariable+"="+url, EnginesVariable+"="+RealEngines), err
 }
 
 // Stop ends the servers that were started and removes their folders. In a Postgres that was there before, it drops the databases of
@@ -120,6 +164,12 @@ func (s *Stores) Stop(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if s.kafka != nil {
 		s.kafka.Stop()
+	}
+	if s.elasticsearch != nil {
+		s.elasticsearch.Kill()
+	}
+	if s.apacheKafka != nil {
+		s.apacheKafka.Kill()
 	}
 	if s.redis != nil {
 		s.redis.Kill()
@@ -164,8 +214,9 @@ func sweep() {
 		if err != nil {
 			continue
 		}
-		stopLeftOver(filepath.Join(dir, "postgres", "pid"))
-		stopLeftOver(filepath.Join(dir, "redis", "pid"))
+		for _, engine := range []string{"elasticsearch", "apache-kafka", "redis", "postgres"} {
+			stopLeftOver(filepath.Join(dir, engine, "pid"))
+		}
 		lock.Close()
 		_ = os.RemoveAll(dir) // another sweeper may be at it
 	}

@@ -71,6 +71,9 @@ func EnsureKeys(path string) error {
 // writeNew writes a secret file that appears whole or not at all; an existing one is left alone, also when two processes begin
 // at once.
 func writeNew(path string, content []byte) error {
+	if _, err := os.Stat(path); err == nil { // in a folder, maybe, where nothing can be written
+		return nil
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("make %s: %w", path, err)

@@ -59,7 +59,7 @@ const (
 	joinQueue = 50_000
 )
 
-// Line is the lines of one Redis. Make it with New; Run must be running for Join.
+// Line is the lines of one Redis, or one cluster. Make it with New; Run must be running for Join.
 type Line struct {
 	rdb   *redisdb.Client
 	joins *batch.Batcher[joining, joined]
@@ -98,17 +98,19 @@ func keys(k waitroom.RunKey) []string {
 
 // run calls a script; LOST becomes waitroom.ErrLost, a fault waitroom.ErrLineUnavailable.
 func (l *Line) run(ctx context.Context, script *redis.Script, k waitroom.RunKey, args ...any) (word string, rest []any, err error) {
-	if l.rdb.RunID() == "" { // no connection yet
-		if err := l.rdb.Ping(ctx).Err(); err != nil {
-			return "", nil, fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
-		}
-	}
-	run := l.rdb.RunID()
-	answer, err := script.Run(ctx, l.rdb, keys(k), append([]any{run}, args...)...).Slice()
+	names := keys(k)
+	var answer []any
+	var other bool
+	err = l.rdb.On(ctx, names[0], func(at *redisdb.Server) (err error) {
+		run := at.RunID()
+		answer, err = script.Run(ctx, at, names, append([]any{run}, args...)...).Slice()
+		other = at.RunID() != run
+		return err
+	})
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
 	}
-	if l.rdb.RunID() != run { // the call itself reached another Redis, which may have believed an old memory
+	if other { // the call itself reached another Redis, which may have believed an old memory
 		lostTotal.Inc()
 		return "LOST", nil, waitroom.ErrLost
 	}

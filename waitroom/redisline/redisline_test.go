@@ -18,14 +18,23 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
 const block = 10_000
 
-// openLine returns a fresh run of a room on a Redis of the test's own.
+// openLine returns a fresh run of a room that no other test has.
 func openLine(t testing.TB) (*Line, waitroom.RunKey, *redisdb.Client) {
 	t.Helper()
-	rdb, err := redisdb.Dial(testenv.FreshRedis(t).Addr, 32)
+	return openLineAt(t, testenv.Redis)
+}
+
+// ownRedis is a Redis to flush, and one that keeps every write, as in production.
+func ownRedis(t testing.TB) (addr, room string) { return testenv.FreshRedis(t).Addr, "room" }
+
+func openLineAt(t testing.TB, server func(testing.TB) (addr, room string)) (*Line, waitroom.RunKey, *redisdb.Client) {
+	t.Helper()
+	addr, room := server(t)
+	rdb, err := redisdb.Dial(addr, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, key := New(rdb), waitroom.RunKey{Room: "room", Run: waitroom.NewRun()}
+	l, key := New(rdb), waitroom.RunKey{Room: room, Run: waitroom.NewRun()}
 	ctx, stop := context.WithCancel(context.Background())
 	var run sync.WaitGroup
 	run.Go(func() { _ = l.Run(ctx) })
@@ -106,8 +115,8 @@ func TestNumbersAreExactAndOneVisitorHasOne(t *testing.T) {
 
 func TestASpentBlockGivesNoNumber(t *testing.T) {
 	t.Parallel()
-	l, _, _ := openLine(t)
-	key := waitroom.RunKey{Room: "room", Run: "small"}
+	l, key, _ := openLine(t)
+	key.Run = "small"
 	restore(t, l, key, waitroom.Memory{Incarnation: 1, BlockEnd: 1})
 	join(t, l, key, id.NewVisitor())
 	if _, err := l.Join(t.Context(), key, id.NewVisitor(), -1); !errors.Is(err, waitroom.ErrBlockSpent) {
@@ -292,7 +301,7 @@ func TestAPlaceIsUsedOnceAndALapsedTurnIsOver(t *testing.T) {
 
 func TestAFlushLosesNothingThatMatters(t *testing.T) {
 	t.Parallel()
-	l, key, rdb := openLine(t)
+	l, key, rdb := openLineAt(t, ownRedis)
 	var all []id.Visitor
 	for range 10 {
 		all = append(all, id.NewVisitor())
@@ -337,8 +346,14 @@ func TestAFlushLosesNothingThatMatters(t *testing.T) {
 	}
 }
 
+// TestOnARedisCluster runs every test above on a cluster of three masters: all keys of a script lie on one of them.
+func TestOnARedisCluster(t *testing.T) {
+	t.Parallel()
+	testenv.OnRedisCluster(t)
+}
+
 func BenchmarkJoin(b *testing.B) {
-	l, key, _ := openLine(b)
+	l, key, _ := openLineAt(b, ownRedis)
 	if err := l.Grow(b.Context(), key, 1<<40); err != nil {
 		b.Fatal(err)
 	}

@@ -2,11 +2,14 @@
 // below it, and ends them afterwards. Its exit code is the command's.
 //
 //	go run ./internal/testenv/stores -- go test ./...
+//
+// With -engines real Kafka is Apache Kafka, and Elasticsearch runs as well.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,11 +21,9 @@ import (
 )
 
 func main() {
-	args := os.Args[1:]
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
-	}
-	code, err := run(args)
+	engines := flag.String("engines", "embedded", "embedded or real")
+	flag.Parse()
+	code, err := run(*engines, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "stores:", err)
 		code = max(code, 1)
@@ -30,13 +31,13 @@ func main() {
 	os.Exit(code)
 }
 
-func run(args []string) (code int, err error) {
-	if len(args) == 0 {
-		return 2, errors.New("want a command, as in: stores -- go test PACKAGES")
+func run(engines string, args []string) (code int, err error) {
+	if len(args) == 0 || engines != "embedded" && engines != testenv.RealEngines {
+		return 2, errors.New("want a command, as in: stores [-engines real] -- go test PACKAGES")
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
-	var stores testenv.Stores
+	stores := testenv.Stores{Real: engines == testenv.RealEngines}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()

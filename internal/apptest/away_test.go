@@ -1,0 +1,308 @@
+package apptest
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"usher/internal/testenv"
+)
+
+// awayRow is one row of the table in docs/failures.md: which stores are away, and what is answered meanwhile, by the table's columns.
+type awayRow struct {
+	away    []string
+	answers map[string]string
+}
+
+// answer is what is answered to one kind of request. A cell may tell the faults apart: "200; paused: 200 line-frozen".
+func (r awayRow) answer(column string, f fault) string {
+	usual, special, _ := strings.Cut(r.answers[column], "; ")
+	if word, found := strings.CutPrefix(special, f.name+": "); found {
+		return word
+	}
+	return usual
+}
+
+// awayTable reads the table.
+func awayTable(t *testing.T) (rows []awayRow) {
+	t.Helper()
+	f, err := os.Open("../../docs/failures.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var columns []string
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		cells := strings.Split(strings.Trim(lines.Text(), "| "), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		switch {
+		case cells[0] == "away":
+			columns = cells
+		case len(columns) == 0 || strings.HasPrefix(cells[0], "---"):
+		case len(cells) != len(columns):
+			return rows
+		default:
+			row := awayRow{away: strings.Split(cells[0], ", "), answers: map[string]string{}}
+			for i, name := range columns[1:] {
+				row.answers[name] = cells[i+1]
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// word is an answer as the table words it: the status, and the problem or what is degraded.
+func (a Answer) word() string {
+	word := fmt.Sprint(a.Status)
+	if p := a.Problem(); p != "" {
+		return word + " " + p
+	}
+	if d := a.Header.Get("Usher-Degraded"); d != "" {
+		return word + " " + d
+	}
+	if a.Status == 0 {
+		return "none: " + string(a.Raw)
+	}
+	return word
+}
+
+// answers are those to one kind of request since the last reset.
+type answers struct {
+	mu    sync.Mutex // guards both
+	words map[string]int
+	took  []time.Duration
+}
+
+func (a *answers) add(word string, took time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.words[word]++
+	a.took = append(a.took, took)
+}
+
+// reset returns what was counted, with the 99th percentile of the times.
+func (a *answers) reset() (words map[string]int, p99 time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	words = a.words
+	if slices.Sort(a.took); len(a.took) > 0 {
+		p99 = a.took[len(a.took)*99/100]
+	}
+	a.words, a.took = map[string]int{}, nil
+	return words, p99
+}
+
+// readers asks 200 times a second, whether earlier questions have been answered or not.
+type readers struct {
+	asks map[string]func() Answer
+	got  map[string]*answers
+	stop chan struct{} // closed when no more is to be asked
+	all  sync.WaitGroup
+}
+
+func startReaders(asks map[string]func() Answer) *readers {
+	r := &readers{asks: asks, got: map[string]*answers{}, stop: make(chan struct{})}
+	for name := range asks {
+		r.got[name] = &answers{words: map[string]int{}}
+	}
+	r.all.Go(func() {
+		names := slices.Sorted(maps.Keys(asks))
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-r.stop:
+				return
+			case <-tick.C:
+			}
+			name := names[i%len(names)]
+			r.all.Go(func() {
+				began := time.Now()
+				a := r.asks[name]()
+				r.got[name].add(a.word(), time.Since(began))
+			})
+		}
+	})
+	return r
+}
+
+func (r *readers) end() { close(r.stop); r.all.Wait() }
+
+// fault is a way to take stores away and to bring them back.
+type fault struct {
+	name       string
+	take, back func(testenv.Own)
+}
+
+var faults = []fault{
+	{"killed", testenv.Own.Kill, testenv.Own.Start},
+	{"paused", testenv.Own.Pause, testenv.Own.Resume},
+}
+
+// One store at a time is a test; two at a time are a proof (make prove).
+func TestReadingGoesOnWhileStoresAreAway(t *testing.T) {
+	t.Parallel()
+	rows := awayTable(t)
+	if len(rows) == 0 {
+		t.Fatal("docs/failures.md has no table of what is answered while stores are away")
+	}
+	for _, row := range rows {
+		if len(row.away) > 1 && os.Getenv("USHER_PROVE") == "" {
+			continue
+		}
+		for _, f := range faults {
+			t.Run(strings.Join(row.away, ", ")+" "+f.name, func(t *testing.T) {
+				t.Parallel()
+				s := Start(t, Options{Catalog: eventOf(200), Rooms: roomOf(8), Own: true})
+				for _, name := range row.away {
+					if s.Stores[name] == nil {
+						t.Skipf("there is no %s", name)
+					}
+				}
+				for _, wrong := range s.takeAway(t, row, f) {
+					t.Error(wrong)
+				}
+			})
+		}
+	}
+}
+
+// A table that says that nothing of Redis is missed is found to be wrong, where it is wrong.
+func TestControlWhatIsAnsweredWithoutRedisIsHeldToTheTable(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Catalog: eventOf(200), Rooms: roomOf(8), Own: true})
+	wrong := s.takeAway(t, awayRow{away: []string{"Redis"}, answers: map[string]string{"event view": "200", "search": "200", "poll": "200", "hold": "201"}}, faults[0])
+	if len(wrong) != 2 || !strings.HasPrefix(wrong[0], "hold: ") || !strings.HasPrefix(wrong[1], "poll: ") {
+		t.Errorf("found wrong: %q, want the holds and the polls", wrong)
+	}
+}
+
+// takeAway takes stores away under reads, brings them back, and waits until all is as before. It returns which answers were not those of the row.
+func (s *System) takeAway(t *testing.T, row awayRow, f fault) (wrong []string) {
+	t.Helper()
+	event := s.EventID()
+	var buyers []*Fan
+	for range 8 {
+		b := NewFan(t, client, s.Public[0])
+		b.Join("room")
+		if !b.Enter("room", 20*time.Second) {
+			t.Fatal("nobody is let in")
+		}
+		buyers = append(buyers, b)
+	}
+	var crowd []*Fan
+	for range 30 { // each may poll 20 times a second
+		f := NewFan(t, client, s.Public[0])
+		f.Join("room")
+		crowd = append(crowd, f)
+	}
+	var asked atomic.Int64
+	waiting := func() *Fan { return crowd[int(asked.Add(1))%len(crowd)] }
+	tickets, _ := buyers[0].Tickets(event)
+	reads := startReaders(map[string]func() Answer{
+		"event view": func() Answer { return waiting().Do("GET", "/api/v1/events/"+event, nil) },
+		"search":     func() Answer { return waiting().Do("GET", "/api/v1/events/search?q=concert", nil) },
+		"poll":       func() Answer { return waiting().Do("GET", "/api/v1/rooms/room/place", nil) },
+	})
+	ended := false
+	defer func() {
+		if !ended {
+			reads.end()
+		}
+	}()
+	time.Sleep(time.Second) // of an ordinary day
+	for name, got := range reads.got {
+		if words, _ := got.reset(); len(words) != 1 || words["200"] == 0 {
+			t.Fatalf("%s: before anything failed: %v", name, words)
+		}
+	}
+	for _, name := range row.away {
+		f.take(s.Stores[name])
+	}
+	seat := 0
+	hold := func() string { seat++; return buyers[seat%len(buyers)].Hold(event, tickets[seat]).word() }
+	time.Sleep(5 * time.Second) // in which it is noticed
+	for name, got := range reads.got {
+		words, p99 := got.reset()
+		t.Logf("%s, in the first seconds: %v, p99 %s", name, words, p99)
+	}
+	holds := map[string]int{}
+	for range 4 {
+		holds[hold()]++
+		time.Sleep(time.Second)
+	}
+	if want := row.answer("hold", f); len(holds) != 1 || holds[want] == 0 {
+		wrong = append(wrong, fmt.Sprintf("hold: answered %v, want %s", holds, want))
+	}
+	for name, got := range reads.got {
+		words, p99 := got.reset()
+		t.Logf("%s, then: %v, p99 %s", name, words, p99)
+		if want := row.answer(name, f); len(words) != 1 || words[want] == 0 {
+			wrong = append(wrong, fmt.Sprintf("%s: answered %v, want %s", name, words, want))
+		}
+	}
+	began := time.Now()
+	for _, name := range row.away {
+		f.back(s.Stores[name])
+	}
+	back := time.Now()
+	s.asBefore(t, reads, buyers, tickets[100:])
+	t.Logf("as before %s after the stores were back, which took %s", time.Since(back).Round(10*time.Millisecond), back.Sub(began).Round(10*time.Millisecond))
+	ended = true
+	reads.end()
+	s.CheckTruth()
+	slices.Sort(wrong)
+	return wrong
+}
+
+// asBefore waits until everybody is answered as on an ordinary day, and a seat can be bought.
+func (s *System) asBefore(t *testing.T, reads *readers, buyers []*Fan, tickets []string) {
+	t.Helper()
+	event := s.EventID()
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		for _, got := range reads.got {
+			got.reset()
+		}
+		time.Sleep(300 * time.Millisecond)
+		seen := map[string]map[string]int{}
+		well := true
+		for name, got := range reads.got {
+			seen[name], _ = got.reset()
+			well = well && len(seen[name]) == 1 && seen[name]["200"] > 0
+		}
+		if well {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("40 s after the stores were back: %v", seen)
+		}
+	}
+	for i, deadline := 0, time.Now().Add(40*time.Second); ; i++ {
+		b := buyers[i%len(buyers)]
+		h := b.Hold(event, tickets[i])
+		if h.Status == http.StatusCreated || h.Status == http.StatusOK {
+			if a := b.Book(fmt.Sprintf("again-%d", i), tickets[i]); a.Status == http.StatusCreated || a.Status == http.StatusAccepted {
+				b.Confirm(a.Str("booking_id"), "tok_ok")
+				if b.Settled(a.Str("booking_id"), 20*time.Second).Str("status") == "confirmed" {
+					return
+				}
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("40 s after the stores were back nothing can be bought: %s", h)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
