@@ -89,7 +89,7 @@ var picture = map[string][]string{
 	"internal/contract":       {"gateway/openapi", "internal/problem"},
 	"internal/testenv":        {"deploy/local"},
 	"internal/testenv/stores": {"internal/testenv"},
-	"internal/testenv/s3":     {"deploy/local"},
+	"internal/testenv/s3":     {"deploy/local", "internal/testenv"},
 	"loadtest/crowd":          {},
 }
 
