@@ -16,8 +16,8 @@ import (
 )
 
 // devRoles are the child processes of `usher dev`, in the order in which they start. They stop in reverse: the one that takes new
-// work first.
-var devRoles = []string{"relay", "worker", "gateway"}
+// work first. The indexer starts where there is an index to keep.
+var devRoles = []string{"relay", "worker", "indexer", "gateway"}
 
 // devRestarts: a role that dies is back within a second; one that cannot start is given up after six tries in 6 s.
 var devRestarts = local.Restarts{Pause: 200 * time.Millisecond, Steady: 20 * time.Second, Tries: 5, Grace: 10 * time.Second}
@@ -29,10 +29,11 @@ func (d *devSystem) environment() []string {
 		"USHER_PG_CONNS="+strconv.Itoa(d.PGConns),
 		"USHER_ADDR="+d.Addr, "USHER_ADMIN_ADDR="+d.AdminAddr, "USHER_ADMIN_TOKEN="+d.AdminToken, "USHER_PUBLIC_URL="+d.PublicURL,
 		"USHER_SECRET_FILE="+d.SecretFile, "USHER_PASS_KEYS_FILE="+d.PassKeysFile, "USHER_ROOMS_FILE="+d.RoomsFile,
-		"USHER_LOG_LEVEL="+d.LogLevel, "USHER_IMAGES="+d.Images, "USHER_IMAGES_URL="+d.ImagesURL,
-		"USHER_KAFKA_REPLICAS="+strconv.Itoa(d.KafkaReplicas), "USHER_KAFKA_RETENTION="+d.KafkaRetention.String(),
+		"USHER_LOG_LEVEL="+d.LogLevel, "USHER_KAFKA_REPLICAS="+strconv.Itoa(d.KafkaReplicas), "USHER_KAFKA_RETENTION="+d.KafkaRetention.String(),
+		"USHER_IMAGES="+d.Images, "USHER_IMAGES_URL="+d.ImagesURL,
 		// What these files hold is in the values above.
-		"USHER_POSTGRES_PASSWORD_FILE=", "USHER_REDIS_PASSWORD_FILE=", "USHER_KAFKA_PASSWORD_FILE=", "USHER_ADMIN_TOKEN_FILE=")
+		"USHER_POSTGRES_PASSWORD_FILE=", "USHER_REDIS_PASSWORD_FILE=", "USHER_KAFKA_PASSWORD_FILE=", "USHER_ELASTICSEARCH_PASSWORD_FILE=",
+		"USHER_ADMIN_TOKEN_FILE=")
 }
 
 // child is a process of our own binary.
@@ -72,6 +73,9 @@ func (d *devSystem) once(ctx context.Context, args ...string) error {
 // startRoles keeps every role running until it is stopped.
 func (d *devSystem) startRoles(context.Context) error {
 	for _, role := range devRoles {
+		if role == "indexer" && d.Elasticsearch == "" {
+			continue
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() {

@@ -39,6 +39,10 @@ import (
 	"usher/internal/redisdb"
 	"usher/internal/stream"
 	"usher/internal/telemetry"
+	"usher/search"
+	"usher/search/elastic"
+	"usher/search/fallback"
+	"usher/search/pgstock"
 	"usher/search/pgtext"
 	"usher/waitroom"
 	"usher/waitroom/pass"
@@ -59,9 +63,9 @@ type role struct {
 	parts []func(context.Context) error // what Run runs together
 }
 
-// begin reads the settings and opens the stores that are named: postgres, redis, kafka.
-func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, stores ...string) (*role, error) {
-	c, err := config.Load(name, args, getenv, out, nil)
+// begin reads the settings, with the flags that are extra if there are any, and opens the stores that are named: postgres, redis, kafka.
+func begin(ctx context.Context, name string, args []string, getenv func(string) string, out io.Writer, extra func(*flag.FlagSet), stores ...string) (*role, error) {
+	c, err := config.Load(name, args, getenv, out, extra)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +149,7 @@ func runGateway(ctx context.Context, args []string, getenv func(string) string, 
 
 // runGatewayWith lets a benchmark put another desk behind the same edge.
 func runGatewayWith(ctx context.Context, args []string, getenv func(string) string, out io.Writer, swap func(*role, gateway.Desk) gateway.Desk) error {
-	r, err := begin(ctx, "gateway", args, getenv, out, "postgres", "redis", "kafka", "admin-token")
+	r, err := begin(ctx, "gateway", args, getenv, out, nil, "postgres", "redis", "kafka", "admin-token")
 	if err != nil {
 		return err
 	}
@@ -187,7 +191,11 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		Truth: reading, Map: seatmap.New(holds, counter.LoadMap), Shelf: redisfacts.New(r.redis, "usher"), RoomOf: r.roomInfo(keeper), Key: secret, Log: r.log,
 		Image: func(stored string) string { return site.URL(stored, images.Full) },
 	})
-	finder := pgtext.New(reading.Pool(), secret)
+	stock := pgstock.New(reading.Pool())
+	finder, err := r.finder(reading, stock, secret)
+	if err != nil {
+		return err
+	}
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
@@ -199,8 +207,33 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
 		func(ctx context.Context) error { return hint.Listen(ctx, r.redis, r.Node, counter.Results, r.log) },
 		func(ctx context.Context) error { return r.followSales(ctx, events, keeper) },
-		func(ctx context.Context) error { return finder.Run(ctx, r.log) })
+		func(ctx context.Context) error { return stock.Run(ctx, r.log) })
 	return r.run(ctx)
+}
+
+// searchPrefix is what the names of our search indices begin with.
+const searchPrefix = "usher-events"
+
+// searchIndex is the index that Elasticsearch keeps.
+func (r *role) searchIndex() (*elastic.Client, error) {
+	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("--elasticsearch: %w", err)
+	}
+	return servers, nil
+}
+
+// finder composes what finds events: Postgres, or Elasticsearch with Postgres behind it.
+func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []byte) (search.Engine, error) {
+	inPostgres := pgtext.New(reading.Pool(), secret)
+	if r.Elasticsearch == "" {
+		return inPostgres, nil
+	}
+	servers, err := r.searchIndex()
+	if err != nil {
+		return nil, err
+	}
+	return fallback.New(fallback.Config{Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
 }
 
 // keeper composes the waiting room.
@@ -314,7 +347,7 @@ func (p *payer) Answer(ctx context.Context, attempt id.Key, approve bool) (bool,
 
 // runWorker decides commands.
 func runWorker(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := begin(ctx, "worker", args, getenv, out, "postgres", "redis", "kafka")
+	r, err := begin(ctx, "worker", args, getenv, out, nil, "postgres", "redis", "kafka")
 	if err != nil {
 		return err
 	}
@@ -336,7 +369,7 @@ func runWorker(ctx context.Context, args []string, getenv func(string) string, o
 
 // runRelay tells the world, charges payers and ends what has run out.
 func runRelay(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := begin(ctx, "relay", args, getenv, out, "postgres", "redis", "kafka")
+	r, err := begin(ctx, "relay", args, getenv, out, nil, "postgres", "redis", "kafka")
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,13 @@ import (
 
 	"usher/booking/command"
 	"usher/booking/event"
-	"usher/catalog"
+	"usher/catalog/change"
 	"usher/internal/config"
 	"usher/internal/stream"
 )
 
 // topics are the logs of Usher.
-var topics = []string{command.Topic, event.Topic, catalog.ChangesTopic}
+var topics = []string{command.Topic, event.Topic, change.Topic}
 
 // ensureTopics creates what is missing and tells in what the others differ from the settings.
 func ensureTopics(ctx context.Context, c config.Config, brokers stream.Brokers) (differs []string, err error) {

@@ -93,7 +93,17 @@ func TestSearch(t *testing.T) {
 	if err != nil || u.Query().Get("page_cursor") != "c2" || u.Query().Get("location") != "Oslo" || !strings.HasSuffix(link, `rel="next"`) {
 		t.Errorf("Link is %q", link)
 	}
-	e.want(200, "", "GET", u.RequestURI(), "")
+	if r := e.want(200, "", "GET", u.RequestURI(), ""); r.header.Get("Usher-Degraded") != "" {
+		t.Errorf("%q of a page on which all is as it should be", r.header.Get("Usher-Degraded"))
+	}
+	for mark, page := range map[string]search.Page{"search-fallback": {Degraded: true}, "stale": {LeftAge: 1500 * time.Millisecond}} {
+		e.search.page = func(search.Query) search.Page { return page }
+		r := e.want(200, "", "GET", u.RequestURI(), "")
+		if old := r.header.Get("Age"); r.header.Get("Usher-Degraded") != mark || (old == "2") != (mark == "stale") {
+			t.Errorf("%s: %v", mark, r.header)
+		}
+	}
+	e.search.page = nil
 	e.search.err = search.ErrBadCursor
 	e.want(400, "invalid-cursor", "GET", api+"/events/search?page_cursor=forged", "")
 	e.want(400, "invalid-cursor", "GET", "/?page_cursor=forged", "")

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"time"
 
 	"usher/images"
@@ -33,11 +34,20 @@ func (s *Server) getSearch(c *call) error {
 		next.Set("page_cursor", found.NextCursor)
 		c.set("Link", `</api/v1/events/search?`+next.Encode()+`>; rel="next"`)
 	}
-	if found.Degraded {
-		c.set("Usher-Degraded", "search-fallback")
-	}
+	degraded(c, found)
 	c.set("Cache-Control", briefly)
 	return c.answer(200, body)
+}
+
+// degraded tells what of a page is not as it should be: who answers, or how old it is what is left.
+func degraded(c *call, found search.Page) {
+	switch {
+	case found.Degraded:
+		c.set("Usher-Degraded", "search-fallback")
+	case found.LeftAge > 0:
+		c.set("Usher-Degraded", "stale")
+		c.set("Age", strconv.Itoa(seconds(found.LeftAge)))
+	}
 }
 
 // find searches. An engine that fails in whatever way is not available: nothing else of an on-sale needs it.

@@ -19,6 +19,7 @@ type searchPage struct {
 	Total     int
 	Capped    bool
 	Fallback  bool
+	Stale     time.Duration // how old it is what is left; 0: it is not
 	Cards     []searchCard
 	Chips     []searchChip // what restricts, each with the way out of it
 	Quick     []searchLink // days at hand
@@ -55,9 +56,7 @@ func (s *Server) getSearchPage(c *call) error {
 		return s.searchRefused(c, data, err)
 	}
 	data.fill(found, time.Now(), s)
-	if found.Degraded {
-		c.set("Usher-Degraded", "search-fallback")
-	}
+	degraded(c, found)
 	c.set("Cache-Control", briefly)
 	return c.page(200, "search", data.frame(s.PublicURL))
 }
@@ -96,7 +95,7 @@ func (s *Server) searchRefused(c *call, data *searchPage, err error) error {
 
 // fill puts in what was found.
 func (p *searchPage) fill(found search.Page, now time.Time, s *Server) {
-	p.Total, p.Capped, p.Fallback = found.Total, found.TotalCapped, found.Degraded
+	p.Total, p.Capped, p.Fallback, p.Stale = found.Total, found.TotalCapped, found.Degraded, found.LeftAge
 	zone := time.UTC // of the days at hand: the first event's, for that is where the fan will be
 	for i, h := range found.Events {
 		card := p.card(h, s.roomOf(h), now)

@@ -58,7 +58,16 @@ func TestTheSearchPageShowsWhatIsFound(t *testing.T) {
 	}
 	r = e.want(200, "", "GET", "/?page_cursor=c2", "", asPerson...)
 	r.holds(t, "More than 10,000 events", "9,000&#43;", "Start from the first page", "That is everything.", "simpler way")
-	if r.header.Get("Usher-Degraded") != "search-fallback" {
+	if r.header.Get("Usher-Degraded") != "search-fallback" || r.header.Get("Age") != "" {
+		t.Errorf("headers %v", r.header)
+	}
+	e.search.page = func(search.Query) search.Page {
+		return search.Page{Events: someHits(1), Total: 1, LeftAge: 61 * time.Second}
+	}
+	r = e.want(200, "", "GET", "/", "", asPerson...)
+	r.holds(t, "numbers below may be 1 minute", "old: a part of the shop")
+	r.lacks(t, "simpler way")
+	if r.header.Get("Usher-Degraded") != "stale" || r.header.Get("Age") != "61" {
 		t.Errorf("headers %v", r.header)
 	}
 }

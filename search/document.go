@@ -10,7 +10,7 @@ import (
 // hit shows but for how many seats are left at this moment.
 type Document struct {
 	Event         id.Event
-	Version       int64 // rises with each change of anything below: an older document never replaces a newer one
+	Version       int64 // rises with each change of anything below: an older document never replaces a newer one. At least 1
 	Name, Details string
 	ImageURL      string
 	Performers    []DocumentPerformer // the headliner first

@@ -75,7 +75,8 @@ type Page struct {
 	Total       int    // at most MaxTotal; events whose last seats are merely held may count as available
 	TotalCapped bool   // there are more than Total
 	Facets      *Facets
-	Degraded    bool
+	Degraded    bool          // another engine answers than should
+	LeftAge     time.Duration // how long ago seats could be counted last, when they cannot be now: then "many" means that there were some; 0: they are counted
 }
 
 // Facets counts what a query finds by what it could be narrowed to; when Capped, only some of the events count, so each value has at least its count. Each list
@@ -118,6 +119,7 @@ type Hit struct {
 	Venue              Venue
 	PriceFrom, PriceTo int
 	Currency           string
+	Capacity           int    // seats
 	OnSale             bool   // its sale has opened
 	Availability       string // many, few, none; before the sale opens it is none
 	DistanceKM         *float64

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"usher/internal/id"
 )
@@ -79,28 +80,49 @@ func (s *Store) Overdue(ctx context.Context, n int) ([]Overdue, error) {
 // Lead runs lead while this process holds the named lock, and waits for the lock while another does. lead's context ends
 // when the connection that holds the lock is lost: whoever leads then may already be somebody else.
 func (s *Store) Lead(ctx context.Context, lock int64, lead func(ctx context.Context) error) error {
+	_, err := s.lead(ctx, lock, true, lead)
+	return err
+}
+
+// TryLead is Lead for who does not wait: false when another process holds the lock, and then lead has not run.
+func (s *Store) TryLead(ctx context.Context, lock int64, lead func(ctx context.Context) error) (mine bool, err error) {
+	return s.lead(ctx, lock, false, lead)
+}
+
+func (s *Store) lead(ctx context.Context, lock int64, wait bool, lead func(ctx context.Context) error) (mine bool, err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return away(err)
+		return false, away(err)
 	}
 	defer func() {
-		_ = conn.Conn().Close(context.WithoutCancel(ctx)) // and with it the lock
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if mine {
+			_, _ = conn.Exec(ctx, query("lead_unlock"), lock) // the next one need not wait until the server sees that the connection is closed
+		}
+		_ = conn.Conn().Close(ctx) // and with it the lock, whatever has happened
 		conn.Release()
 	}()
 	for {
-		var mine bool
 		if err := conn.QueryRow(ctx, query("lead_lock"), lock).Scan(&mine); err != nil {
-			return away(err)
+			return false, away(err)
 		}
 		if mine {
-			break
+			return true, hold(ctx, conn, lead)
+		}
+		if !wait {
+			return false, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return false, nil
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// hold runs lead as long as the connection lives.
+func hold(ctx context.Context, conn *pgxpool.Conn, lead func(ctx context.Context) error) error {
 	leading, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)

@@ -216,3 +216,35 @@ func TestOneLeads(t *testing.T) {
 	stop()
 	all.Wait()
 }
+
+func TestWhoDoesNotWaitToLeadIsTold(t *testing.T) {
+	t.Parallel()
+	s := pgtest.Open(t, 4)
+	const lock = 7
+	leads := make(chan struct{})
+	release := make(chan struct{})
+	first := make(chan error, 1)
+	go func() {
+		first <- s.Lead(context.Background(), lock, func(context.Context) error { close(leads); <-release; return nil })
+	}()
+	<-leads
+	ran := 0
+	try := func() (bool, error) {
+		return s.TryLead(t.Context(), lock, func(context.Context) error { ran++; return errors.New("led") })
+	}
+	if mine, err := try(); mine || err != nil || ran != 0 {
+		t.Errorf("while another leads: %v, %v, ran %d times", mine, err, ran)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	for range 3 { // a lock that was given back can be had at once
+		if mine, err := try(); !mine || err == nil || err.Error() != "led" {
+			t.Errorf("when nobody leads: %v, %v", mine, err)
+		}
+	}
+	if ran != 3 {
+		t.Errorf("led %d times", ran)
+	}
+}

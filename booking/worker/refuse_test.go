@@ -33,6 +33,7 @@ func TestPoisonIsSetAsideAndItsNeighboursGoOn(t *testing.T) {
 		return b
 	}
 	raw(e.String(), []byte("\x00not JSON"))
+	raw(e.String(), nil)
 	raw(e.String(), encode(bad))
 	other := e
 	for partitionOf(other) == partitionOf(e) {
@@ -48,8 +49,8 @@ func TestPoisonIsSetAsideAndItsNeighboursGoOn(t *testing.T) {
 	if got[bad.ID].Outcome != command.Malformed || got[foreign.ID].Outcome != command.Malformed {
 		t.Errorf("the poison: %+v, %+v", got[bad.ID], got[foreign.ID])
 	}
-	if n := r.count(`SELECT count(*) FROM poison_messages`); n != 3 {
-		t.Errorf("%d messages set aside, want 3", n)
+	if n := r.count(`SELECT count(*) FROM poison_messages`); n != 4 {
+		t.Errorf("%d messages set aside, want 4", n)
 	}
 }
 

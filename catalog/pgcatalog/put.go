@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"usher/catalog"
+	"usher/catalog/change"
 	"usher/catalog/layout"
 	"usher/internal/id"
 )
@@ -157,14 +157,14 @@ func announce(ctx context.Context, tx pgx.Tx, rows pgx.Rows) error {
 	var e, version int64
 	now := time.Now().UTC()
 	_, err := pgx.ForEachRow(rows, []any{&e, &version}, func() error {
-		payload, err := json.Marshal(catalog.Change{Kind: catalog.EventChanged, Event: id.Event(e), Version: version, At: now})
+		payload, err := json.Marshal(change.Change{Kind: change.Changed, Event: id.Event(e), Version: version, At: now})
 		keys, payloads = append(keys, id.Event(e).String()), append(payloads, payload)
 		return err
 	})
 	if err != nil || len(keys) == 0 {
 		return err
 	}
-	_, err = tx.Exec(ctx, query("put_outbox"), catalog.ChangesTopic, keys, payloads)
+	_, err = tx.Exec(ctx, query("put_outbox"), change.Topic, keys, payloads)
 	return err
 }
 

@@ -25,11 +25,12 @@ type Config struct {
 	Elasticsearch string
 	PGConns       int
 
-	PostgresPasswordFile string // its content is in Postgres already
-	RedisPasswordFile    string // likewise
-	KafkaPasswordFile    string // likewise
-	KafkaReplicas        int
-	KafkaRetention       time.Duration
+	PostgresPasswordFile      string // its content is in Postgres already
+	RedisPasswordFile         string // likewise
+	KafkaPasswordFile         string // likewise
+	ElasticsearchPasswordFile string // likewise
+	KafkaReplicas             int
+	KafkaRetention            time.Duration
 
 	Addr         string
 	AdminAddr    string
@@ -77,7 +78,7 @@ type Setting struct {
 
 // Settings returns the table in the order of the documentation.
 func Settings() []Setting {
-	const stores, logs, edge, all = "gateway worker relay import generate migrate dev", "gateway worker relay topics dev", "gateway dev", "all"
+	const stores, logs, edge, all = "gateway worker relay indexer reindex import generate migrate dev", "gateway worker relay indexer reindex topics dev", "gateway dev", "all"
 	return []Setting{
 		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
 		{"postgres-password-file", "USHER_POSTGRES_PASSWORD_FILE", "", "file of the password that the Postgres URL lacks", stores, text(func(c *Config) *string { return &c.PostgresPasswordFile })},
@@ -87,11 +88,12 @@ func Settings() []Setting {
 		{"kafka-password-file", "USHER_KAFKA_PASSWORD_FILE", "", "file of the password that the Kafka URL lacks", logs, text(func(c *Config) *string { return &c.KafkaPasswordFile })},
 		{"kafka-replicas", "USHER_KAFKA_REPLICAS", "1", "brokers that keep a copy of each log, 1 to 9: 3 where nothing may be lost", logs, number(func(c *Config) *int { return &c.KafkaReplicas }, 1, 9)},
 		{"kafka-retention", "USHER_KAFKA_RETENTION", "168h", "how long a log keeps its messages, 1h to 8760h: longer than a recovery takes", logs, duration(func(c *Config) *time.Duration { return &c.KafkaRetention }, time.Hour, 8760*time.Hour)},
-		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated; empty: search is on Postgres (dev: with real engines a private one)", "gateway dev", text(func(c *Config) *string { return &c.Elasticsearch })},
+		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated, https:// for TLS; empty: search is on Postgres (dev: with real engines a private one)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
+		{"elasticsearch-password-file", "USHER_ELASTICSEARCH_PASSWORD_FILE", "", "file of the password that the Elasticsearch URLs lack", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.ElasticsearchPasswordFile })},
 		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
 		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", "gateway dev health", text(func(c *Config) *string { return &c.AdminAddr })},
-		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay health", text(func(c *Config) *string { return &c.MetricsAddr })},
+		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay indexer health", text(func(c *Config) *string { return &c.MetricsAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
 		{"admin-token-file", "USHER_ADMIN_TOKEN_FILE", "", "file of the admin token, instead of it", edge, text(func(c *Config) *string { return &c.AdminTokenFile })},
 		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge, text(func(c *Config) *string { return &c.PublicURL })},
@@ -103,7 +105,7 @@ func Settings() []Setting {
 		{"secret-file", "USHER_SECRET_FILE", "", "file of the keys that seal visitor tokens and places (dev: made)", "gateway", text(func(c *Config) *string { return &c.SecretFile })},
 		{"pass-keys-file", "USHER_PASS_KEYS_FILE", "", "file of the Ed25519 keys that sign passes (dev: made)", "gateway", text(func(c *Config) *string { return &c.PassKeysFile })},
 		{"rooms-file", "USHER_ROOMS_FILE", "", "JSON file of waiting rooms; empty: those already in Postgres (dev: the demo room)", "gateway dev", text(func(c *Config) *string { return &c.RoomsFile })},
-		{"node", "USHER_NODE", "", "name of this process, unique in the system (empty: host and process id)", "gateway worker relay", text(func(c *Config) *string { return &c.Node })},
+		{"node", "USHER_NODE", "", "name of this process, unique in the system (empty: host and process id)", "gateway worker relay indexer reindex", text(func(c *Config) *string { return &c.Node })},
 		{"log-level", "USHER_LOG_LEVEL", "info", "debug, info, warn or error", all, text(func(c *Config) *string { return &c.LogLevel })},
 		{"hold", "USHER_HOLD", "10m", "how long seats are held, 1s to 1h", "gateway relay", duration(func(c *Config) *time.Duration { return &c.HoldFor }, time.Second, time.Hour)},
 		{"hold-cap", "USHER_HOLD_CAP", "30m", "how long with all extensions, from the first hold, 1s to 4h", "gateway", duration(func(c *Config) *time.Duration { return &c.HoldCap }, time.Second, 4*time.Hour)},
@@ -111,9 +113,9 @@ func Settings() []Setting {
 		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
+		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
 		{"images", "USHER_IMAGES", "", "where pictures of events are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION (empty: no pictures; dev: a folder of its data)", "gateway import dev", text(func(c *Config) *string { return &c.Images })},
 		{"images-url", "USHER_IMAGES_URL", "", "where browsers find pictures, such as a CDN before the bucket (empty: gateways serve them)", edge, text(func(c *Config) *string { return &c.ImagesURL })},
-		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
 		{"data", "USHER_DATA", ".usher", "folder of everything that dev keeps", "dev", text(func(c *Config) *string { return &c.Data })},
 	}
 }
@@ -173,6 +175,7 @@ func (c *Config) readSecrets(role string) error {
 		{"postgres", c.PostgresPasswordFile, &c.Postgres},
 		{"redis", c.RedisPasswordFile, &c.Redis},
 		{"kafka", c.KafkaPasswordFile, &c.Kafka},
+		{"elasticsearch", c.ElasticsearchPasswordFile, &c.Elasticsearch},
 	} {
 		if s.file == "" || !reads(role, s.flag) {
 			continue
@@ -201,7 +204,7 @@ func (c *Config) readSecrets(role string) error {
 // Need reports the settings among the named flags that are empty, with how to give them.
 func (c Config) Need(flags ...string) error {
 	values := map[string]string{
-		"postgres": c.Postgres, "redis": c.Redis, "kafka": c.Kafka, "admin-token": c.AdminToken,
+		"postgres": c.Postgres, "redis": c.Redis, "kafka": c.Kafka, "elasticsearch": c.Elasticsearch, "admin-token": c.AdminToken,
 		"secret-file": c.SecretFile, "pass-keys-file": c.PassKeysFile,
 	}
 	var errs []error

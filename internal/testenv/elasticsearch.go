@@ -1,6 +1,8 @@
 package testenv
 
 import (
+	"context"
+	"net/http"
 	"os"
 	"testing"
 )
@@ -24,4 +26,27 @@ func NeedEngines(t testing.TB) {
 		t.Fatalf("testenv: %s is not set, and %s says that real engines are required; %s", ElasticsearchVariable, EnginesVariable, how)
 	}
 	t.Skip(how)
+}
+
+// Indices returns the URL of the node and what the names of the test's own indices begin with. They are deleted when the test ends.
+func Indices(t testing.TB) (url, prefix string) {
+	t.Helper()
+	url, prefix = Elasticsearch(t), "t"+randomName()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		status := http.StatusNotFound
+		for status == http.StatusNotFound { // what the test asked for last may still be deleting one of them: then none of the others is
+			request, err := http.NewRequestWithContext(ctx, http.MethodDelete, url+"/"+prefix+"*", nil)
+			must(t, "delete the indices", err)
+			answer, err := http.DefaultClient.Do(request)
+			must(t, "delete the indices", err)
+			_ = answer.Body.Close()
+			status = answer.StatusCode
+		}
+		if status != http.StatusOK {
+			t.Errorf("testenv: delete the indices: status %d", status)
+		}
+	})
+	return url, prefix
 }

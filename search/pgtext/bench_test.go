@@ -19,6 +19,7 @@ import (
 	"usher/catalog/importer"
 	"usher/catalog/pgcatalog"
 	"usher/search"
+	"usher/search/searchtest/pgtown"
 )
 
 var (
@@ -42,7 +43,7 @@ type vocabulary struct {
 
 func (w *town) vocabulary(b *testing.B) (v vocabulary) {
 	list := func(sql string) (out []string) {
-		rows, err := w.pool().Query(context.Background(), sql)
+		rows, err := w.Pool().Query(context.Background(), sql)
 		if err == nil {
 			out, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		}
@@ -59,7 +60,7 @@ func (w *town) vocabulary(b *testing.B) (v vocabulary) {
 	v.rare = list(words + `BETWEEN 1 AND 2 ORDER BY hashtext(word) LIMIT 1000`)
 	v.medium = list(words + `BETWEEN ` + all + ` * 0.005 AND ` + all + ` * 0.05 ORDER BY hashtext(word) LIMIT 100`)
 	v.common = list(words + `> ` + all + ` * 0.05 ORDER BY hashtext(word) LIMIT 100`)
-	rows, err := w.pool().Query(context.Background(), `SELECT latitude, longitude FROM venues ORDER BY hashtext(name) LIMIT 1000`)
+	rows, err := w.Pool().Query(context.Background(), `SELECT latitude, longitude FROM venues ORDER BY hashtext(name) LIMIT 1000`)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -182,16 +183,16 @@ func benchTown(b *testing.B) *town {
 			b.Fatal(err)
 		}
 		b.Cleanup(store.Close)
-		return &town{Engine: New(store.Pool(), []byte("a key of the test's own")), t: b, catalog: store}
+		return &town{Engine: New(store.Pool(), []byte("a key of the test's own")), t: b, Town: pgtown.On(store)}
 	}
 	w := newTown(b)
 	began := time.Now()
 	made, err := generate.New(generate.Options{Seed: 1, Venues: max(*benchEvents/100, 10), Events: *benchEvents, Days: 182, Tickets: 200, From: importer.Monday(began)})
 	if err == nil {
-		err = importer.Run(context.Background(), importer.Options{Postgres: w.pool().Config().ConnString(), Generated: made}, io.Discard)
+		err = importer.Run(context.Background(), importer.Options{Postgres: w.Pool().Config().ConnString(), Generated: made}, io.Discard)
 	}
 	if err == nil {
-		_, err = w.pool().Exec(context.Background(), "VACUUM ANALYZE")
+		_, err = w.Pool().Exec(context.Background(), "VACUUM ANALYZE")
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -260,7 +261,7 @@ func (w *town) arrive(b *testing.B, do func(i int) error) {
 
 // spent is the processor time of the sessions of the database, as Linux counts it, in hundredths of a second; 0 elsewhere.
 func (w *town) spent(b *testing.B) (total time.Duration) {
-	rows, err := w.pool().Query(context.Background(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database()`)
+	rows, err := w.Pool().Query(context.Background(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database()`)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -21,7 +21,7 @@ const (
 
 // count fills in how many events the query finds, and its facets.
 func (g *Engine) count(ctx context.Context, r *resolved, page *search.Page) error {
-	same := fmt.Sprintf("%s|%v|%t", g.sum(r.Query, nil), r.position.fixes, r.Facets) // for all pages of a query
+	same := fmt.Sprintf("%s|%v|%t", g.sealer.Sum(r.Query, nil), r.position.fixes, r.Facets) // for all pages of a query
 	t, err := g.totals.get(same, func() (total, error) {
 		if r.wordy() {
 			return g.countWords(ctx, r)
@@ -107,15 +107,9 @@ func (g *Engine) facts(ctx context.Context, statement string, args ...any) ([]fa
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[fact])
 }
 
-// bands are the price facets: every event counts in each that its range of prices overlaps. In minor units; the last has no end.
-var bands = []struct {
-	value    string
-	from, to int
-}{{"0-2499", 0, 2499}, {"2500-4999", 2500, 4999}, {"5000-9999", 5000, 9999}, {"10000-19999", 10000, 19999}, {"20000-", 20000, 1 << 31}}
-
 // tally counts events by each facet.
 func (g *Engine) tally(ctx context.Context, facts []fact) (*search.Facets, error) {
-	venues, categories, months, prices := map[int64]int{}, map[string]int{}, map[string]int{}, make([]int, len(bands))
+	venues, categories, months, prices := map[int64]int{}, map[string]int{}, map[string]int{}, make([]int, len(search.Bands()))
 	available := 0
 	for _, f := range facts {
 		venues[f.Venue]++
@@ -123,8 +117,8 @@ func (g *Engine) tally(ctx context.Context, facts []fact) (*search.Facets, error
 		if f.Category != "" {
 			categories[f.Category]++
 		}
-		for i, b := range bands {
-			if f.From <= b.to && f.To >= b.from {
+		for i, b := range search.Bands() {
+			if f.From <= b.To && f.To >= b.From {
 				prices[i]++
 			}
 		}
@@ -149,7 +143,7 @@ func (g *Engine) tally(ctx context.Context, facts []fact) (*search.Facets, error
 	out.Venue = most(out.Venue)
 	for i, n := range prices {
 		if n > 0 {
-			out.Price = append(out.Price, search.Facet{Value: bands[i].value, Label: bands[i].value, Count: n})
+			out.Price = append(out.Price, search.Facet{Value: search.Bands()[i].Value, Label: search.Bands()[i].Value, Count: n})
 		}
 	}
 	if available > 0 {

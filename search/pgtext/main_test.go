@@ -6,12 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"usher/booking/pgstore"
-	"usher/catalog/pgcatalog"
 	"usher/internal/testenv"
 	"usher/search"
+	"usher/search/searchtest/pgtown"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
@@ -19,21 +16,15 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 // town is a catalog that tests search in.
 type town struct {
 	*Engine
-	t       testing.TB
-	catalog *pgcatalog.Store
+	*pgtown.Town
+	t testing.TB
 }
 
 func newTown(t testing.TB) *town {
 	t.Helper()
-	store, err := pgcatalog.Open(context.Background(), testenv.Postgres(t, pgstore.Migrate), 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Close)
-	return &town{Engine: New(store.Pool(), []byte("a key of the test's own")), t: t, catalog: store}
+	w := pgtown.New(t)
+	return &town{Engine: New(w.Pool(), []byte("a key of the test's own")), Town: w, t: t}
 }
-
-func (w *town) pool() *pgxpool.Pool { return w.catalog.Pool() }
 
 // find returns the keys of the events found, which are their names here, and the page.
 func (w *town) find(q search.Query) (names []string, page search.Page) {

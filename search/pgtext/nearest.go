@@ -119,7 +119,7 @@ func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, w wa
 	if r.Sort == search.ByRelevance {
 		exact := make([]term, len(r.text))
 		for i, t := range r.text {
-			exact[i] = term{word: t.word, chars: t.chars}
+			exact[i] = term{Word: t.Word}
 		}
 		a, b := spelling{}.all(exact), spelling{open: true}.all(exact)
 		typed, unfinished = &a, &b

@@ -6,11 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/jackc/pgx/v5"
@@ -18,29 +14,26 @@ import (
 
 	"usher/internal/id"
 	"usher/search"
+	"usher/search/cursor"
+	"usher/search/pgstock"
 )
 
 const (
-	deadline     = 2 * time.Second // of one search
-	maxPage      = 100
-	maxText      = 1000 // bytes
-	rounds       = 5    // of reading on while a page is not full
-	fewAtMost    = 50   // free seats that are "few" at a large event; at a small one a tenth of its seats
-	samples      = 4
-	sampleWindow = 20 // free seats, from the cheap end of the hall, that the samples are chosen from: a page of 100 events sorts 2,000
+	deadline = 2 * time.Second // of one search
+	rounds   = 5               // of reading on while a page is not full
 )
 
 var (
-	searchSeconds  = metrics.NewHistogram("usher_search_seconds")
-	suggestSeconds = metrics.NewHistogram("usher_suggest_seconds")
-	failuresTotal  = metrics.NewCounter("usher_search_failures_total")
+	searchSeconds  = metrics.NewHistogram(`usher_search_seconds{engine="postgres"}`)
+	suggestSeconds = metrics.NewHistogram(`usher_suggest_seconds{engine="postgres"}`)
+	failuresTotal  = metrics.NewCounter(`usher_search_failures_total{engine="postgres"}`)
 )
 
 // Engine is a search.Engine.
 type Engine struct {
-	pool  *pgxpool.Pool
-	key   []byte
-	zones sync.Map // name → *time.Location: loading one reads a file
+	pool   *pgxpool.Pool
+	sealer cursor.Sealer
+	stock  *pgstock.Stock
 
 	totals  totals
 	places  places
@@ -53,7 +46,7 @@ type Engine struct {
 // New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan) and not start
 // workers for it (max_parallel_workers_per_gather=0). The key signs cursors; it is the same on every gateway.
 func New(pool *pgxpool.Pool, key []byte) *Engine {
-	return &Engine{pool: pool, key: key, candidates: candidates, plan: plan}
+	return &Engine{pool: pool, sealer: cursor.New(key), stock: pgstock.New(pool), candidates: candidates, plan: plan}
 }
 
 // Search answers one page. See search.Engine.
@@ -70,7 +63,7 @@ func (g *Engine) Search(ctx context.Context, q search.Query) (page search.Page, 
 }
 
 func (g *Engine) search(ctx context.Context, q search.Query) (page search.Page, err error) {
-	if err := check(&q); err != nil {
+	if err := q.Check(); err != nil {
 		return page, err
 	}
 	after, err := g.openCursor(q)
@@ -136,15 +129,15 @@ func (g *Engine) fill(ctx context.Context, r *resolved, page *search.Page) error
 		if err != nil {
 			return err
 		}
-		for i, row := range rows {
-			if r.Available && row.hit.Availability == "none" {
+		for i, hit := range rows {
+			if r.Available && hit.Availability == "none" {
 				continue
 			}
 			if len(page.Events) == r.PageSize {
 				page.NextCursor = g.sealCursor(r.Query, ends[r.PageSize-1])
 				return nil
 			}
-			page.Events, ends = append(page.Events, row.hit), append(ends, list[i].after(fixes))
+			page.Events, ends = append(page.Events, hit), append(ends, list[i].after(fixes))
 		}
 		if len(list) < n {
 			return nil
@@ -155,44 +148,8 @@ func (g *Engine) fill(ctx context.Context, r *resolved, page *search.Page) error
 	return nil
 }
 
-// check refuses what the database could not take, and fills in the defaults.
-func check(q *search.Query) error {
-	if q.PageSize == 0 {
-		q.PageSize = 20
-	}
-	if q.Sort == "" {
-		q.Sort = search.ByDate
-	}
-	bad := q.PageSize < 0 || q.PageSize > maxPage || q.Sort == search.ByRelevance && q.Text == "" || q.Sort == search.ByDistance && !q.HasPoint ||
-		q.Sort != search.ByDate && q.Sort != search.ByRelevance && q.Sort != search.ByDistance
-	for _, text := range []string{q.Text, q.Location, q.Venue, q.Performer, q.Category} {
-		bad = bad || !fit(text)
-	}
-	for _, price := range []*int{q.PriceMin, q.PriceMax} {
-		bad = bad || price != nil && (*price < math.MinInt32 || *price > math.MaxInt32)
-	}
-	if q.HasPoint { // written so that NaN is out of range
-		bad = bad || !(math.Abs(q.Latitude) <= 90) || !(math.Abs(q.Longitude) <= 180) || !(q.RadiusKM > 0 && q.RadiusKM <= 20_100)
-	}
-	if bad {
-		return search.ErrBadQuery
-	}
-	return nil
-}
-
-// fit reports whether the database can take a text.
-func fit(text string) bool {
-	return len(text) <= maxText && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
-}
-
-// row is a hit with what its availability is found from.
-type row struct {
-	hit      search.Hit
-	capacity int
-}
-
 // show reads what a list shows of the events, and how many seats are left.
-func (g *Engine) show(ctx context.Context, r *resolved, list []found) ([]row, error) {
+func (g *Engine) show(ctx context.Context, r *resolved, list []found) ([]search.Hit, error) {
 	events := make([]int64, len(list))
 	for i, f := range list {
 		events[i] = f.event
@@ -201,57 +158,28 @@ func (g *Engine) show(ctx context.Context, r *resolved, list []found) ([]row, er
 	if err != nil {
 		return nil, fmt.Errorf("show events: %w", err)
 	}
-	out, err := pgx.CollectRows(rows, func(c pgx.CollectableRow) (row, error) { return g.scan(c, r.Query) })
+	out, err := pgx.CollectRows(rows, func(c pgx.CollectableRow) (search.Hit, error) { return scan(c, r.Query) })
 	if err != nil {
 		return nil, fmt.Errorf("show events: %w", err)
 	}
-	return out, g.stock(ctx, out, r.Tickets)
+	return out, g.stock.Fill(ctx, out, r.Tickets)
 }
 
-func (g *Engine) scan(r pgx.CollectableRow, q search.Query) (out row, err error) {
-	h := &out.hit
+func scan(r pgx.CollectableRow, q search.Query) (h search.Hit, err error) {
 	var event, venue int64
 	var image *string
 	err = r.Scan(&event, &h.Name, &h.Details, &image, &h.Performer, &h.Start, &h.End, &h.PriceFrom, &h.PriceTo, &h.Currency, &h.OnSale,
-		&out.capacity, &venue, &h.Venue.Name, &h.Venue.Location, &h.Venue.City, &h.Venue.Country, &h.Venue.Latitude, &h.Venue.Longitude,
+		&h.Capacity, &venue, &h.Venue.Name, &h.Venue.Location, &h.Venue.City, &h.Venue.Country, &h.Venue.Latitude, &h.Venue.Longitude,
 		&h.Venue.TimeZone)
 	if err != nil {
-		return out, err
+		return h, err
 	}
 	h.ID, h.Venue.ID = id.Event(event), id.Venue(venue).String()
 	h.Start, h.End = h.Start.UTC(), h.End.UTC()
 	if image != nil {
 		h.ImageURL = *image
 	}
-	if v := h.Venue; q.HasPoint && v.Latitude != nil && v.Longitude != nil {
-		km := distance(q.Latitude, q.Longitude, *v.Latitude, *v.Longitude)
-		h.DistanceKM = &km
-	}
-	zone, err := g.zone(h.Venue.TimeZone)
-	if err != nil {
-		return out, err
-	}
-	h.Date = h.Start.In(zone)
-	return out, nil
-}
-
-func (g *Engine) zone(name string) (*time.Location, error) {
-	if z, ok := g.zones.Load(name); ok {
-		return z.(*time.Location), nil
-	}
-	z, err := time.LoadLocation(name)
-	if err == nil {
-		g.zones.Store(name, z)
-	}
-	return z, err
-}
-
-// distance is the great-circle distance in km by the haversine formula, on a sphere of the earth's mean radius, as in venues.sql.
-func distance(lat1, lon1, lat2, lon2 float64) float64 {
-	const radius, degree = 6371.0, math.Pi / 180
-	dLat, dLon := math.Sin((lat2-lat1)*degree/2), math.Sin((lon2-lon1)*degree/2)
-	h := dLat*dLat + math.Cos(lat1*degree)*math.Cos(lat2*degree)*dLon*dLon
-	return 2 * radius * math.Asin(math.Min(1, math.Sqrt(h)))
+	return h, h.Place(q)
 }
 
 // day is a date without its clock, or nil.

@@ -59,10 +59,10 @@ func (w *town) build() {
 		events = append(events, pgcatalog.Event{Key: s.name, Name: s.name, Venue: s.venue, Performers: []string{s.performer}, Start: start, Local: true,
 			Length: time.Hour, Currency: "USD", Prices: map[string]int{"A": s.high, "B": s.high, "C": s.low}})
 	}
-	_, err1 := w.catalog.PutVenues(ctx, halls)
-	_, err2 := w.catalog.PutLayouts(ctx, layouts)
-	_, err3 := w.catalog.PutPerformers(ctx, []pgcatalog.Performer{{Key: "owls", Name: "The Copper Owls"}, {Key: "soma", Name: "Sōma & Friends"}, {Key: "elodie", Name: "Élodie Marchand"}})
-	outcomes, err4 := w.catalog.PutEvents(ctx, events)
+	_, err1 := w.Catalog.PutVenues(ctx, halls)
+	_, err2 := w.Catalog.PutLayouts(ctx, layouts)
+	_, err3 := w.Catalog.PutPerformers(ctx, []pgcatalog.Performer{{Key: "owls", Name: "The Copper Owls"}, {Key: "soma", Name: "Sōma & Friends"}, {Key: "elodie", Name: "Élodie Marchand"}})
+	outcomes, err4 := w.Catalog.PutEvents(ctx, events)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		w.t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestAvailabilityFollowsTheTickets(t *testing.T) {
 	}
 	f("not on sale", "none", 0)
 	e := hit().ID
-	if _, err := w.catalog.OpenSale(context.Background(), e); err != nil {
+	if _, err := w.Catalog.OpenSale(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
 	f("all free", "many", 4)
@@ -171,7 +171,7 @@ func TestAvailabilityFollowsTheTickets(t *testing.T) {
 		}
 	}
 	free := func(seats int) {
-		_, err := w.pool().Exec(context.Background(), `UPDATE tickets SET hold_user_id = gen_random_uuid(), hold_expiry = now() + CASE
+		_, err := w.Pool().Exec(context.Background(), `UPDATE tickets SET hold_user_id = gen_random_uuid(), hold_expiry = now() + CASE
 			WHEN id - $1 < $2 THEN interval '-1 second' ELSE interval '1 hour' END WHERE event_id = $3`, int64(e.Ticket(0)), seats, int64(e))
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +202,7 @@ func TestBadQueriesAreRefused(t *testing.T) {
 func TestAStoreThatIsAwayIsTold(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
-	w.catalog.Close()
+	w.Catalog.Close()
 	if _, err := w.Search(context.Background(), search.Query{}); !errors.Is(err, search.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
@@ -215,7 +215,7 @@ func TestFoldedTextHasNoSpecialCharacters(t *testing.T) {
 	w := newTown(t)
 	for in, want := range map[string]string{"São-Paulo!": " sao paulo ", "%_\\": "  ", "東京 Tokyo": " 東京 tokyo ", "": "  ", "AT&T": " at t ", "Łódź": " lodz "} {
 		var got string
-		if err := w.pool().QueryRow(context.Background(), `SELECT usher_fold($1)`, in).Scan(&got); err != nil || got != want {
+		if err := w.Pool().QueryRow(context.Background(), `SELECT usher_fold($1)`, in).Scan(&got); err != nil || got != want {
 			t.Errorf("usher_fold(%q) = %q, %v; want %q", in, got, err, want)
 		}
 	}
@@ -227,7 +227,7 @@ func TestCursorsAreSealed(t *testing.T) {
 	w.build()
 	_, page := w.find(search.Query{PageSize: 2})
 	e, _ := id.NewEvent(322, 1)
-	other := New(w.pool(), []byte("another key"))
+	other := New(w.Pool(), []byte("another key"))
 	forged := other.sealCursor(search.Query{Sort: search.ByDate}, position{last: place{date("2026-12-01"), int64(e)}})
 	for why, q := range map[string]search.Query{
 		"another query":    {Cursor: page.NextCursor, Location: "toronto"},

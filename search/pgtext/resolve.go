@@ -10,6 +10,7 @@ import (
 
 	"usher/internal/id"
 	"usher/search"
+	"usher/search/words"
 )
 
 // resolved is a query in the database's terms.
@@ -71,7 +72,7 @@ func (r *resolved) readTexts(text, performer, category string) {
 	if p, err := id.ParsePerformer(r.Performer); err == nil {
 		r.act = []string{fmt.Sprintf("#%d", int64(p))}
 	} else if r.Performer != "" {
-		r.act = parts(performer)
+		r.act = words.Parts(performer)
 		r.nothing = r.nothing || len(r.act) == 0
 	}
 	if r.Category != "" {

@@ -152,17 +152,17 @@ var everything = func() (all set) {
 // term returns the events that have a term, or words that begin with it if it may be unfinished.
 func (s *sample) term(t term, open bool) (found set) {
 	switch {
-	case len(t.chars) > 0:
+	case len(t.Chars) > 0:
 		found = everything
-		for _, c := range t.chars {
+		for _, c := range t.Chars {
 			found = found.and(s.word(c))
 		}
 	case open:
-		for at := sort.SearchStrings(s.words, t.word); at < len(s.words) && strings.HasPrefix(s.words[at], t.word); at++ {
+		for at := sort.SearchStrings(s.words, t.Text); at < len(s.words) && strings.HasPrefix(s.words[at], t.Text); at++ {
 			found = found.or(s.word(s.words[at]))
 		}
 	default:
-		found = s.word(t.word)
+		found = s.word(t.Text)
 	}
 	for _, fix := range t.fixes {
 		found = found.or(s.word(fix))

@@ -79,20 +79,20 @@ func TestSamplesAreDrawnOneAtATime(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	ctx := t.Context()
-	first, err := w.sampler.get(ctx, w.pool())
+	first, err := w.sampler.get(ctx, w.Pool())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, _ := w.sampler.get(ctx, w.pool()); again != first {
+	if again, _ := w.sampler.get(ctx, w.Pool()); again != first {
 		t.Error("a fresh sample was drawn again")
 	}
 	first.at = first.at.Add(-2 * sampleAge)
 	w.sampler.drawing.Lock()
-	if while, err := w.sampler.get(ctx, w.pool()); while != first || err != nil {
+	if while, err := w.sampler.get(ctx, w.Pool()); while != first || err != nil {
 		t.Errorf("while another was being drawn: %v, %v", while, err)
 	}
 	w.sampler.drawing.Unlock()
-	if later, err := w.sampler.get(ctx, w.pool()); later == first || err != nil {
+	if later, err := w.sampler.get(ctx, w.Pool()); later == first || err != nil {
 		t.Errorf("an old sample stayed: %v, %v", later, err)
 	}
 	if !slices.IsSorted(first.words) {

@@ -13,13 +13,13 @@ import (
 	"usher/search"
 )
 
-const maxSuggestions = 20
+const maxTyped = 16 // words
 
 // Suggest completes a text. See search.Engine.
 func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error) {
 	defer suggestSeconds.UpdateDuration(time.Now())
-	if limit < 1 || limit > maxSuggestions || !fit(text) {
-		return nil, search.ErrBadQuery
+	if err := search.CheckSuggest(text, limit); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -40,7 +40,7 @@ func (g *Engine) suggest(ctx context.Context, text string, limit int) ([]search.
 	if len(words) == 0 {
 		return nil, nil
 	}
-	words = words[:min(len(words), maxWords)]
+	words = words[:min(len(words), maxTyped)]
 	list := terms(strings.Join(words, " "))
 	out, err := g.complete(ctx, words, list, limit)
 	if err != nil || len(out) > 0 {
@@ -60,7 +60,7 @@ func (g *Engine) suggest(ctx context.Context, text string, limit int) ([]search.
 func corrected(words []string, list []term) []string {
 	out := slices.Clone(words)
 	for _, t := range list {
-		if at := slices.Index(out, t.word); at >= 0 && len(t.fixes) > 0 {
+		if at := slices.Index(out, t.Text); at >= 0 && len(t.fixes) > 0 {
 			out[at] = t.fixes[0]
 		}
 	}

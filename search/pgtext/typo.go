@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"usher/search/words"
 )
 
 const nearPrefix = 7 // letters that the keys of a word are made of, as in usher_near
@@ -21,12 +23,12 @@ type knownWord struct {
 func (g *Engine) correct(ctx context.Context, list []term) (fixes []int64, err error) {
 	var batch pgx.Batch
 	for i := range list {
-		t, edits := &list[i], list[i].edits()
+		t, edits := &list[i], list[i].Edits()
 		if edits == 0 {
 			continue
 		}
-		n := len([]rune(t.word))
-		batch.Queue(query("near_words"), near(t.word, edits), n-edits, n+edits).Query(func(rows pgx.Rows) error {
+		n := len([]rune(t.Text))
+		batch.Queue(query("near_words"), near(t.Text, edits), n-edits, n+edits).Query(func(rows pgx.Rows) error {
 			words, err := pgx.CollectRows(rows, scanWord)
 			for _, w := range t.choose(words) {
 				fixes = append(fixes, w.id)
@@ -66,14 +68,14 @@ func (g *Engine) recall(ctx context.Context, list []term, fixes []int64) error {
 func scanWord(r pgx.CollectableRow) (w knownWord, err error) { return w, r.Scan(&w.id, &w.word) }
 
 // choose returns the words nearest to the term and within its edits, at most maxFixes.
-func (t term) choose(words []knownWord) (out []knownWord) {
-	edits, typed := t.edits(), []rune(t.word)
+func (t term) choose(known []knownWord) (out []knownWord) {
+	edits, typed := t.Edits(), []rune(t.Text)
 	if edits == 0 {
 		return nil
 	}
 	away := map[int64]int{}
-	for _, w := range words {
-		if d := distanceOf(typed, []rune(w.word)); d > 0 && d <= edits {
+	for _, w := range known {
+		if d := words.Distance(typed, []rune(w.word)); d > 0 && d <= edits {
 			away[w.id] = d
 			out = append(out, w)
 		}
@@ -99,27 +101,4 @@ func near(word string, edits int) (keys []string) {
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
-}
-
-// distanceOf is the number of edits between two words: a letter more, less or another, or two neighbours exchanged (optimal string alignment).
-func distanceOf(a, b []rune) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range a {
-		row[0] = i + 1
-		for j := range b {
-			change := 1
-			if a[i] == b[j] {
-				change = 0
-			}
-			row[j+1] = min(last[j]+change, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

@@ -1,0 +1,205 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/olivere/elastic/v7"
+
+	"usher/search"
+	"usher/search/cursor"
+)
+
+const (
+	deadline      = 2 * time.Second // of one search; whoever has another engine waits less
+	rounds        = 5               // of reading on while a page is not full
+	maxExpansions = 50              // known words in the place of a mistyped one
+	leftWait      = 100 * time.Millisecond
+)
+
+var (
+	searchSeconds  = metrics.NewHistogram(`usher_search_seconds{engine="elasticsearch"}`)
+	suggestSeconds = metrics.NewHistogram(`usher_suggest_seconds{engine="elasticsearch"}`)
+	failuresTotal  = metrics.NewCounter(`usher_search_failures_total{engine="elasticsearch"}`)
+	unstockedTotal = metrics.NewCounter("usher_search_unstocked_pages_total")
+)
+
+// Left fills in what is left of some hits, and some tickets if asked.
+type Left func(ctx context.Context, hits []search.Hit, tickets bool) error
+
+// Engine is a search.Engine.
+type Engine struct {
+	*Client
+	sealer cursor.Sealer
+	left   *left
+	wait   time.Duration
+}
+
+// New returns an engine. The key signs cursors; it is the same on every gateway, and for every engine.
+func New(c *Client, key []byte, fill Left) *Engine {
+	return &Engine{Client: c, sealer: cursor.New(key), left: newLeft(fill), wait: deadline}
+}
+
+// Search answers one page. See search.Engine.
+func (g *Engine) Search(ctx context.Context, q search.Query) (page search.Page, err error) {
+	defer searchSeconds.UpdateDuration(time.Now())
+	ctx, cancel := context.WithTimeout(ctx, g.wait)
+	defer cancel()
+	page, err = g.search(ctx, q)
+	if err == nil || errors.Is(err, search.ErrBadCursor) || errors.Is(err, search.ErrBadQuery) {
+		return page, err
+	}
+	failuresTotal.Inc()
+	return search.Page{}, fmt.Errorf("%w: %w", search.ErrUnavailable, err)
+}
+
+func (g *Engine) search(ctx context.Context, q search.Query) (page search.Page, err error) {
+	if err := q.Check(); err != nil {
+		return page, err
+	}
+	p := begin(q, false)
+	if q.Cursor != "" {
+		if p, err = open(g.sealer, q); err != nil {
+			return page, err
+		}
+	}
+	w := want(q)
+	if w.nothing {
+		if q.Facets {
+			page.Facets = &search.Facets{}
+		}
+		return page, nil
+	}
+	if err := g.fill(ctx, &w, &p, &page); err != nil {
+		return page, err
+	}
+	if q.Cursor == "" && len(page.Events) == 0 && page.NextCursor == "" && w.forgivable() { // nothing as it is typed: a typo?
+		p, page = begin(q, true), search.Page{}
+		if err := g.fill(ctx, &w, &p, &page); err != nil {
+			return page, err
+		}
+	}
+	if q.Facets {
+		page.Facets, err = g.facets(ctx, &w, p.typos, page.TotalCapped)
+	}
+	return page, err
+}
+
+// fill looks for as many events as the page holds and one more, which tells that there is another page. With Available, events whose last seats
+// are held are passed over, but only so many: then the page is short.
+func (g *Engine) fill(ctx context.Context, w *wanted, p *position, page *search.Page) error {
+	var ends []position // behind each event of the page
+	for round := range rounds {
+		list, err := g.next(ctx, w, p, page, round == 0)
+		if err != nil {
+			return err
+		}
+		hits := make([]search.Hit, len(list))
+		for i, f := range list {
+			if hits[i], err = f.hit(w.Query); err != nil {
+				return err
+			}
+		}
+		if page.LeftAge, err = g.left.fill(ctx, hits, w.Tickets, list); err != nil {
+			return err
+		}
+		for i, hit := range hits {
+			if w.Available && hit.Availability == "none" {
+				continue
+			}
+			if len(page.Events) == w.PageSize {
+				page.NextCursor = ends[w.PageSize-1].seal(g.sealer, w.Query)
+				return nil
+			}
+			page.Events, ends = append(page.Events, hit), append(ends, list[i].end)
+		}
+		if len(list) <= w.PageSize {
+			return nil
+		}
+		*p = list[len(list)-1].end
+	}
+	page.NextCursor = p.seal(g.sealer, w.Query)
+	return nil
+}
+
+// found is a document in the order of the query.
+type found struct {
+	document
+	end position // behind it
+}
+
+// next returns the next events, one more than a page holds; by relevance first what is to come, and when that ends what is over. The first time
+// it also tells how many there are.
+func (g *Engine) next(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) (out []found, err error) {
+	for {
+		n := w.PageSize + 1 - len(out)
+		q := w.match(p.typos)
+		if w.Sort == search.ByRelevance {
+			when := elastic.NewRangeQuery("start")
+			if p.past {
+				when.Lt(p.now)
+			} else {
+				when.Gte(p.now)
+			}
+			q.Filter(when)
+		}
+		s := elastic.NewSearchSource().Query(q).Size(n).TrackTotalHits(false)
+		p.order(w.Query, s)
+		ask := []*elastic.SearchSource{s}
+		switch {
+		case first && w.Sort == search.ByRelevance: // what is found lies on both sides of now
+			ask = append(ask, elastic.NewSearchSource().Query(w.all(p.typos)).Size(0).TrackTotalHits(search.MaxTotal))
+		case first:
+			s.TrackTotalHits(search.MaxTotal)
+		}
+		answers, err := g.ask(ctx, ask...)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			first = false
+			if page.Total, page.TotalCapped, err = total(answers[len(answers)-1]); err != nil {
+				return nil, err
+			}
+		}
+		here := *p
+		for _, h := range answers[0].Hits.Hits {
+			f, err := p.read(w.Query, h)
+			if err != nil {
+				return nil, err
+			}
+			out, here = append(out, f), f.end
+		}
+		if len(answers[0].Hits.Hits) > n {
+			return nil, fmt.Errorf("search in elasticsearch: %d hits, %d were asked for", len(answers[0].Hits.Hits), n)
+		}
+		if len(out) > w.PageSize || w.Sort != search.ByRelevance || p.past {
+			return out, nil
+		}
+		*p = position{typos: here.typos, now: here.now, past: true}
+	}
+}
+
+func (p position) read(q search.Query, h *elastic.SearchHit) (f found, err error) {
+	if err := json.Unmarshal(h.Source, &f.document); err != nil {
+		return f, fmt.Errorf("document %s: %w", h.Id, err)
+	}
+	var ok bool
+	if f.end, ok = p.behind(q, f.document, h.Sort); !ok {
+		return f, fmt.Errorf("document %s has no place in the order: %v", h.Id, h.Sort)
+	}
+	return f, nil
+}
+
+// total is how many documents an answer is about, at most search.MaxTotal.
+func total(r *elastic.SearchResult) (n int, capped bool, err error) {
+	t := r.Hits.TotalHits
+	if t == nil || t.Value < 0 {
+		return 0, false, errors.New("search in elasticsearch: the answer has no total")
+	}
+	return int(min(t.Value, search.MaxTotal)), t.Relation == "gte" || t.Value > search.MaxTotal, nil
+}

@@ -1,0 +1,100 @@
+package elastic
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/olivere/elastic/v7"
+
+	"usher/search"
+)
+
+// sampled is how many of the shuffles facets look at when more is found than is counted: of 10,000 events 625, of four million 250,000.
+const sampled = shuffles / 16
+
+// all is the query without its order.
+func (w *wanted) all(typos bool) *elastic.BoolQuery {
+	q := elastic.NewBoolQuery().Filter(w.filters...)
+	w.forText(q, "words", typos)
+	return q
+}
+
+// facets counts what the query finds by what it could be narrowed to; a fair sample of it where there is much.
+func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*search.Facets, error) {
+	q := w.all(typos)
+	if much {
+		q.Filter(elastic.NewRangeQuery("shuffle").Lt(sampled))
+	}
+	prices := elastic.NewFiltersAggregation()
+	for _, b := range search.Bands() {
+		in := elastic.NewBoolQuery().Filter(elastic.NewRangeQuery("price_to").Gte(b.From))
+		if b.To < math.MaxInt32 {
+			in.Filter(elastic.NewRangeQuery("price_from").Lte(b.To))
+		}
+		prices.FilterWithName(b.Value, in)
+	}
+	most := func(field string) *elastic.TermsAggregation {
+		return elastic.NewTermsAggregation().Field(field).Size(search.MaxFacet)
+	}
+	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(q).Size(0).TrackTotalHits(false).
+		Aggregation("category", most("category")).Aggregation("city", most("venue.location")).Aggregation("venue", most("venue.label")).
+		Aggregation("month", most("month").OrderByKeyAsc()).Aggregation("price", prices).
+		Aggregation("available", elastic.NewFilterAggregation().Filter(elastic.NewTermQuery("for_sale", true))))
+	if err != nil {
+		return nil, err
+	}
+	return read(answers[0].Aggregations, much)
+}
+
+// read reads counts. With several shards those of what is rare may be too low.
+func read(counts elastic.Aggregations, much bool) (*search.Facets, error) {
+	out := &search.Facets{Capped: much}
+	for _, f := range []struct {
+		name string
+		to   *[]search.Facet
+	}{{"category", &out.Category}, {"city", &out.City}, {"month", &out.Month}, {"venue", &out.Venue}} {
+		values, ok := counts.Terms(f.name)
+		if !ok {
+			return nil, fmt.Errorf("facets: no counts by %s", f.name)
+		}
+		out.Capped = out.Capped || values.DocCountErrorUpperBound > 0
+		for _, v := range values.Buckets {
+			key, _ := v.Key.(string)
+			facet := search.Facet{Value: key, Label: key, Count: int(v.DocCount)}
+			if f.name == "venue" {
+				names, err := parts(key, 3)
+				if err != nil {
+					return nil, fmt.Errorf("facets: %w", err)
+				}
+				facet.Value, facet.Label = names[0], names[1]
+			}
+			*f.to = add(*f.to, facet)
+		}
+	}
+	prices, ok1 := counts.Filters("price")
+	available, ok2 := counts.Filter("available")
+	if !ok1 || !ok2 {
+		return nil, fmt.Errorf("facets: no counts by price or of what is available")
+	}
+	for _, b := range search.Bands() {
+		if band := prices.NamedBuckets[b.Value]; band != nil && band.DocCount > 0 {
+			out.Price = append(out.Price, search.Facet{Value: b.Value, Label: b.Value, Count: int(band.DocCount)})
+		}
+	}
+	if available.DocCount > 0 {
+		out.Available = []search.Facet{{Value: "true", Count: int(available.DocCount)}}
+	}
+	return out, nil
+}
+
+// add adds a facet; while a venue is being renamed, its documents have two names for one id.
+func add(list []search.Facet, f search.Facet) []search.Facet {
+	for i := range list {
+		if list[i].Value == f.Value {
+			list[i].Count += f.Count
+			return list
+		}
+	}
+	return append(list, f)
+}

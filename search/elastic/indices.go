@@ -1,0 +1,127 @@
+package elastic
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/olivere/elastic/v7"
+)
+
+// writing is the alias through which an index is written.
+func writing(index string) string { return index + "-write" }
+
+// NewIndex makes an empty index, which nobody searches yet. Names begin with the prefix and rise with time.
+func (c *Client) NewIndex(ctx context.Context) (name string, err error) {
+	body, err := settings()
+	if err != nil {
+		return "", err
+	}
+	var whole map[string]any
+	if err := json.Unmarshal(body, &whole); err != nil {
+		return "", fmt.Errorf("index.json: %w", err)
+	}
+	at := strings.Replace(time.Now().UTC().Format("20060102-150405.000000"), ".", "-", 1)
+	name = fmt.Sprintf("%s-%s-%s", c.prefix, at, strings.ToLower(rand.Text()[:6]))
+	whole["aliases"] = map[string]any{writing(name): map[string]any{}}
+	if c.shards > 0 {
+		whole["settings"].(map[string]any)["index"].(map[string]any)["number_of_shards"] = c.shards
+	}
+	if _, err := c.es.CreateIndex(name).BodyJson(whole).Do(ctx); err != nil {
+		return "", fmt.Errorf("make an index: %w", err)
+	}
+	return name, nil
+}
+
+// Refresh lets searches find all that was put into an index; by itself that takes a second.
+func (c *Client) Refresh(ctx context.Context, index string) error {
+	if _, err := c.es.Refresh(index).Do(ctx); err != nil {
+		return fmt.Errorf("refresh %s: %w", index, err)
+	}
+	return nil
+}
+
+// Current is the index that is searched; "" when none is.
+func (c *Client) Current(ctx context.Context) (index string, err error) {
+	all, err := c.behind(ctx, c.prefix)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return all[len(all)-1], nil
+}
+
+// Drop deletes an index that is not searched. One that is not there is no error.
+func (c *Client) Drop(ctx context.Context, index string) error {
+	searched, err := c.behind(ctx, c.prefix)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(searched, index) {
+		return fmt.Errorf("delete %s: it is searched", index)
+	}
+	if _, err := c.es.DeleteIndex(index).Do(ctx); err != nil && !elastic.IsNotFound(err) {
+		return fmt.Errorf("delete %s: %w", index, err)
+	}
+	return nil
+}
+
+// Switch lets searches go to an index from now on, at once and for all. The one that they went to stays, to go back to; older ones are deleted, with those
+// that nobody finished.
+func (c *Client) Switch(ctx context.Context, index string) error {
+	before, err := c.behind(ctx, c.prefix)
+	if err != nil {
+		return err
+	}
+	if len(before) == 1 && before[0] == index { // done already: the one before it stays
+		return nil
+	}
+	actions := []elastic.AliasAction{elastic.NewAliasAddAction(c.prefix).Index(index)}
+	for _, old := range before {
+		if old != index {
+			actions = append(actions, elastic.NewAliasRemoveAction(c.prefix).Index(old))
+		}
+	}
+	if _, err := c.es.Alias().Action(actions...).Do(ctx); err != nil {
+		return fmt.Errorf("search in %s: %w", index, err)
+	}
+	ours, err := c.behind(ctx, writing(c.prefix+"-*"))
+	if err != nil {
+		return err
+	}
+	for _, old := range ours {
+		if old >= index || slices.Contains(before, old) {
+			continue
+		}
+		if err := c.Drop(ctx, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// behind returns the indices that have an alias, in order of their age.
+func (c *Client) behind(ctx context.Context, alias string) (out []string, err error) {
+	response, err := c.es.PerformRequest(ctx, elastic.PerformRequestOptions{Method: "GET", Path: "/_alias/" + url.PathEscape(alias), IgnoreErrors: []int{404}})
+	if err != nil {
+		return nil, fmt.Errorf("indices of %s: %w", alias, err)
+	}
+	if response.StatusCode == 404 {
+		return nil, nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(response.Body, &all); err != nil {
+		return nil, fmt.Errorf("indices of %s: %w", alias, err)
+	}
+	for name := range all {
+		if strings.HasPrefix(name, c.prefix+"-") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}

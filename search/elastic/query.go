@@ -1,0 +1,176 @@
+package elastic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/olivere/elastic/v7"
+
+	"usher/internal/id"
+	"usher/search"
+	"usher/search/words"
+)
+
+// What words weigh. All are whole numbers that a float of 32 bits holds exactly in sum, and none depends on other documents: a score is a function of
+// the document and the query alone, so a page that follows begins where the last one ended, whatever is added, and on whichever replica.
+const (
+	asTyped      = 20_000 // all words as they are typed
+	unfinished   = 10_000 // the last one unfinished; below it are those found in spite of typos
+	inARow       = 300    // the words follow each other
+	inPerformers = 100    // each word
+	inName       = 80
+	inVenue      = 40
+	anywhere     = 20
+)
+
+// earthMetres is the radius of Elasticsearch's sphere. Ours is a little smaller, so a circle of ours is a little larger there.
+const earthMetres = 6_371_008.7714
+
+// wanted is a query in the index's terms.
+type wanted struct {
+	search.Query
+	text    []words.Word
+	filters []elastic.Query // what restricts but for the text
+	nothing bool            // nothing can be found
+}
+
+// want reads a query, which has been checked.
+func want(q search.Query) (w wanted) {
+	w = wanted{Query: q, text: words.Split(words.Fold(q.Text))}
+	w.nothing = q.Text != "" && len(w.text) == 0
+	w.named("venue", q.Venue)
+	w.placed()
+	w.played()
+	if q.Category != "" {
+		key := words.Fold(q.Category)
+		w.nothing = w.nothing || key == ""
+		w.filter(elastic.NewTermQuery("category_key", key))
+	}
+	if !q.StartDate.IsZero() || !q.EndDate.IsZero() {
+		days := elastic.NewRangeQuery("date")
+		if !q.StartDate.IsZero() {
+			days.Gte(q.StartDate.Format(time.DateOnly))
+		}
+		if !q.EndDate.IsZero() {
+			days.Lte(q.EndDate.Format(time.DateOnly))
+		}
+		w.filter(days)
+	}
+	if q.PriceMin != nil {
+		w.filter(elastic.NewRangeQuery("price_to").Gte(*q.PriceMin))
+	}
+	if q.PriceMax != nil {
+		w.filter(elastic.NewRangeQuery("price_from").Lte(*q.PriceMax))
+	}
+	if q.Available {
+		w.filter(elastic.NewTermQuery("for_sale", true))
+	}
+	return w
+}
+
+func (w *wanted) filter(q elastic.Query) { w.filters = append(w.filters, q) }
+
+// phrase adds whole words that follow each other.
+func (w *wanted) phrase(field, text string) {
+	folded := words.Fold(text)
+	w.nothing = w.nothing || folded == ""
+	w.filter(elastic.NewMatchPhraseQuery(field, folded))
+}
+
+// named restricts to a venue, by its id or words of its name.
+func (w *wanted) named(field, text string) {
+	if v, err := id.ParseVenue(text); err == nil {
+		w.filter(elastic.NewTermQuery(field+".id", v.String()))
+	} else if text != "" {
+		w.phrase(field+".name.whole", text)
+	}
+}
+
+// placed restricts to a circle, or to words of the place: of "Toronto, Canada" every part must be there.
+func (w *wanted) placed() {
+	if w.HasPoint {
+		metres := w.RadiusKM * earthMetres / search.EarthKM
+		w.filter(elastic.NewGeoDistanceQuery("venue.point").Lat(w.Latitude).Lon(w.Longitude).Distance(fmt.Sprintf("%.3fm", metres)))
+		return
+	}
+	for i, part := range strings.Split(w.Location, ",") {
+		if w.Location != "" && (i == 0 || strings.TrimSpace(part) != "") {
+			w.phrase("venue.place", part)
+		}
+	}
+}
+
+// played restricts to a performer, by the id or words of the name.
+func (w *wanted) played() {
+	if p, err := id.ParsePerformer(w.Performer); err == nil {
+		w.filter(elastic.NewTermQuery("performers.id", p.String()))
+	} else if w.Performer != "" {
+		w.phrase("performers.name", w.Performer)
+	}
+}
+
+// forgivable reports whether typos may be at fault when nothing is found.
+func (w *wanted) forgivable() bool {
+	return slices.ContainsFunc(w.text, func(t words.Word) bool { return t.Edits() > 0 })
+}
+
+// match is the query as the index takes it, with what scores if that is the order.
+func (w *wanted) match(typos bool) *elastic.BoolQuery {
+	q := elastic.NewBoolQuery().Filter(w.filters...)
+	if w.forText(q, "words", typos); w.Sort == search.ByRelevance {
+		q.Should(w.scores(typos)...)
+	}
+	return q
+}
+
+// forText adds that a field must have all words of the text.
+func (w *wanted) forText(q *elastic.BoolQuery, field string, typos bool) {
+	for i, t := range w.text {
+		q.Filter(having(field, t, i == len(w.text)-1, typos))
+	}
+}
+
+// having finds a word, perhaps unfinished, perhaps mistyped.
+func having(field string, t words.Word, open, typos bool) elastic.Query {
+	var q elastic.Query = elastic.NewTermQuery(field, t.Text)
+	switch {
+	case len(t.Chars) > 0:
+		return elastic.NewMatchPhraseQuery(field, strings.Join(t.Chars, " "))
+	case open:
+		q = elastic.NewPrefixQuery(field, t.Text)
+	}
+	if typos && t.Edits() > 0 {
+		return elastic.NewBoolQuery().Should(q, elastic.NewFuzzyQuery(field, t.Text).Fuzziness(t.Edits()).MaxExpansions(maxExpansions))
+	}
+	return q
+}
+
+func (w *wanted) scores(typos bool) (out []elastic.Query) {
+	weigh := func(q elastic.Query, weight float64) {
+		out = append(out, elastic.NewConstantScoreQuery(q).Boost(weight))
+	}
+	all := func(open bool) elastic.Query {
+		q := elastic.NewBoolQuery()
+		for i, t := range w.text {
+			q.Filter(having("words", t, open && i == len(w.text)-1, false))
+		}
+		return q
+	}
+	weigh(all(false), asTyped-unfinished)
+	weigh(all(true), unfinished)
+	if len(w.text) > 1 {
+		var row []string
+		for _, t := range w.text {
+			row = append(row, t.Text)
+		}
+		weigh(elastic.NewMatchPhraseQuery("words", strings.Join(row, " ")), inARow)
+	}
+	for i, t := range w.text {
+		for field, weight := range map[string]float64{"performers.name": inPerformers, "name": inName, "venue.name": inVenue, "words": anywhere} {
+			weigh(having(field, t, i == len(w.text)-1, typos), weight)
+		}
+	}
+	return out
+}
