@@ -99,7 +99,7 @@ var picture = map[string][]string{
 	"internal/testenv":         {"deploy/local"},
 	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "internal/id", "internal/testenv", "search", "search/pgsource", "search/pgstock", "search/searchtest"},
 	"internal/testenv/stores":  {"internal/testenv"},
-	"internal/testenv/s3":      {"deploy/local"},
+	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
 	"loadtest/crowd":           {},
 }
 
