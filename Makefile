@@ -8,7 +8,7 @@ ARGS ?=
 STORES := $(GO) run ./internal/testenv/stores --
 # The same with Apache Kafka and Elasticsearch. The suites that speak to them, and what of the whole system is proved on them, are chosen by name.
 ENGINES := $(GO) run ./internal/testenv/stores -engines real --
-ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk $(wildcard ./search/elastic ./search/indexer)
+ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk ./search/elastic ./search/fallback ./search/indexer
 ENGINE_PROOFS := OnRealEngines|^TestAFanWalksFromTheSearchToHisTicket$$|^TestAcknowledgedBookingsSurvive|^TestControlAcknowledging|^TestTwoHundredFansRace
 
 .PHONY: help
@@ -34,15 +34,16 @@ stack: deps build ## the same on Apache Kafka and Elasticsearch, which are insta
 
 # Browsers and engines come after the rest: beside them the proofs that kill processes would meet other moments than they are about.
 .PHONY: test
-test: deps ## run all tests against real stores, in a real browser, and on Apache Kafka and Elasticsearch
-	@left=; browser=$${USHER_BROWSER:-}; engines=$${USHER_TEST_ENGINES:-}; \
+test: deps ## run all tests against real stores, in a real browser, and on Apache Kafka, Elasticsearch and S3
+	@left=; browser=$${USHER_BROWSER:-}; engines=$${USHER_TEST_ENGINES:-}; s3=$${USHER_TEST_S3:-}; \
 	[ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
 	[ -n "$$engines" ] || ./deploy/local/install.sh java maven || engines=skip; \
-	echo '$(STORES) $(GO) test ./...'; USHER_TEST_ENGINES=skip USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
+	echo '$(STORES) $(GO) test ./...'; USHER_TEST_S3= USHER_TEST_ENGINES=skip USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
 	if [ "$$browser" = skip ]; then left="$$left the browser tests, which need Chromium (make browser);"; else \
 		USHER_BROWSER=$$browser $(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest ./gateway || exit; fi; \
 	if [ "$$engines" = skip ]; then left="$$left the suites on Apache Kafka and Elasticsearch, which need Java and Maven (make engines);"; else \
 		$(MAKE) --no-print-directory engines || exit; fi; \
+	if [ "$$s3" = skip ]; then left="$$left the suite on S3 (make s3);"; else $(MAKE) --no-print-directory s3 || exit; fi; \
 	[ -z "$$left" ] || echo "NOT RUN:$${left%;}"
 
 .PHONY: engines
