@@ -65,7 +65,7 @@ var picture = map[string][]string{
 	"search/cursor":      {"search"},
 	"search/pgstock":     {"catalog/change", "internal/id", "search"},
 	"search/pgtext":      {"internal/id", "search", "search/cursor", "search/pgstock", "search/words"},
-	"search/elastic":     {"internal/id", "search", "search/cursor", "search/words"},
+	"search/elastic":     {"internal/address", "internal/id", "search", "search/cursor", "search/words"},
 	"search/fallback":    {"search"},
 	"search/indexer":     {"catalog/change", "internal/id", "internal/stream", "search", "search/pgsource"},
 	"search/indextest":   {"internal/id", "search"},

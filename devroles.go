@@ -32,7 +32,8 @@ func (d *devSystem) environment() []string {
 		"USHER_LOG_LEVEL="+d.LogLevel, "USHER_KAFKA_REPLICAS="+strconv.Itoa(d.KafkaReplicas), "USHER_KAFKA_RETENTION="+d.KafkaRetention.String(),
 		"USHER_IMAGES="+d.Images, "USHER_IMAGES_URL="+d.ImagesURL,
 		// What these files hold is in the values above.
-		"USHER_POSTGRES_PASSWORD_FILE=", "USHER_REDIS_PASSWORD_FILE=", "USHER_KAFKA_PASSWORD_FILE=", "USHER_ADMIN_TOKEN_FILE=")
+		"USHER_POSTGRES_PASSWORD_FILE=", "USHER_REDIS_PASSWORD_FILE=", "USHER_KAFKA_PASSWORD_FILE=", "USHER_ELASTICSEARCH_PASSWORD_FILE=",
+		"USHER_ADMIN_TOKEN_FILE=")
 }
 
 // child is a process of our own binary.
