@@ -211,12 +211,9 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	return r.run(ctx)
 }
 
-// searchPrefix is what the names of our search indices begin with.
-const searchPrefix = "usher-events"
-
 // searchIndex is the index that Elasticsearch keeps.
 func (r *role) searchIndex() (*elastic.Client, error) {
-	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), r.IndexPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("--elasticsearch: %w", err)
 	}
