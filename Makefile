@@ -8,7 +8,7 @@ ARGS ?=
 STORES := $(GO) run ./internal/testenv/stores --
 # The same with Apache Kafka and Elasticsearch. The suites that speak to them, and what of the whole system is proved on them, are chosen by name.
 ENGINES := $(GO) run ./internal/testenv/stores -engines real --
-ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk ./search/...
+ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk $(wildcard ./search/elastic ./search/indexer)
 ENGINE_PROOFS := OnRealEngines|^TestAFanWalksFromTheSearchToHisTicket$$|^TestAcknowledgedBookingsSurvive|^TestControlAcknowledging|^TestTwoHundredFansRace
 
 .PHONY: help
