@@ -89,7 +89,7 @@ func composeFaults(t *testing.T, text string) (faults []string) {
 		}
 		runs[command[0]] = true
 		check, _ := service["healthcheck"].(object)
-		say((kinds[command[0]] == "step") != (check["disable"] == true), "roles are asked whether they live, steps are not")
+		say((kinds[command[0]] == "role") == (check["disable"] == true), "roles are asked whether they live, and nobody else")
 		for _, fault := range settingFaults(command[0], environment) {
 			say(true, "%s", fault)
 		}
@@ -124,7 +124,13 @@ func settingFaults(command string, environment object) (faults []string) {
 			faults = append(faults, variable+" is no setting of usher "+command)
 		}
 	}
-	needed := []string{"USHER_POSTGRES", "USHER_REDIS", "USHER_KAFKA"}
+	needed := []string{"USHER_POSTGRES", "USHER_KAFKA"}
+	switch command {
+	case "gateway", "worker", "relay":
+		needed = append(needed, "USHER_REDIS")
+	case "indexer":
+		needed = append(needed, "USHER_ELASTICSEARCH")
+	}
 	if command == "gateway" {
 		needed = append(needed, "USHER_PUBLIC_URL", "USHER_ADMIN_TOKEN_FILE", "USHER_SECRET_FILE", "USHER_PASS_KEYS_FILE")
 	} else {

@@ -26,7 +26,7 @@ func runIndexer(ctx context.Context, args []string, getenv func(string) string, 
 		return err
 	}
 	defer done()
-	r.parts = append(r.parts, x.Run)
+	r.parts = append(r.parts, x.Run, r.metrics)
 	return r.run(ctx)
 }
 

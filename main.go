@@ -30,10 +30,10 @@ func commands() []subcommand {
 		{"gateway", "serve the public and the admin port: pages, waiting room, booking API", runGateway},
 		{"worker", "decide booking commands: Kafka to Postgres", runWorker},
 		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},
-		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
-		{"health", "ask the process on this machine whether it lives", runHealth},
 		{"indexer", "keep the search index: changes of the catalog to Elasticsearch", runIndexer},
 		{"reindex", "build the search index anew while the old one serves", runReindex},
+		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
+		{"health", "ask the process on this machine whether it lives", runHealth},
 		{"config", "print every setting as a table", runConfig},
 	}
 }

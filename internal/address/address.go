@@ -76,8 +76,21 @@ func Parse(text string, options ...string) (Address, error) {
 	return a, nil
 }
 
-// WithPassword puts a password into a URL that has none.
+// WithPassword puts a password into a URL that has none, or into each of several that are separated by commas.
 func WithPassword(text, password string) (string, error) {
+	if strings.Count(text, "://") > 1 {
+		all := strings.Split(text, ",")
+		for i, one := range all {
+			var err error
+			if strings.Count(one, "://") != 1 {
+				return "", errForm
+			}
+			if all[i], err = WithPassword(one, password); err != nil {
+				return "", err
+			}
+		}
+		return strings.Join(all, ","), nil
+	}
 	scheme, authority, rest, err := split(text)
 	if err != nil {
 		return "", err

@@ -65,7 +65,10 @@ func TestAPasswordIsPutIntoAURL(t *testing.T) {
 			t.Errorf("%s became %+v, %v", text, a, err)
 		}
 	}
-	for _, text := range []string{"redis://u:" + planted + "@h:1", "h:1", planted} {
+	if two, err := WithPassword("http://u@a:1,http://u@b:2/x", "p/w"); err != nil || two != "http://u:p%2Fw@a:1,http://u:p%2Fw@b:2/x" {
+		t.Errorf("two URLs became %q, %v", two, err)
+	}
+	for _, text := range []string{"redis://u:" + planted + "@h:1", "h:1", planted, "http://u@a:1,b:2,http://u@c:3", "http://u@a:1http://" + planted} {
 		if _, err := WithPassword(text, "p"); err == nil || strings.Contains(err.Error(), planted) {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,13 +24,15 @@ type Config struct {
 	Kafka    string
 	// Elasticsearch are URLs, comma-separated; empty: search is on Postgres.
 	Elasticsearch string
+	IndexPrefix   string
 	PGConns       int
 
-	PostgresPasswordFile string // its content is in Postgres already
-	RedisPasswordFile    string // likewise
-	KafkaPasswordFile    string // likewise
-	KafkaReplicas        int
-	KafkaRetention       time.Duration
+	PostgresPasswordFile      string // its content is in Postgres already
+	RedisPasswordFile         string // likewise
+	KafkaPasswordFile         string // likewise
+	ElasticsearchPasswordFile string // likewise
+	KafkaReplicas             int
+	KafkaRetention            time.Duration
 
 	Addr         string
 	AdminAddr    string
@@ -87,11 +90,13 @@ func Settings() []Setting {
 		{"kafka-password-file", "USHER_KAFKA_PASSWORD_FILE", "", "file of the password that the Kafka URL lacks", logs, text(func(c *Config) *string { return &c.KafkaPasswordFile })},
 		{"kafka-replicas", "USHER_KAFKA_REPLICAS", "1", "brokers that keep a copy of each log, 1 to 9: 3 where nothing may be lost", logs, number(func(c *Config) *int { return &c.KafkaReplicas }, 1, 9)},
 		{"kafka-retention", "USHER_KAFKA_RETENTION", "168h", "how long a log keeps its messages, 1h to 8760h: longer than a recovery takes", logs, duration(func(c *Config) *time.Duration { return &c.KafkaRetention }, time.Hour, 8760*time.Hour)},
-		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated; empty: search is on Postgres (dev: with real engines a private one)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
+		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated, https:// for TLS; empty: search is on Postgres (dev: with real engines a private one)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
+		{"elasticsearch-password-file", "USHER_ELASTICSEARCH_PASSWORD_FILE", "", "file of the password that the Elasticsearch URLs lack", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.ElasticsearchPasswordFile })},
 		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
+		{"index-prefix", "USHER_INDEX_PREFIX", "usher-events", "what the names of search indices begin with: another for each system that shares the servers", "gateway indexer reindex dev", indexName(func(c *Config) *string { return &c.IndexPrefix })},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
 		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", "gateway dev health", text(func(c *Config) *string { return &c.AdminAddr })},
-		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay health", text(func(c *Config) *string { return &c.MetricsAddr })},
+		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay indexer health", text(func(c *Config) *string { return &c.MetricsAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
 		{"admin-token-file", "USHER_ADMIN_TOKEN_FILE", "", "file of the admin token, instead of it", edge, text(func(c *Config) *string { return &c.AdminTokenFile })},
 		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge, text(func(c *Config) *string { return &c.PublicURL })},
@@ -173,6 +178,7 @@ func (c *Config) readSecrets(role string) error {
 		{"postgres", c.PostgresPasswordFile, &c.Postgres},
 		{"redis", c.RedisPasswordFile, &c.Redis},
 		{"kafka", c.KafkaPasswordFile, &c.Kafka},
+		{"elasticsearch", c.ElasticsearchPasswordFile, &c.Elasticsearch},
 	} {
 		if s.file == "" || !reads(role, s.flag) {
 			continue
@@ -265,6 +271,19 @@ func choice(at func(*Config) *string, values ...string) func(*Config, string) er
 		return nil
 	}
 }
+
+// indexName takes what Elasticsearch takes as the beginning of a name.
+func indexName(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !indexNames.MatchString(v) {
+			return fmt.Errorf("%q is no name of 1 to 50 lower-case letters, digits and dashes that begins with a letter", v)
+		}
+		*at(c) = v
+		return nil
+	}
+}
+
+var indexNames = regexp.MustCompile(`^[a-z][a-z0-9-]{0,49}$`)
 
 func boolean(at func(*Config) *bool) func(*Config, string) error {
 	return func(c *Config, v string) error {

@@ -201,7 +201,7 @@ func (s *Server) meet(ctx context.Context) error {
 // next lets the cluster tell anew which server has which keys, and returns the one that err says has the key now; nil: it says none, or one
 // that is not known yet.
 func (c *Client) next(ctx context.Context, err error) *Server {
-	if c.cluster == nil {
+	if c.cluster == nil || errors.Is(err, redis.Nil) { // nothing is an answer
 		return nil
 	}
 	c.cluster.ReloadState(ctx)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/olivere/elastic/v7"
+
+	"usher/internal/address"
 )
 
 const (
@@ -31,19 +33,20 @@ type Client struct {
 	shards int    // of a new index; 0: one
 }
 
-// Open returns a client for some servers, such as http://user:password@host:9200. It does not speak to them yet, so it does not fail because they are away. The prefix is
-// a name of lower-case letters, digits and dashes.
+// Open returns a client for some servers, such as https://user:password@host:9200?ca=FILE; the user and the authorities of the last count for all.
+// It does not speak to them yet, so it does not fail because they are away. The prefix is a name of lower-case letters, digits and dashes.
 func Open(urls []string, prefix string) (*Client, error) {
 	if len(urls) == 0 || len(urls) > maxAddress {
 		return nil, fmt.Errorf("elasticsearch: %d addresses, want 1 to %d", len(urls), maxAddress)
 	}
+	transport := &http.Transport{
+		DialContext: (&net.Dialer{Timeout: dialWait}).DialContext, TLSHandshakeTimeout: dialWait,
+		MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns, IdleConnTimeout: idleFor,
+	}
 	options := []elastic.ClientOptionFunc{
 		elastic.SetSniff(false), elastic.SetHealthcheck(false), elastic.SetRetrier(revived{}),
 		elastic.SetHttpClient(&doer{&http.Client{
-			Transport: &http.Transport{
-				DialContext: (&net.Dialer{Timeout: dialWait}).DialContext, TLSHandshakeTimeout: dialWait,
-				MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns, IdleConnTimeout: idleFor,
-			},
+			Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error {
 				return errors.New("elasticsearch does not redirect: is it another server?")
 			},
@@ -51,15 +54,20 @@ func Open(urls []string, prefix string) (*Client, error) {
 	}
 	plain := make([]string, len(urls)) // without passwords
 	for i, text := range urls {
-		u, err := url.Parse(strings.TrimSpace(text))
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, fmt.Errorf("elasticsearch: address %d is no URL such as http://localhost:9200", i+1) // not shown: it may hold a password
+		a, err := address.Parse(strings.TrimSpace(text), "ca")
+		if err == nil && (a.Scheme != "http" && a.Scheme != "https" || len(a.Hosts) != 1) {
+			err = errors.New("it is none such as http://localhost:9200")
 		}
-		if password, has := u.User.Password(); has {
-			options = append(options, elastic.SetBasicAuth(u.User.Username(), password))
+		if err == nil && a.Scheme == "https" {
+			transport.TLSClientConfig, err = a.TLS()
 		}
-		u.User = nil
-		plain[i] = u.String()
+		if err != nil {
+			return nil, fmt.Errorf("elasticsearch: address %d: %w", i+1, err) // not shown: it may hold a password
+		}
+		if a.Password != "" {
+			options = append(options, elastic.SetBasicAuth(a.User, a.Password))
+		}
+		plain[i] = (&url.URL{Scheme: a.Scheme, Host: a.Hosts[0], Path: a.Path}).String()
 	}
 	es, err := elastic.NewSimpleClient(append(options, elastic.SetURL(plain...))...)
 	if err != nil {

@@ -132,6 +132,17 @@ func TestJWKSIsWhatAStockLibraryExpects(t *testing.T) {
 	}
 }
 
+// The files of secrets of a container lie where nothing can be written: one that is there is good, one that is missing is an error.
+func TestKeysThatAreThereNeedNoPlaceToWrite(t *testing.T) {
+	t.Parallel()
+	if err := EnsureKeys("/proc/self/status"); err != nil {
+		t.Errorf("a file that is there: %v", err)
+	}
+	if err := EnsureKeys("/proc/self/no-such-file"); err == nil {
+		t.Error("a file was made where none can be")
+	}
+}
+
 func TestBadKeyFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{"", "{}", `{"signing":"a","keys":[{"kid":"a","seed":"AAAA"}]}`, `{"signing":"b","keys":[]}`} {
