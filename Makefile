@@ -8,7 +8,7 @@ ARGS ?=
 STORES := $(GO) run ./internal/testenv/stores --
 # The same with Apache Kafka and Elasticsearch. The suites that speak to them, and what of the whole system is proved on them, are chosen by name.
 ENGINES := $(GO) run ./internal/testenv/stores -engines real --
-ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk ./search/...
+ENGINE_PACKAGES := ./internal/stream ./internal/testenv ./booking/worker ./booking/relay ./booking/desk ./search/elastic ./search/fallback ./search/indexer
 ENGINE_PROOFS := OnRealEngines|^TestAFanWalksFromTheSearchToHisTicket$$|^TestAcknowledgedBookingsSurvive|^TestControlAcknowledging|^TestTwoHundredFansRace
 
 .PHONY: help
@@ -34,15 +34,17 @@ stack: deps build ## the same on Apache Kafka and Elasticsearch, which are insta
 
 # Browsers and engines come after the rest: beside them the proofs that kill processes would meet other moments than they are about.
 .PHONY: test
-test: deps ## run all tests against real stores, in a real browser, and on Apache Kafka and Elasticsearch
+test: deps ## run all tests against real stores, in a real browser, on Apache Kafka and Elasticsearch, and on an S3 server
 	@left=; browser=$${USHER_BROWSER:-}; engines=$${USHER_TEST_ENGINES:-}; \
 	[ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
 	[ -n "$$engines" ] || ./deploy/local/install.sh java maven || engines=skip; \
-	echo '$(STORES) $(GO) test ./...'; USHER_TEST_ENGINES=skip USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
+	echo '$(STORES) $(GO) test ./...'; USHER_TEST_ENGINES=skip USHER_TEST_S3=skip USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' ./... || exit; \
 	if [ "$$browser" = skip ]; then left="$$left the browser tests, which need Chromium (make browser);"; else \
 		USHER_BROWSER=$$browser $(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest ./gateway || exit; fi; \
 	if [ "$$engines" = skip ]; then left="$$left the suites on Apache Kafka and Elasticsearch, which need Java and Maven (make engines);"; else \
 		$(MAKE) --no-print-directory engines || exit; fi; \
+	if [ "$${USHER_TEST_S3:-}" = skip ]; then left="$$left the suite on an S3 server (make s3);"; else \
+		$(MAKE) --no-print-directory s3 || exit; fi; \
 	[ -z "$$left" ] || echo "NOT RUN:$${left%;}"
 
 .PHONY: engines
@@ -57,8 +59,8 @@ browser: deps ## run the tests in a real browser, headless Chromium, which is in
 	USHER_TEST_ENGINES=skip $(STORES) $(GO) test -run '^TestInABrowser' ./gateway ./internal/apptest
 
 .PHONY: s3
-s3: ## run what speaks to S3 against a real server, the Versity S3 Gateway, which is built from its Go module
-	$(GO) run ./internal/testenv/s3 -- $(GO) test -count=1 ./images/s3
+s3: deps ## run what speaks to S3 against a real server, the Versity S3 Gateway, which is built from its Go module
+	$(GO) run ./internal/testenv/s3 -- sh -c '$(GO) test -count=1 ./images/s3 && USHER_BROWSER=skip $(STORES) $(GO) test -count=1 -run Bucket ./internal/apptest'
 
 .PHONY: screens
 screens: deps ## walk the pages in a browser and take screenshots of every page and state into docs/screens
@@ -68,7 +70,7 @@ screens: deps ## walk the pages in a browser and take screenshots of every page 
 .PHONY: race
 race: deps ## run the packages' tests with the race detector
 	@./deploy/local/install.sh gcc
-	USHER_BROWSER=skip USHER_TEST_ENGINES=skip CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
+	USHER_BROWSER=skip USHER_TEST_ENGINES=skip USHER_TEST_S3=skip CGO_ENABLED=1 $(STORES) $(GO) test -race $$($(GO) list ./... | grep -v /apptest)
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, deadcode
@@ -103,6 +105,7 @@ bench: deps ## measure: polls, joins, bookings against row locks, views, streams
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|View|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'SiteMap' -benchtime 1x .
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./search/pgtext -events 200000 -rate 100
 

@@ -55,7 +55,8 @@ var picture = map[string][]string{
 	"catalog/seatmap":    {"booking/hold", "catalog", "internal/id"},
 	"catalog/redisfacts": {"catalog", "catalog/layout", "internal/id", "internal/redisdb"},
 	"catalog/pgcatalog":  {"booking", "catalog", "catalog/change", "catalog/layout", "internal/id"},
-	"catalog/importer":   {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/money", "catalog/pgcatalog", "catalog/poster", "images", "images/intake", "internal/id"},
+	"catalog/importer":   {"catalog", "catalog/data", "catalog/generate", "catalog/layout", "catalog/listing", "catalog/money", "catalog/pgcatalog", "catalog/poster", "images", "images/intake", "internal/id"},
+	"catalog/listing":    {"catalog/data", "catalog/money"},
 	"catalog/generate":   {"catalog/data"},
 	"catalog/money":      {"catalog/data"},
 	"catalog/data":       {},
@@ -98,7 +99,7 @@ var picture = map[string][]string{
 	"internal/testenv":         {"deploy/local"},
 	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "internal/id", "internal/testenv", "search", "search/pgsource", "search/pgstock", "search/searchtest"},
 	"internal/testenv/stores":  {"internal/testenv"},
-	"internal/testenv/s3":      {"deploy/local"},
+	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
 	"loadtest/crowd":           {},
 }
 

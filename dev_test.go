@@ -84,7 +84,7 @@ func TestDevServesRecoversAndStops(t *testing.T) {
 func TestDevServesRecoversAndStopsOnRealEngines(t *testing.T) {
 	t.Parallel()
 	testenv.NeedEngines(t)
-	serveRecoverAndStop(t, "real", "postgres/pid", "redis/pid", "apache-kafka/pid", "elasticsearch/pid")
+	serveRecoverAndStop(t, "real", "postgres/pid", "redis/pid", "apache-kafka/pid", "elasticsearch/pid", "indexer.pid")
 }
 
 func serveRecoverAndStop(t *testing.T, engines string, stores ...string) {

@@ -25,7 +25,7 @@ var devRestarts = local.Restarts{Pause: 200 * time.Millisecond, Steady: 20 * tim
 // environment tells a child of all that was given to us or made by us.
 func (d *devSystem) environment() []string {
 	return append(os.Environ(),
-		"USHER_POSTGRES="+d.Postgres, "USHER_REDIS="+d.Redis, "USHER_KAFKA="+d.Kafka, "USHER_ELASTICSEARCH="+d.Elasticsearch,
+		"USHER_POSTGRES="+d.Postgres, "USHER_REDIS="+d.Redis, "USHER_KAFKA="+d.Kafka, "USHER_ELASTICSEARCH="+d.Elasticsearch, "USHER_INDEX_PREFIX="+d.IndexPrefix,
 		"USHER_PG_CONNS="+strconv.Itoa(d.PGConns),
 		"USHER_ADDR="+d.Addr, "USHER_ADMIN_ADDR="+d.AdminAddr, "USHER_ADMIN_TOKEN="+d.AdminToken, "USHER_PUBLIC_URL="+d.PublicURL,
 		"USHER_SECRET_FILE="+d.SecretFile, "USHER_PASS_KEYS_FILE="+d.PassKeysFile, "USHER_ROOMS_FILE="+d.RoomsFile,

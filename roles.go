@@ -201,7 +201,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Search: finder, Admin: keeper, Sandbox: box, Images: pictures,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Sandbox: box, Images: pictures,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
@@ -211,12 +211,9 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	return r.run(ctx)
 }
 
-// searchPrefix is what the names of our search indices begin with.
-const searchPrefix = "usher-events"
-
 // searchIndex is the index that Elasticsearch keeps.
 func (r *role) searchIndex() (*elastic.Client, error) {
-	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), searchPrefix)
+	servers, err := elastic.Open(strings.Split(r.Elasticsearch, ","), r.IndexPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("--elasticsearch: %w", err)
 	}
@@ -420,6 +417,11 @@ func runImport(ctx context.Context, args []string, getenv func(string) string, o
 		f.BoolVar(&o.Tickets, "tickets", false, "create the tickets of every event, as if its sale opened")
 		f.BoolVar(&o.AllowRefused, "allow-refused", false, "refused records are reported and are no failure")
 		f.StringVar(&o.Shift, "shift", "", "move matches by so many days, or auto: the first lies ahead")
+		f.StringVar(&o.Format, "format", "", "of the files: "+strings.Join(importer.Formats, ", ")+" (default: each by its name and content)")
+		f.IntVar(&o.Seats, "seats", 0, "seats of an event of a page or table that says none (default: such events are refused)")
+		f.StringVar(&o.Defaults.Country, "country", "", "country of places that tell none, such as DE")
+		f.StringVar(&o.Defaults.Zone, "time-zone", "", "zone of places whose zone cannot be found out, such as Europe/Berlin")
+		f.StringVar(&o.Defaults.Price, "price", "", "price of events that tell none, such as 25 or 25.50")
 	})
 	if err != nil {
 		return err
@@ -427,7 +429,7 @@ func runImport(ctx context.Context, args []string, getenv func(string) string, o
 	if err := c.Need("postgres"); err != nil {
 		return err
 	}
-	o.Postgres, o.Files = c.Postgres, set.Args()
+	o.Postgres, o.Files, o.Stdin = c.Postgres, set.Args(), os.Stdin
 	if o.Images, err = imagesForImport(ctx, c.Images, getenv); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type edge struct {
 	desk          *fakeDesk
 	keys          *fakeKeys
 	catalog       *fakeCatalog
+	maps          *fakeMap
 	search        *fakeSearch
 	box           *fakeBox
 	images        *fakeImages
@@ -36,11 +37,11 @@ type edge struct {
 func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	t.Helper()
 	e := &edge{
-		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: newFakeCatalog(), search: &fakeSearch{}, box: &fakeBox{attempt: id.NewKey()}, images: &fakeImages{},
+		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: newFakeCatalog(), search: &fakeSearch{}, maps: &fakeMap{}, box: &fakeBox{attempt: id.NewKey()}, images: &fakeImages{},
 		keys: &fakeKeys{request: map[[32]byte][32]byte{}, answers: map[[32]byte]*booking.StoredAnswer{}},
 	}
 	c := Config{AdminToken: testToken, PublicURL: "http://usher.test", VisitorRate: 1000, Limit: 8}
-	p := Parts{Waitroom: e.room, Desk: e.desk, Idempotency: e.keys, Catalog: e.catalog, Search: e.search, Admin: e.room, Sandbox: e.box, Images: e.images}
+	p := Parts{Waitroom: e.room, Desk: e.desk, Idempotency: e.keys, Catalog: e.catalog, Sitemap: e.maps, Search: e.search, Admin: e.room, Sandbox: e.box, Images: e.images}
 	for _, f := range change {
 		f(&c, &p)
 	}

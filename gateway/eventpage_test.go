@@ -3,11 +3,13 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"usher/catalog"
+	"usher/catalog/listing"
 	"usher/gateway/lang"
 	"usher/gateway/page"
 )
@@ -196,4 +198,28 @@ func TestWordsForWhatIsLeft(t *testing.T) {
 	f(50, 90_000, stockMany)
 	f(1, 5, stockMany) // the last but four of five
 	f(0, 0, stockNone)
+}
+
+// What an event's page tells search engines is read back as it was, by our own import.
+func TestThePageOfAnEventCanBeImported(t *testing.T) {
+	t.Parallel()
+	r, err := listing.New(listing.Defaults{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []listing.Found
+	err = r.HTML(t.Context(), strings.NewReader(drawn(t, noon, func(*catalog.Show) {})), func(f listing.Found) error {
+		found = append(found, f)
+		return nil
+	})
+	if err != nil || len(found) != 1 || found[0].Err != nil {
+		t.Fatalf("%v %+v", err, found)
+	}
+	e := found[0].Event
+	if e.Name != "A <match>" || !e.Start.Equal(noon.Add(8*time.Hour)) || e.Length != 2*time.Hour || e.Currency != "USD" || !slices.Equal(e.Prices, []int{4200, 2100}) {
+		t.Errorf("%+v", e)
+	}
+	if v := e.Venue; v.Name != "The stadium" || v.City != "Oslo" || v.Country != "NO" || v.Zone != "Europe/Oslo" || v.Latitude == nil || e.Performers[0].Name != "Norway" {
+		t.Errorf("%+v with %v", v, e.Performers)
+	}
 }

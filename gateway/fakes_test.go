@@ -501,6 +501,32 @@ func (f *fakeCatalog) view(e id.Event, body string) (*catalog.View, error) {
 	return &catalog.View{Body: []byte(body + strings.Repeat(" ", f.pad)), ETag: `"v1"`, Stale: f.stale}, nil
 }
 
+// fakeMap has events in two pages of one month.
+type fakeMap struct {
+	mu    sync.Mutex // guards all below
+	err   error
+	asked []id.Event // where the ranges began that were asked for
+}
+
+func (f *fakeMap) Months(context.Context, int) ([]catalog.Month, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return []catalog.Month{{Month: guarded.Month(), Last: partEvents + 5}}, f.err
+}
+
+func (f *fakeMap) Listed(_ context.Context, from, _ id.Event, _ time.Time) ([]catalog.Listed, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, from)
+	return []catalog.Listed{{Event: from + 1, Updated: noon}, {Event: from + 2, Updated: noon.Add(time.Hour)}}, f.err
+}
+
+func (f *fakeMap) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
 // fakeSearch finds one event and keeps the query.
 type fakeSearch struct {
 	mu   sync.Mutex

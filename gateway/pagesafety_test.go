@@ -10,7 +10,7 @@ import (
 // isPage reports whether a route answers people.
 func isPage(r *route) bool {
 	return r.method == "GET" && !strings.HasPrefix(r.path, "/api/") && !strings.HasPrefix(r.path, "/.well-known") && !strings.HasPrefix(r.path, "/assets/") && !strings.HasPrefix(r.path, "/images/") &&
-		!strings.HasSuffix(r.path, ".ics") && r.path != "/openapi.json" && r.path != "/healthz" && r.path != "/language"
+		!strings.HasSuffix(r.path, ".ics") && !strings.HasPrefix(r.path, "/sitemap") && r.path != "/robots.txt" && r.path != "/openapi.json" && r.path != "/healthz" && r.path != "/language"
 }
 
 // Every page, found or not, forbids frames and whatever it does not carry itself, and hands out cookies that no script and no other site can use.

@@ -74,6 +74,14 @@ type Catalog interface {
 	Show(ctx context.Context, event id.Event) (*catalog.Show, error)
 }
 
+// Sitemap is what the edge needs to list events for search engines. *pgcatalog.Store is the one implementation.
+type Sitemap interface {
+	// Months are the storage months from one on that have events, in order.
+	Months(ctx context.Context, from int) ([]catalog.Month, error)
+	// Listed are the events with ids from one up to before another that are not over since a time, in the order of their ids.
+	Listed(ctx context.Context, from, before id.Event, since time.Time) ([]catalog.Listed, error)
+}
+
 // Searcher is what the edge needs of search. Errors: search.ErrBadCursor, ErrBadQuery.
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Page, error)

@@ -52,6 +52,7 @@ func (s *Server) routes() *router {
 
 	// pages and papers
 	r.add("GET", "/", s.getSearchPage, searchPageParameters...)
+	r.add("GET", calendarPath, s.getSearchCalendar, searchPageParameters...)
 	r.add("GET", "/events/{event_id}", s.getEventPage)
 	r.add("GET", "/events/{event_id}/calendar.ics", s.getEventCalendar)
 	r.add("GET", "/events/{event_id}/seats", s.getSeatsPage, seatsParameters...)
@@ -74,6 +75,9 @@ func (s *Server) routes() *router {
 	r.add("GET", page.AssetPath+"{asset}", s.getAsset)
 	r.add("GET", images.Path+"{digest}/{file}", s.getImage)
 	r.add("GET", "/language", s.getLanguage, langParameter, "to")
+	r.add("GET", "/sitemap.xml", s.getSiteMap)
+	r.add("GET", "/sitemaps/{part}", s.getSiteMapPart)
+	r.add("GET", "/robots.txt", s.getRobots)
 	r.add("GET", "/openapi.json", s.getOpenAPI)
 	r.add("GET", "/healthz", s.getHealth)
 	return r

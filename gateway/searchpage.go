@@ -13,6 +13,7 @@ import (
 // searchPage is a search with its form: what is found, and the ways to narrow and to widen it.
 type searchPage struct {
 	lang      *lang.Lang
+	publicURL string
 	Form      *searchForm
 	Heading   string
 	State     string // "found", "empty", "faulty", "cursor" or "away"
@@ -47,7 +48,7 @@ func (s *Server) getSearchPage(c *call) error {
 	args := c.http.QueryArgs()
 	c.set("Permissions-Policy", "camera=(), geolocation=(self), microphone=(), payment=(), usb=()") // for "near me", which asks when it is pressed
 	f, err := readSearchForm(func(name string) string { return string(args.Peek(name)) }, time.Now())
-	data := &searchPage{lang: c.language(), Form: f, State: "found", Again: f.link()}
+	data := &searchPage{lang: c.language(), publicURL: s.PublicURL, Form: f, State: "found", Again: f.link()}
 	if err != nil {
 		return s.searchRefused(c, data, err)
 	}

@@ -44,6 +44,7 @@ type Parts struct {
 	Desk        Desk
 	Idempotency Idempotency
 	Catalog     Catalog
+	Sitemap     Sitemap
 	Search      Searcher
 	Admin       Admin
 	Sandbox     Sandbox                     // nil: payments are never approved by hand
@@ -68,6 +69,7 @@ type Server struct {
 	log      *throttle
 	visitors *rateLimit
 	streams  *streams
+	maps     *siteMaps
 	policy   string        // of pages without styles or scripts of their own
 	pictures chan struct{} // has an entry for each picture that is on its way
 	public   *router
@@ -83,6 +85,7 @@ func New(c Config, p Parts) *Server {
 	}
 	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
 	s.streams = newStreams(c, p, s.log)
+	s.maps = newSiteMaps(p.Sitemap, c.PublicURL)
 	s.policy, s.pictures = page.Policy(c.Site.Origin()), make(chan struct{}, maxOpenImages)
 	s.base, s.end = context.WithCancel(context.Background())
 	s.public, s.admin = s.routes(), s.adminRoutes()

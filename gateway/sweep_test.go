@@ -15,7 +15,7 @@ import (
 // fill makes a path of a route's pattern, of things that exist.
 func (e *edge) fill(path string) string {
 	return strings.NewReplacer("{room}", roomName, "{event_id}", guarded.String(), "{ticket_id}", guarded.Ticket(7).String(),
-		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{profile}", "heap", "{asset}", baseAsset, "{digest}", owls.String(), "{file}", "card.jpg").Replace(path)
+		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{profile}", "heap", "{asset}", baseAsset, "{part}", partName(guarded.Month(), 0), "{digest}", owls.String(), "{file}", "card.jpg").Replace(path)
 }
 
 // baseAsset is the served name of the style sheet of all pages.
@@ -108,6 +108,7 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 	e.room.enter = func() (waitroom.Line, error) { return waitroom.Line{}, away() }
 	e.images.away(errUnheard)
 	e.desk.err, e.catalog.err, e.search.err = booking.ErrStoreUnavailable, booking.ErrStoreUnavailable, errUnheard
+	e.maps.fail(booking.ErrStoreUnavailable)
 	_, sealed := e.room.NewVisitor()
 	headers := append([]string{visitorHeader, sealed, placeHeader, e.room.SealPlace(waitroom.Place{Room: roomName, Visitor: v})}, guest...)
 	bodies := map[string]string{
@@ -119,7 +120,7 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 	}
 	works := []string{ // from memory alone
 		"POST /api/v1/visitors", "GET /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/place", "GET /api/v1/rooms/{room}/check", "GET /.well-known/jwks.json",
-		"POST /sandbox/actions/{attempt}", "GET /rooms/{room}", "GET /problems/{slug}", "GET /assets/{asset}", "GET /language", "GET /openapi.json", "GET /healthz", "GET /sandbox/actions/{attempt}",
+		"POST /sandbox/actions/{attempt}", "GET /rooms/{room}", "GET /problems/{slug}", "GET /assets/{asset}", "GET /language", "GET /robots.txt", "GET /openapi.json", "GET /healthz", "GET /sandbox/actions/{attempt}",
 		"POST /sandbox/actions/{attempt}/approve", "POST /sandbox/actions/{attempt}/decline",
 	}
 	e.everyRoute(func(address string, r *route) {

@@ -1,7 +1,6 @@
 package generate
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"sort"
@@ -28,14 +27,14 @@ func (c city) weight() float64 {
 
 func readCities() (out []city, err error) {
 	markets := map[string]float64{}
-	err = eachRow("cities/countries.tsv", 3, func(cells []string) (err error) {
+	err = data.Rows("cities/countries.tsv", 3, func(cells []string) (err error) {
 		markets[cells[0]], err = strconv.ParseFloat(cells[2], 64)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = eachRow("cities/cities.tsv", 7, func(cells []string) error {
+	err = data.Rows("cities/cities.tsv", 7, func(cells []string) error {
 		c := city{name: cells[0], country: cells[1], zone: cells[4], words: strings.Fields(cells[6]), market: markets[cells[1]]}
 		for i, into := range map[int]*float64{2: &c.latitude, 3: &c.longitude, 5: &c.people} {
 			n, err := strconv.ParseFloat(cells[i], 64)
@@ -48,29 +47,6 @@ func readCities() (out []city, err error) {
 		return nil
 	})
 	return out, err
-}
-
-// eachRow reads a table whose cells are apart by tabs; lines that begin with # are remarks.
-func eachRow(name string, columns int, do func(cells []string) error) error {
-	b, err := data.Files.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	at := 0
-	for line := range strings.Lines(string(b)) {
-		at++
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		cells := strings.Split(strings.TrimRight(line, "\n"), "\t")
-		if len(cells) != columns {
-			return fmt.Errorf("%s, line %d: %d columns, want %d", name, at, len(cells), columns)
-		}
-		if err := do(cells); err != nil {
-			return fmt.Errorf("%s, line %d: %w", name, at, err)
-		}
-	}
-	return nil
 }
 
 // wheel draws indexes by their weights.

@@ -28,6 +28,11 @@
 // Packages images and intake say what becomes of it. Pictures are never fetched. image_url is the address of a picture elsewhere: it is told to
 // others, and our own pages do not load it.
 //
+// # Pages, JSON-LD and tables
+//
+// What others have written is read by package listing and comes with venue, seating and performers in each event: see there for formats and rules, and
+// docs/importing.md for those who use them. Seats are generated from their number; an event without one is refused unless there is a default.
+//
 // # openfootball
 //
 // A file of matches (worldcup.json) beside its file of stadiums (worldcup.stadiums.json), or the folder of both. Stadium seatings are

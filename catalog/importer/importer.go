@@ -16,6 +16,7 @@ import (
 
 	"usher/catalog/data"
 	"usher/catalog/generate"
+	"usher/catalog/listing"
 	"usher/catalog/money"
 	"usher/catalog/pgcatalog"
 	"usher/images"
@@ -24,7 +25,11 @@ import (
 // Options says what is imported.
 type Options struct {
 	Postgres     string            // connection string
-	Files        []string          // JSON Lines, openfootball files of matches, or folders of those
+	Files        []string          // of any format; a folder is one of openfootball, - is standard input
+	Format       string            // of all files, one of Formats; empty: each by its name and its content
+	Seats        int               // of an event of a listing that says none, 1 to id.MaxSeats; 0: refused
+	Defaults     listing.Defaults  // what else listings may not say
+	Stdin        io.Reader         // what - reads
 	Demo         bool              // the demo catalog, before the files
 	Generated    *generate.Catalog // a generated one, before the files; may be nil
 	Tickets      bool              // make the tickets of all events that are read, not only of those marked on_sale
@@ -47,6 +52,9 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	if !o.Demo && o.Generated == nil && len(o.Files) == 0 {
 		return errors.New("nothing to import: name files, or --demo")
+	}
+	if _, err := newListings(o, nil); err != nil { // before anything is opened
+		return fmt.Errorf("import: %w", err)
 	}
 	store, err := pgcatalog.Open(ctx, o.Postgres, sellers+1)
 	if err != nil {
@@ -110,8 +118,12 @@ func readAll(ctx context.Context, o Options, to *loader) error {
 			return err
 		}
 	}
+	l, err := newListings(o, to)
+	if err != nil {
+		return err
+	}
 	for _, name := range o.Files {
-		if err := readFile(ctx, o, name, to); err != nil {
+		if err := readFile(ctx, o, name, l); err != nil {
 			var missing *fs.PathError
 			if !errors.As(err, &missing) {
 				return err
@@ -119,18 +131,11 @@ func readAll(ctx context.Context, o Options, to *loader) error {
 			to.refuse(Place{name, 1}, err)
 		}
 	}
-	return nil
+	return l.flush(ctx)
 }
 
-func readFile(ctx context.Context, o Options, name string, to *loader) error {
-	if ext := filepath.Ext(name); ext == ".jsonl" || ext == ".ndjson" {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }()
-		return readLines(ctx, name, f, to)
-	}
+// readFootball reads a file of matches, or the folder of one.
+func readFootball(ctx context.Context, o Options, name string, to sink) error {
 	f, err := newFootball(o)
 	if err != nil {
 		return err

@@ -13,10 +13,11 @@ import (
 // maxLine bounds a line of JSON Lines: a stadium's seating with every row takes 200 KB.
 const maxLine = 4 << 20
 
-// sink takes what a source reads. An error of it ends the import; a refused record does not.
+// sink takes what a source reads. An error of it ends the import; a refused record does not, nor does a note on one that was taken.
 type sink interface {
 	take(ctx context.Context, r record) error
 	refuse(at Place, reason error)
+	note(at Place, text string)
 }
 
 // readLines reads a file of JSON Lines.

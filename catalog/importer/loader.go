@@ -48,6 +48,8 @@ func (l *loader) take(ctx context.Context, r record) error {
 
 func (l *loader) refuse(at Place, reason error) { l.report.refuse(at, reason) }
 
+func (l *loader) note(at Place, text string) { l.report.tell("note", at, text) }
+
 // name returns the kind of a record and its key.
 func (r record) name() (kind, key string) {
 	switch {

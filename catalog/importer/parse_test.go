@@ -73,9 +73,11 @@ func TestSlug(t *testing.T) {
 type told struct {
 	records []record
 	refused []string
+	notes   []string
 }
 
 func (s *told) take(_ context.Context, r record) error { s.records = append(s.records, r); return nil }
+func (s *told) note(_ Place, text string)              { s.notes = append(s.notes, text) }
 func (s *told) refuse(at Place, reason error) {
 	s.refused = append(s.refused, strings.ReplaceAll(reason.Error(), "\n", "; "))
 	s.records = append(s.records, record{Place: at})

@@ -40,7 +40,7 @@ func readPicture(s string) (picture, error) {
 		}
 		return picture{data: data}, nil
 	case strings.Contains(s, "://"):
-		return picture{}, fmt.Errorf("%.100q is an address, and pictures are not fetched: want a file beside this one, or data:", s)
+		return picture{}, fmt.Errorf("%.100q is an address, and pictures are not fetched: want data: or a file beside this one", s)
 	case len(s) > 1000 || !filepath.IsLocal(filepath.FromSlash(s)):
 		return picture{}, fmt.Errorf("%.100q is no path below the folder of this file", s)
 	}

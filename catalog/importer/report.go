@@ -51,13 +51,20 @@ func newReport(out io.Writer) *report {
 
 // refuse tells of a record that is left out.
 func (r *report) refuse(at Place, reason error) {
+	r.tell("refused", at, strings.ReplaceAll(reason.Error(), "\n", "; "))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refused++
+}
+
+// tell writes a line about a record.
+func (r *report) tell(what string, at Place, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.bar != nil {
 		_ = r.bar.Clear() // a bar is decoration
 	}
-	fmt.Fprintf(r.out, "refused: %s, line %d: %s\n", at.File, at.Line, strings.ReplaceAll(reason.Error(), "\n", "; "))
+	fmt.Fprintf(r.out, "%s: %s, line %d: %s\n", what, at.File, at.Line, text)
 }
 
 func (r *report) count(kind string, outcomes []pgcatalog.Outcome) {

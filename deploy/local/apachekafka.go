@@ -34,7 +34,7 @@ type ApacheKafka struct {
 func StartApacheKafka(ctx context.Context, cfg ApacheKafkaConfig) (*ApacheKafka, error) {
 	k, err := startApacheKafka(ctx, cfg)
 	if err == nil {
-		if err = MakeTopics(ctx, k.addr); err != nil {
+		if err = MakeTopics(ctx, k.addr, Topics(), Partitions); err != nil {
 			k.Kill()
 		}
 	}

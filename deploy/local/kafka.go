@@ -35,7 +35,7 @@ type Kafka struct {
 func StartKafka(ctx context.Context, cfg KafkaConfig) (*Kafka, error) {
 	k, err := startKafka(cfg)
 	if err == nil {
-		err = MakeTopics(ctx, k.addr)
+		err = MakeTopics(ctx, k.addr, Topics(), Partitions)
 	}
 	if err != nil {
 		if k != nil {
@@ -78,20 +78,22 @@ func (k *Kafka) Addr() string { return k.addr }
 // Stop writes what is in memory to the folder and closes all connections.
 func (k *Kafka) Stop() { k.cluster.Close() }
 
-// topicPatience bounds how long topics may take from their creation until every partition has a leader.
-const topicPatience = 15 * time.Second
+// topicPatience bounds how long topics may take from their creation until every partition answers.
+const topicPatience = 30 * time.Second
 
-// MakeTopics makes those topics of Usher that are missing and returns when every partition has a leader. It also counts the partitions of
-// those that were there before.
-func MakeTopics(ctx context.Context, addr string) error {
+// topicPoll is how often they are asked meanwhile.
+const topicPoll = 25 * time.Millisecond
+
+// MakeTopics makes those topics that are missing, with so many partitions, and returns when every partition of all of them answers. A
+// topic that was there before with another number is an error.
+func MakeTopics(ctx context.Context, addr string, topics []string, partitions int) error {
 	ctx, cancel := context.WithTimeout(ctx, topicPatience)
 	defer cancel()
-	transport := &kafka.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: transport}
+	client, hangUp := kafkaClient(addr)
+	defer hangUp()
 	request := &kafka.CreateTopicsRequest{}
-	for _, topic := range Topics() {
-		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: Partitions, ReplicationFactor: 1})
+	for _, topic := range topics {
+		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1})
 	}
 	made, err := client.CreateTopics(ctx, request)
 	if err != nil {
@@ -102,42 +104,71 @@ func MakeTopics(ctx context.Context, addr string) error {
 			return fmt.Errorf("make topic %s: %w", topic, err)
 		}
 	}
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(topicPoll)
 	defer tick.Stop()
 	for {
-		led, err := countPartitions(ctx, client)
-		if err != nil || led {
+		answer, err := partitionsAnswer(ctx, addr, topics, partitions)
+		if err != nil || answer {
 			return err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the leaders of topics: %w", ctx.Err())
+			return fmt.Errorf("wait for the partitions of topics: %w", ctx.Err())
 		}
 	}
 }
 
-// countPartitions says whether all partitions of all topics are led by now. A wrong number of them is an error.
-func countPartitions(ctx context.Context, client *kafka.Client) (led bool, err error) {
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: Topics()})
+// partitionsAnswer counts the partitions and says whether all have a leader that answers: a broker names them before they do.
+func partitionsAnswer(ctx context.Context, addr string, topics []string, partitions int) (all bool, err error) {
+	client, hangUp := kafkaClient(addr)
+	defer hangUp()
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
 	if err != nil {
 		return false, fmt.Errorf("count partitions: %w", err)
 	}
-	led = true
+	ask := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
 	for _, topic := range meta.Topics {
-		if errors.Is(topic.Error, kafka.UnknownTopicOrPartition) || errors.Is(topic.Error, kafka.LeaderNotAvailable) {
-			led = false // the broker has not heard of it yet
-			continue
+		if isSettling(topic.Error) {
+			return false, nil
 		}
 		if topic.Error != nil {
 			return false, fmt.Errorf("count partitions of %s: %w", topic.Name, topic.Error)
 		}
-		if len(topic.Partitions) != Partitions {
-			return false, fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), Partitions)
+		if len(topic.Partitions) != partitions {
+			return false, fmt.Errorf("topic %s has %d partitions, want %d", topic.Name, len(topic.Partitions), partitions)
 		}
 		for _, p := range topic.Partitions {
-			led = led && p.Error == nil
+			ask.Topics[topic.Name] = append(ask.Topics[topic.Name], kafka.LastOffsetOf(p.ID))
 		}
 	}
-	return led, nil
+	answer, err := client.ListOffsets(ctx, ask)
+	if isSettling(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask partitions for their end: %w", err)
+	}
+	for _, offsets := range answer.Topics {
+		for _, p := range offsets {
+			if isSettling(p.Error) {
+				return false, nil
+			}
+			if p.Error != nil {
+				return false, fmt.Errorf("ask partition %d for its end: %w", p.Partition, p.Error)
+			}
+		}
+	}
+	return true, nil
+}
+
+// kafkaClient returns a client with a picture of the cluster of its own: kafka-go remembers what topics there are for seconds.
+func kafkaClient(addr string) (client *kafka.Client, hangUp func()) {
+	transport := &kafka.Transport{}
+	return &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: transport}, transport.CloseIdleConnections
+}
+
+// isSettling says whether an error is what brokers answer while a new topic is not everywhere yet.
+func isSettling(err error) bool {
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.NotLeaderForPartition)
 }

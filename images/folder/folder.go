@@ -64,10 +64,19 @@ func (s *Store) put(name string, jpeg []byte) (err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := s.root.Link(part, name); !errors.Is(err, fs.ErrExist) {
+	if err := s.root.Link(part, name); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	return s.sync(path.Dir(name))
+}
+
+// sync brings the names in a folder to the disk: a power cut after Put takes nothing.
+func (s *Store) sync(dir string) error {
+	d, err := s.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Open opens a picture.

@@ -36,7 +36,7 @@ func decode(ctx context.Context, h header, file []byte) (whole *image.RGBA, err 
 	return turn(scale(rough, rough.Bounds(), width, height), h.orientation), nil
 }
 
-// patient reads on until its context ends. It gives little at a time: some bytes of a progressive JPEG keep its decoder busy for milliseconds.
+// patient reads on until its context ends. Decoders read some kilobytes at a time, which of the worst file keep them busy for a second.
 type patient struct {
 	ctx  context.Context
 	file io.Reader
@@ -46,7 +46,7 @@ func (p *patient) Read(b []byte) (int, error) {
 	if err := p.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return p.file.Read(b[:min(len(b), 512)])
+	return p.file.Read(b)
 }
 
 // fit is the size in which something of w × h is shown whole within a box, without being enlarged.

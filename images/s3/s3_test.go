@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,23 +12,14 @@ import (
 
 	"usher/images"
 	"usher/images/imagestest"
+	"usher/internal/testenv"
 )
 
-// server is the S3 server of this run: its address and its environment.
+// server is a place on the S3 server of this run, and its environment.
 func server(t *testing.T) (address string, getenv func(string) string) {
 	t.Helper()
-	given := os.Getenv("USHER_TEST_S3")
-	u, err := url.Parse(given)
-	if given == "required" || err != nil {
-		t.Fatalf("USHER_TEST_S3 names no S3 server: %v; make s3 starts one", err)
-	}
-	if u.Host == "" {
-		t.Skip("it needs an S3 server: make s3")
-	}
-	secret, _ := u.User.Password()
-	return "s3:/" + u.Path + "/" + strings.ReplaceAll(t.Name(), "#", "-") + "?region=us-east-1&endpoint=" + url.QueryEscape("http://"+u.Host), func(name string) string {
-		return map[string]string{"AWS_ACCESS_KEY_ID": u.User.Username(), "AWS_SECRET_ACCESS_KEY": secret}[name]
-	}
+	address, environment := testenv.Bucket(t)
+	return address, func(name string) string { return environment[name] }
 }
 
 func open(t *testing.T) *Store {

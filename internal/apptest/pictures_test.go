@@ -12,6 +12,7 @@ import (
 
 	"usher/catalog/poster"
 	"usher/internal/browser"
+	"usher/internal/testenv"
 )
 
 // withPictures gives each event of a catalog a picture of its own, in the file itself.
@@ -32,12 +33,28 @@ func withPictures(t *testing.T, catalog string) string {
 func TestAPictureGoesFromTheImportToWhoeverAsks(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Catalog: withPictures(t, threeEvents(6)), Env: map[string]string{"USHER_IMAGES": filepath.Join(t.TempDir(), "images")}})
+	s.pictureIsServed(s.Public[0] + "/images/")
+}
+
+// TestAPictureGoesThroughABucket: the same when pictures are kept in a private one, from which a gateway serves them.
+func TestAPictureGoesThroughABucket(t *testing.T) {
+	t.Parallel()
+	place, env := testenv.Bucket(t)
+	env["USHER_IMAGES"] = place
+	s := Start(t, Options{Catalog: withPictures(t, threeEvents(6)), Env: env})
+	s.pictureIsServed(s.Public[0] + "/images/")
+}
+
+// pictureIsServed looks for the picture of an event at an address that begins so, and in every shape.
+func (s *System) pictureIsServed(begins string) {
+	t := s.t
+	t.Helper()
 	fan := NewFan(t, client, s.Public[0])
 	event := s.eventNamed("gig")
 	view := must(t, fan.Do("GET", "/api/v1/events/"+event, nil), 200)
 	address := view.Body["event"].(map[string]any)["s3_image_url"].(string)
 	found := must(t, fan.Do("GET", "/api/v1/events/search?performer=The+gig+Band", nil), 200)
-	if listed := found.Body["events"].([]any)[0].(map[string]any)["s3_image_url"]; listed != address || !strings.HasPrefix(address, s.Public[0]+"/images/") {
+	if listed := found.Body["events"].([]any)[0].(map[string]any)["s3_image_url"]; listed != address || !strings.HasPrefix(address, begins) {
 		t.Errorf("the search says %v, the view %s", listed, address)
 	}
 	for _, variant := range []string{"full", "wide", "card", "thumb"} {

@@ -35,6 +35,7 @@ type Options struct {
 	Own                       bool              // stores in processes of their own, to be taken away: System.Stores
 	Secured                   bool              // every store speaks TLS and asks for a password
 	RedisCluster              bool              // Redis is three masters
+	Search                    bool              // in a run with real engines, searches are on Elasticsearch
 }
 
 // System is a running Usher with stores of its own.
@@ -44,11 +45,12 @@ type System struct {
 	Redis         string
 	Stores        map[string]testenv.Own // with Options.Own, by the names that docs/failures.md uses
 
-	t      *testing.T
-	binary string
-	env    []string
-	mu     sync.Mutex // guards procs
-	procs  map[string]*process
+	t             *testing.T
+	binary        string
+	env           []string
+	elasticsearch string     // URL; "": searches are on Postgres
+	mu            sync.Mutex // guards procs
+	procs         map[string]*process
 }
 
 type process struct {
@@ -97,7 +99,26 @@ func Start(t *testing.T, o Options) *System {
 	for i := range s.Admin {
 		s.WaitReady(i)
 	}
+	if s.elasticsearch != "" {
+		s.StartRole("indexer", 0)
+		s.waitIndexed()
+	}
 	return s
+}
+
+// waitIndexed waits until every gateway's searches are answered by Elasticsearch.
+func (s *System) waitIndexed() {
+	s.t.Helper()
+	for _, public := range s.Public {
+		within(s.t, time.Minute, "searches on Elasticsearch", func() bool {
+			answer, err := client.Get(public + "/api/v1/events/search")
+			if err != nil {
+				return false
+			}
+			_ = answer.Body.Close()
+			return answer.StatusCode == http.StatusOK && answer.Header.Get("Usher-Degraded") == ""
+		})
+	}
 }
 
 // stores starts the stores and returns the settings that name them.
@@ -115,7 +136,24 @@ func (s *System) stores(o Options) []string {
 	} else {
 		s.Redis = testenv.FreshRedis(s.t).Addr
 	}
-	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + testenv.FreshKafka(s.t)}
+	settings := []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + testenv.FreshKafka(s.t)}
+	if o.Search {
+		s.elasticsearch = os.Getenv(testenv.ElasticsearchVariable)
+	}
+	if s.elasticsearch == "" {
+		return settings
+	}
+	// The indices of a system have fixed names. With real engines one test at a time has the broker, and so these.
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodDelete, s.elasticsearch+"/usher-events*", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return append(settings, "USHER_ELASTICSEARCH="+s.elasticsearch)
 }
 
 // ownStores are stores in processes of their own.

@@ -22,7 +22,7 @@ const walkRooms = `{"rooms": [
 // TestAFanWalksFromTheSearchToHisTicket is the whole way of one fan, as the contract tells it.
 func TestAFanWalksFromTheSearchToHisTicket(t *testing.T) {
 	t.Parallel()
-	walk(t, Start(t, Options{Gateways: 2, Catalog: threeEvents(40), Rooms: walkRooms}))
+	walk(t, Start(t, Options{Gateways: 2, Catalog: threeEvents(40), Rooms: walkRooms, Search: true}))
 }
 
 func walk(t *testing.T, s *System) {

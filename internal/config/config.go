@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type Config struct {
 	Kafka    string
 	// Elasticsearch are URLs, comma-separated; empty: search is on Postgres.
 	Elasticsearch string
+	IndexPrefix   string
 	PGConns       int
 
 	PostgresPasswordFile      string // its content is in Postgres already
@@ -91,6 +93,7 @@ func Settings() []Setting {
 		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated, https:// for TLS; empty: search is on Postgres (dev: with real engines a private one)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
 		{"elasticsearch-password-file", "USHER_ELASTICSEARCH_PASSWORD_FILE", "", "file of the password that the Elasticsearch URLs lack", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.ElasticsearchPasswordFile })},
 		{"pg-conns", "USHER_PG_CONNS", "16", "Postgres connections of one process, 2 to 200", stores, number(func(c *Config) *int { return &c.PGConns }, 2, 200)},
+		{"index-prefix", "USHER_INDEX_PREFIX", "usher-events", "what the names of search indices begin with: another for each system that shares the servers", "gateway indexer reindex dev", indexName(func(c *Config) *string { return &c.IndexPrefix })},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
 		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", "gateway dev health", text(func(c *Config) *string { return &c.AdminAddr })},
 		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay indexer health", text(func(c *Config) *string { return &c.MetricsAddr })},
@@ -268,6 +271,19 @@ func choice(at func(*Config) *string, values ...string) func(*Config, string) er
 		return nil
 	}
 }
+
+// indexName takes what Elasticsearch takes as the beginning of a name.
+func indexName(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !indexNames.MatchString(v) {
+			return fmt.Errorf("%q is no name of 1 to 50 lower-case letters, digits and dashes that begins with a letter", v)
+		}
+		*at(c) = v
+		return nil
+	}
+}
+
+var indexNames = regexp.MustCompile(`^[a-z][a-z0-9-]{0,49}$`)
 
 func boolean(at func(*Config) *bool) func(*Config, string) error {
 	return func(c *Config, v string) error {

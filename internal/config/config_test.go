@@ -43,6 +43,9 @@ func TestBadSettingsSayWhatToDo(t *testing.T) {
 	f("gateway", "--nonsense", "", "not defined")
 	f("worker", "--addr :1", "", "not defined")
 	f("worker", "stray", "", "takes no argument")
+	f("indexer", "--index-prefix -x", "", "no name of 1 to 50 lower-case letters")
+	f("reindex", "", "USHER_INDEX_PREFIX=Usher", "no name of 1 to 50")
+	f("gateway", "--index-prefix a*", "", "no name of 1 to 50")
 	f("gateway", "--secure-cookies maybe", "", "neither true nor false")
 	f("dev", "--engines imagined", "", `"imagined" is none of embedded, real`)
 }

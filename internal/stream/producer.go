@@ -29,6 +29,8 @@ const (
 	maxQueue  = 4_000           // callers that wait for one partition; beyond it batch.ErrFull
 	writeTime = 3 * time.Second // a write that takes longer is unknown
 	metaTime  = 2 * time.Second // how long a moved partition leader goes unnoticed
+
+	leaderPause = 10 * time.Millisecond // before the same broker is asked again; doubled each time
 )
 
 // Producer writes messages with the acknowledgement of all replicas. It is no kafka.Writer: that one waits BatchTimeout before each
@@ -100,22 +102,46 @@ func (p *Producer) WriteAll(ctx context.Context, messages []Message) error {
 
 // write sends messages of one partition: one request a topic.
 func (p *Producer) write(ctx context.Context, partition int, messages []Message) error {
-	topics := map[string][]kafka.Record{}
+	topics := map[string][]Message{}
 	for _, m := range messages {
-		topics[m.Topic] = append(topics[m.Topic], kafka.Record{Key: kafka.NewBytes([]byte(m.Key)), Value: kafka.NewBytes(m.Value)})
+		topics[m.Topic] = append(topics[m.Topic], m)
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
-	for topic, records := range topics {
+	for topic, part := range topics {
+		if err := p.produce(ctx, topic, partition, part); err != nil {
+			return fmt.Errorf("write %d messages to %s/%d: %w: %w", len(part), topic, partition, ErrUnknown, err)
+		}
+	}
+	return nil
+}
+
+// produce asks again, while there is time, as long as the answer is that another broker leads the partition: so it is for a moment when a
+// leader goes and when a topic is new. A leader that goes may have written the messages before it said so; then they are in the log twice,
+// which readers expect.
+func (p *Producer) produce(ctx context.Context, topic string, partition int, messages []Message) error {
+	for pause := leaderPause; ; pause *= 2 {
 		answer, err := p.client.Produce(ctx, &kafka.ProduceRequest{
-			Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+			Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(recordsOf(messages)...),
 		})
 		if err == nil {
 			err = answer.Error
 		}
-		if err != nil {
-			return fmt.Errorf("write %d messages to %s/%d: %w: %w", len(records), topic, partition, ErrUnknown, err)
+		if !errors.Is(err, kafka.NotLeaderForPartition) && !errors.Is(err, kafka.LeaderNotAvailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
 		}
 	}
-	return nil
+}
+
+func recordsOf(messages []Message) []kafka.Record {
+	records := make([]kafka.Record, len(messages))
+	for i, m := range messages {
+		records[i] = kafka.Record{Key: kafka.NewBytes([]byte(m.Key)), Value: kafka.NewBytes(m.Value)}
+	}
+	return records
 }

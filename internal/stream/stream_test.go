@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"usher/booking/command"
 	"usher/internal/testenv"
@@ -117,6 +119,44 @@ func TestAMissingBrokerMeansUnknownWithinTheBound(t *testing.T) {
 	}
 	if took := time.Since(began); took > writeTime+2*time.Second {
 		t.Errorf("took %s", took)
+	}
+}
+
+// A writer goes on asking the broker that it knows until its picture of the cluster is new.
+func TestAWriteFollowsAMovedLeader(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(command.Partitions, "moved"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	p, partition := running(t, At(cluster.ListenAddrs()...)), int32(Partition("k", command.Partitions))
+	for i := range 3 {
+		if err := p.Write(t.Context(), Message{Topic: "moved", Key: "k", Value: fmt.Append(nil, i)}); err != nil {
+			t.Fatalf("write %d: %v", i, err)
+		}
+		if err := cluster.MoveTopicPartition("moved", partition, 1-cluster.LeaderFor("moved", partition)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, r := range read(t, Open(At(cluster.ListenAddrs()...), "moved"), int(partition), 0, 3) {
+		if string(r.Value) != fmt.Sprint(i) {
+			t.Errorf("message %d is %s", i, r.Value)
+		}
+	}
+	// A leader that never comes is waited for no longer than for any answer.
+	cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		answer := r.ResponseKind().(*kmsg.ProduceResponse)
+		part := kmsg.NewProduceResponseTopicPartition()
+		part.Partition, part.ErrorCode = partition, int16(kafka.NotLeaderForPartition)
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic, topic.Partitions = "moved", append(topic.Partitions, part)
+		answer.Topics = append(answer.Topics, topic)
+		return answer, nil, true
+	})
+	if err := p.Write(t.Context(), Message{Topic: "moved", Key: "k", Value: []byte("lost")}); !errors.Is(err, ErrUnknown) || !errors.Is(err, kafka.NotLeaderForPartition) {
+		t.Errorf("nobody leads: %v, want ErrUnknown and why", err)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,51 +56,68 @@ func borrowKafka(t testing.TB) string {
 	t.Cleanup(func() { must(t, "give Kafka back", turn.Close(context.Background())) })
 	_, err = turn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", "Kafka at "+addr)
 	must(t, "wait for Kafka", err)
-	must(t, "empty Kafka", withKafka(addr, deleteTopics))
-	must(t, "make topics", local.MakeTopics(ctx, addr))
+	must(t, "empty Kafka", emptyKafka(ctx, addr))
+	must(t, "make topics", local.MakeTopics(ctx, addr, local.Topics(), local.Partitions))
 	return addr
 }
 
-// deleteTopics returns when the broker has forgotten the topics of Usher, so that nobody takes the old ones for the new.
-func deleteTopics(ctx context.Context, client *kafka.Client) error {
-	deleted, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: local.Topics()})
-	if err != nil {
-		return err
-	}
-	for topic, err := range deleted.Errors {
-		if err != nil && !errors.Is(err, kafka.UnknownTopicOrPartition) {
-			return fmt.Errorf("delete topic %s: %w", topic, err)
-		}
-	}
+// emptyKafka returns when the broker has forgotten all topics but its own and those of Topic, so that nobody takes old ones for new.
+func emptyKafka(ctx context.Context, addr string) error {
 	for {
-		meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: local.Topics()})
-		if err != nil {
+		left := 0
+		err := withKafka(addr, func(_ context.Context, client *kafka.Client) (err error) {
+			left, err = deleteTopics(ctx, client)
 			return err
-		}
-		if !slices.ContainsFunc(meta.Topics, func(t kafka.Topic) bool { return !errors.Is(t.Error, kafka.UnknownTopicOrPartition) }) {
-			return nil
+		})
+		if err != nil || left == 0 {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(25 * time.Millisecond):
 		}
 	}
 }
 
+// deleteTopics returns how many topics there were to delete.
+func deleteTopics(ctx context.Context, client *kafka.Client) (int, error) {
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return 0, err
+	}
+	var old []string
+	for _, topic := range meta.Topics {
+		if !topic.Internal && !strings.HasPrefix(topic.Name, topicPrefix) {
+			old = append(old, topic.Name)
+		}
+	}
+	if len(old) == 0 {
+		return 0, nil
+	}
+	deleted, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: old})
+	if err != nil {
+		return 0, err
+	}
+	for topic, err := range deleted.Errors {
+		if err != nil && !errors.Is(err, kafka.UnknownTopicOrPartition) { // it is deleted, and the broker's list is old
+			return 0, fmt.Errorf("delete topic %s: %w", topic, err)
+		}
+	}
+	return len(old), nil
+}
+
+// topicPrefix begins the names of what Topic makes.
+const topicPrefix = "test-"
+
 // Topic makes a topic at Kafka(t), deleted when the test ends, and returns its name.
 func Topic(t testing.TB, partitions int) string {
 	t.Helper()
-	name := "t" + randomName()
+	name := topicPrefix + randomName()
 	addr := Kafka(t)
-	must(t, "make a topic", withKafka(addr, func(ctx context.Context, client *kafka.Client) error {
-		made, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-			Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}}})
-		if err != nil {
-			return err
-		}
-		return made.Errors[name]
-	}))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	must(t, "make a topic", local.MakeTopics(ctx, addr, []string{name}, partitions))
 	t.Cleanup(func() {
 		must(t, "delete the topic", withKafka(addr, func(ctx context.Context, client *kafka.Client) error {
 			_, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{name}})

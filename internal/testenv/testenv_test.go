@@ -2,8 +2,12 @@ package testenv_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 
+	"usher/deploy/local"
 	"usher/internal/testenv"
 )
 
@@ -99,7 +104,9 @@ func TestOwnRedisSurvivesItsKill(t *testing.T) {
 func TestTopicIsWrittenAndReadAtAnOffset(t *testing.T) {
 	t.Parallel()
 	addr, topic := testenv.Kafka(t), testenv.Topic(t, 3)
-	writer := &kafka.Writer{Addr: kafka.TCP(addr), Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	writer := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport, Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
 		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return 1 })}
 	defer writer.Close()
 	for i := range 5 {
@@ -116,6 +123,75 @@ func TestTopicIsWrittenAndReadAtAnOffset(t *testing.T) {
 		got, err := reader.ReadMessage(t.Context())
 		if err != nil || got.Offset != int64(want) || string(got.Value) != fmt.Sprint(want) {
 			t.Fatalf("read %q at offset %d, %v, want %d", got.Value, got.Offset, err, want)
+		}
+	}
+}
+
+// One test after another has a broker of its own, with empty topics of Usher, and nobody has it meanwhile.
+func TestFreshKafkaIsEmpty(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			t.Run("a test", func(t *testing.T) {
+				addr, topic := testenv.FreshKafka(t), local.Topics()[0]
+				transport := &kafka.Transport{} // the one of all would remember the topics of the test before
+				defer transport.CloseIdleConnections()
+				client := &kafka.Client{Addr: kafka.TCP(addr), Transport: transport}
+				ends := func() int64 {
+					got, err := client.ListOffsets(t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(7)}}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return got.Topics[topic][0].LastOffset
+				}
+				if n := ends(); n != 0 {
+					t.Errorf("a fresh topic has %d messages", n)
+				}
+				writer := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport, Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+					Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return 7 })}
+				defer writer.Close()
+				if err := writer.WriteMessages(t.Context(), kafka.Message{Value: []byte("v")}); err != nil {
+					t.Fatal(err)
+				}
+				if n := ends(); n != 1 {
+					t.Errorf("%d messages after one write: somebody else writes as well", n)
+				}
+			})
+		})
+	}
+	all.Wait()
+}
+
+func TestElasticsearchAnswersOnRealEngines(t *testing.T) {
+	t.Parallel()
+	answer, err := http.Get(testenv.Elasticsearch(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var about struct {
+		Version struct {
+			Number string `json:"number"`
+		} `json:"version"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&about); err != nil || !strings.HasPrefix(about.Version.Number, "7.") {
+		t.Errorf("version %q, %v, want 7", about.Version.Number, err)
+	}
+}
+
+// Where real engines are required, a test that needs them does not pass by being skipped.
+func TestRequiredEnginesThatAreNotThereFail(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[string]string{"": "--- SKIP", "skip": "--- SKIP", "required": "--- FAIL", testenv.RealEngines: "--- FAIL"} {
+		cmd := exec.Command(os.Args[0], "-test.v", "-test.run", "^TestElasticsearchAnswersOnRealEngines$")
+		cmd.Env = append(os.Environ(), testenv.ElasticsearchVariable+"=", testenv.EnginesVariable+"="+mode)
+		out, err := cmd.CombinedOutput()
+		if !strings.Contains(string(out), want) || (err != nil) != (want == "--- FAIL") {
+			t.Errorf("%s=%q: %v, want %s:\n%s", testenv.EnginesVariable, mode, err, want, out)
+		}
+		if !strings.Contains(string(out), "make engines") {
+			t.Errorf("%s=%q does not say how to get them:\n%s", testenv.EnginesVariable, mode, out)
 		}
 	}
 }

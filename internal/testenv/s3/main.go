@@ -3,8 +3,8 @@
 //
 //	go run ./internal/testenv/s3 -- go test ./images/s3
 //
-// The command finds the server in USHER_TEST_S3, as http://KEY:SECRET@127.0.0.1:PORT/BUCKET. Where that is not set the tests are skipped; where it is
-// "required" they fail.
+// The command finds the server in USHER_TEST_S3, as http://KEY:SECRET@127.0.0.1:PORT/BUCKET. Where that is not set, or "skip", the tests are skipped;
+// where it is "required" they fail.
 package main
 
 import (
@@ -23,10 +23,10 @@ import (
 	"time"
 
 	"usher/deploy/local"
+	"usher/internal/testenv"
 )
 
 const (
-	variable = "USHER_TEST_S3"
 	bucket   = "usher"
 	patience = 30 * time.Second
 )
@@ -66,7 +66,7 @@ func run(args []string) (code int, err error) {
 	}()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), variable+"="+address)
+	cmd.Env = append(os.Environ(), testenv.BucketVariable+"="+address)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
 	err = cmd.Run()
