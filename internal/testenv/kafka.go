@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,12 +41,19 @@ func FreshKafka(t testing.TB) string {
 	return broker.Addr()
 }
 
+// lent are the names of the tests that have the broker, or wait for it.
+var lent sync.Map
+
 // lendPatience bounds how long a test waits for the broker that others use before it.
 const lendPatience = 10 * time.Minute
 
 // borrowKafka waits until no other test of any process has the broker of Kafka(t), and makes its topics anew.
 func borrowKafka(t testing.TB) string {
 	t.Helper()
+	if _, twice := lent.LoadOrStore(t.Name(), true); twice {
+		t.Fatal("testenv: a test that asks for a Kafka of its own twice would wait for itself")
+	}
+	t.Cleanup(func() { lent.Delete(t.Name()) })
 	addr := Kafka(t)
 	ctx, cancel := context.WithTimeout(context.Background(), lendPatience)
 	defer cancel()
