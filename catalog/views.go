@@ -58,6 +58,9 @@ const (
 	fresh = 700 * time.Millisecond
 	// Nobody waits longer than this for a store when there is something to show.
 	patience = 300 * time.Millisecond
+	// But for who checks, as long as stores answer: what is shown was checked. Once one has hung, nobody waits for a while.
+	thorough = 2 * time.Second
+	hangs    = 5 * time.Second
 	// A view that could not be checked for so long says that it is stale.
 	staleAfter  = time.Second
 	mapTime     = 2 * time.Second        // for one look at the seat map, when it must be loaded first; see package seatmap
@@ -79,6 +82,8 @@ type Views struct {
 	Config
 	cache *cache
 	away  moment // until when the seat map is not asked
+
+	hanging moment // until when a store is taken to hang
 }
 
 // New returns views with empty memory.
@@ -182,11 +187,16 @@ func (v *Views) look(ctx context.Context, e id.Event) (*state, error) {
 			v.warn("an event cannot be checked", err)
 		}
 	}()
-	timer := time.NewTimer(patience)
+	wait := thorough
+	if v.hanging.after(v.Now()) {
+		wait = patience
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-checked:
-	case <-timer.C: // a store hangs
+	case <-timer.C:
+		v.hanging.set(v.Now().Add(hangs))
 	}
 	s = held.state.Load()
 	return s, s.err
