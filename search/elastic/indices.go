@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -111,6 +112,9 @@ func (c *Client) behind(ctx context.Context, alias string) (out []string, err er
 		return nil, fmt.Errorf("indices of %s: %w", alias, err)
 	}
 	if response.StatusCode == 404 {
+		if !bytes.Contains(response.Body, []byte("missing")) { // "alias [x] missing" is the answer that there is none
+			return nil, fmt.Errorf("indices of %s: %.200s", alias, response.Body)
+		}
 		return nil, nil
 	}
 	var all map[string]json.RawMessage

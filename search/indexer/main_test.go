@@ -171,7 +171,11 @@ func (r *rig) current() string {
 // contents is what is searched; none when there is no index, or it has just gone.
 func (r *rig) contents() map[id.Event]string {
 	r.t.Helper()
-	contents, err := r.index.Contents(context.Background(), r.current())
+	current := r.current()
+	if current == "" { // Elasticsearch would take no name for all indices, one that is being built among them
+		return nil
+	}
+	contents, err := r.index.Contents(context.Background(), current)
 	if err != nil {
 		return nil
 	}
