@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -276,16 +277,20 @@ func contents(t *testing.T, dir string) map[string]string {
 // serveMetrics serves the figures of this process on a free port until ctx ends.
 func serveMetrics(t *testing.T, ctx context.Context, ready error) (addr string, ended chan error) {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err == nil {
-		err = l.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
+	for { // below the range that the kernel takes the ports of connections from: one of those may be somebody's again at once
+		addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		break
 	}
 	ended = make(chan error, 1)
 	go func() {
-		ended <- telemetry.Serve(ctx, l.Addr().String(), func(context.Context) error { return errors.Join(ready) })
+		ended <- telemetry.Serve(ctx, addr, func(context.Context) error { return errors.Join(ready) })
 	}()
-	return l.Addr().String(), ended
+	return addr, ended
 }

@@ -14,7 +14,7 @@ func TestWhatWasNotRunIsNamedLast(t *testing.T) {
 	f := func(browser, engines, s3 string, named ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "make", "test", "GO=true", "MAKE=true")
-		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "USHER_BROWSER="+browser, "USHER_TEST_ENGINES="+engines, "USHER_TEST_S3="+s3)
+		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "USHER_BROWSER="+browser, "USHER_TEST_ENGINES="+engines, "USHER_TEST_S3="+s3)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("make test: %v\n%s", err, out)
