@@ -222,7 +222,7 @@ func TestControlWhatMustNotBeDeployedIsFound(t *testing.T) {
 func TestDockerReadsTheComposeFile(t *testing.T) {
 	t.Parallel()
 	if err := exec.CommandContext(t.Context(), "docker", "compose", "version").Run(); err != nil {
-		t.Skip("docker compose is not here; the schema has the word")
+		t.Skip("it needs the client of Docker Compose; make test names it among what was not run")
 	}
 	cmd := exec.CommandContext(t.Context(), "docker", "compose", "-f", "deploy/compose.yaml", "config", "--quiet")
 	cmd.Env = append(os.Environ(), "USHER_PUBLIC_URL=https://tickets.example.org")

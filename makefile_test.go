@@ -11,9 +11,10 @@ import (
 // replaced by true.
 func TestWhatWasNotRunIsNamedLast(t *testing.T) {
 	t.Parallel()
+	docker := "true"
 	f := func(browser, engines, s3 string, named ...string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "make", "test", "GO=true", "MAKE=true")
+		cmd := exec.CommandContext(t.Context(), "make", "test", "GO=true", "MAKE=true", "DOCKER="+docker)
 		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "USHER_BROWSER="+browser, "USHER_TEST_ENGINES="+engines, "USHER_TEST_S3="+s3)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -35,4 +36,6 @@ func TestWhatWasNotRunIsNamedLast(t *testing.T) {
 	f("required", "skip", "", "make engines")
 	f("required", "required", "skip", "make s3")
 	f("skip", "skip", "skip", "make browser", "make engines", "make s3")
+	docker = "false"
+	f("required", "required", "", "Docker Compose")
 }

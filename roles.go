@@ -222,7 +222,8 @@ func (r *role) searchIndex() (*elastic.Client, error) {
 
 // finder composes what finds events: Postgres, or Elasticsearch with Postgres behind it.
 func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []byte) (search.Engine, error) {
-	inPostgres := pgtext.New(reading.Pool(), secret)
+	// It has a deadline of its own. The guard before it is for a Postgres that hangs: without one every search would wait for that deadline.
+	inPostgres := fallback.New(fallback.Config{Name: "postgres", Wait: 2 * time.Second, AtOnce: 256, Log: r.log}, pgtext.New(reading.Pool(), secret), nil)
 	if r.Elasticsearch == "" {
 		return inPostgres, nil
 	}
@@ -230,7 +231,7 @@ func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []b
 	if err != nil {
 		return nil, err
 	}
-	return fallback.New(fallback.Config{Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
+	return fallback.New(fallback.Config{Name: "elasticsearch", Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
 }
 
 // keeper composes the waiting room.

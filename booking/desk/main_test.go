@@ -54,15 +54,6 @@ func newRig(t testing.TB) *rig {
 	return r
 }
 
-func (r *rig) running(run func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = run(ctx) }()
-	stop = sync.OnceFunc(func() { cancel(); <-done })
-	r.t.Cleanup(stop)
-	return stop
-}
-
 func (r *rig) holds() *hold.Store {
 	r.t.Helper()
 	rdb, err := redisdb.Dial(r.redis.Addr, 32)
@@ -83,7 +74,7 @@ func (r *rig) desk(node string) *Desk {
 	r.mu.Lock()
 	r.desks[node] = d
 	r.mu.Unlock()
-	r.running(d.Run)
+	testenv.Running(r.t, d.Run)
 	return d
 }
 
@@ -120,7 +111,7 @@ func (r *rig) core() {
 	r.t.Helper()
 	brokers := stream.At(testenv.FreshKafka(r.t))
 	producer := stream.NewProducer(brokers)
-	r.running(producer.Run)
+	testenv.Running(r.t, producer.Run)
 	r.mu.Lock()
 	r.log = func(ctx context.Context, c command.Command) error {
 		value, err := c.Encode()
@@ -130,9 +121,9 @@ func (r *rig) core() {
 		return producer.Write(ctx, stream.Message{Topic: command.Topic, Key: c.Event.String(), Value: value})
 	}
 	r.mu.Unlock()
-	r.running(worker.New(worker.Config{Node: "w", Lease: time.Second, Notify: r.notify, Log: quiet()}, r.store, stream.Open(brokers, command.Topic)).Run)
-	r.running(relay.New(r.store, producer, r.holds().Apply, quiet()).Run)
-	r.running(payment.NewCashier(payment.Config{
+	testenv.Running(r.t, worker.New(worker.Config{Node: "w", Lease: time.Second, Notify: r.notify, Log: quiet()}, r.store, stream.Open(brokers, command.Topic)).Run)
+	testenv.Running(r.t, relay.New(r.store, producer, r.holds().Apply, quiet()).Run)
+	testenv.Running(r.t, payment.NewCashier(payment.Config{
 		Providers: map[string]payment.Provider{sandbox.Method: sandbox.New(sandbox.Config{}, r.store.SandboxLedger())}, Append: r.log, Log: quiet(),
 	}, r.store).Run)
 }

@@ -42,25 +42,16 @@ func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, store: pgtest.Open(t, 16), brokers: stream.At(testenv.FreshKafka(t))}
 	r.producer = stream.NewProducer(r.brokers)
-	r.running(r.producer.Run)
+	testenv.Running(r.t, r.producer.Run)
 	w := worker.New(worker.Config{
 		Node: "w", Lease: time.Second, Log: quiet(), Notify: func(context.Context, map[string][]command.Result) {},
 	}, r.store, stream.Open(r.brokers, command.Topic))
-	r.running(w.Run)
+	testenv.Running(r.t, w.Run)
 	log := stream.Open(r.brokers, event.Topic)
 	for p := range command.Partitions {
-		r.running(func(ctx context.Context) error { return log.Read(ctx, p, 0, r.hear) })
+		testenv.Running(r.t, func(ctx context.Context) error { return log.Read(ctx, p, 0, r.hear) })
 	}
 	return r
-}
-
-func (r *rig) running(run func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = run(ctx) }()
-	stop = func() { cancel(); <-done }
-	r.t.Cleanup(stop)
-	return stop
 }
 
 func (r *rig) relay() *Relay { return New(r.store, r.producer, r.apply, quiet()) }

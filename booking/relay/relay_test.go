@@ -7,13 +7,14 @@ import (
 	"usher/booking/event"
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/id"
+	"usher/internal/testenv"
 )
 
 func TestEveryChangeReachesKafkaAndTheSeatMapInOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	a, b := pgtest.Event(t, r.store, 200), pgtest.Event(t, r.store, 200)
-	r.running(r.relay().Run)
+	testenv.Running(r.t, r.relay().Run)
 	r.append(books(a, 0, 200)...)
 	r.append(books(b, 0, 200)...)
 	r.eventually("400 events on Kafka and in the map", func() bool { return r.got(&r.heard) == 400 && r.got(&r.applied) == 400 })
@@ -30,7 +31,7 @@ func TestKafkaDoesNotWaitForTheSeatMap(t *testing.T) {
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 3*maxRows)
 	r.setMapAway(true)
-	r.running(r.relay().Run)
+	testenv.Running(r.t, r.relay().Run)
 	r.append(books(e, 0, 2*maxRows)...) // more than one round holds
 	r.eventually("the events on Kafka", func() bool { return r.got(&r.heard) == 2*maxRows })
 	if n := pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`); n != 2*maxRows {
@@ -46,12 +47,12 @@ func TestAStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 40)
-	stop := r.running(r.relay().Run)
+	stop := testenv.Running(r.t, r.relay().Run)
 	r.append(books(e, 0, 20)...)
 	r.eventually("the leader's work", func() bool {
 		return r.got(&r.applied) == 20 && pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0
 	})
-	r.running(r.relay().Run)
+	testenv.Running(r.t, r.relay().Run)
 	stop()
 	r.append(books(e, 20, 40)...)
 	r.eventually("the standby's work", func() bool { return r.got(&r.applied) == 40 && r.got(&r.heard) == 40 })
@@ -66,7 +67,7 @@ func TestReservationsEnd(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 20)
-	r.running(r.relay().Run)
+	testenv.Running(r.t, r.relay().Run)
 	soon := time.Now().Add(2 * time.Second)
 	r.append(book(e, id.Visitor{1}, soon, 0, 1), book(e, id.Visitor{1}, time.Now().Add(time.Hour), 2))
 	r.eventually("two reservations", func() bool {
@@ -92,7 +93,7 @@ func TestReservationsEnd(t *testing.T) {
 func TestALateCommitIsDelivered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.running(r.relay().Run)
+	testenv.Running(r.t, r.relay().Run)
 	tx, err := r.store.Pool().Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +119,7 @@ func TestAnUnreadableRowStopsNobody(t *testing.T) {
 	if _, err := r.store.Pool().Exec(t.Context(), `INSERT INTO outbox (topic, key, payload) VALUES ('booking.events', 'k', '{')`); err != nil {
 		t.Fatal(err)
 	}
-	r.running(r.relay().Run)
+	testenv.Running(r.t, r.relay().Run)
 	r.append(books(e, 0, 10)...)
 	r.eventually("the others", func() bool { return r.got(&r.applied) == 10 })
 }

@@ -9,6 +9,7 @@ import (
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/id"
 	"usher/internal/stream"
+	"usher/internal/testenv"
 )
 
 func TestAKilledWorkersCommandsAreDecidedByAnother(t *testing.T) {
@@ -24,8 +25,8 @@ func TestAKilledWorkersCommandsAreDecidedByAnother(t *testing.T) {
 	}
 	victim := r.worker("victim")
 	victim.abandon = true
-	kill := r.running(victim.Run)
-	r.running(r.worker("other").Run)
+	kill := testenv.Running(r.t, victim.Run)
+	testenv.Running(r.t, r.worker("other").Run)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		for i := 0; i < len(all); i += 60 {
@@ -66,7 +67,7 @@ func TestAZombieChangesNothing(t *testing.T) {
 	e := pgtest.Event(t, r.store, 200)
 	heir, zombie := r.worker("heir"), r.worker("zombie")
 	heir.Lease, zombie.Lease = time.Hour, time.Hour // both believe for ever
-	r.running(heir.Run)
+	testenv.Running(r.t, heir.Run)
 	r.eventually("the heir has all", func() bool {
 		return r.count(`SELECT count(*) FROM partition_leases WHERE owner = 'heir'`) == command.Partitions
 	})
@@ -77,7 +78,7 @@ func TestAZombieChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := fencedTotal.Get() // no other test of this package fences
-	r.running(zombie.Run)
+	testenv.Running(r.t, zombie.Run)
 	r.eventually("the zombie has all", func() bool {
 		return r.count(`SELECT count(*) FROM partition_leases WHERE owner = 'zombie'`) == command.Partitions
 	})
@@ -108,13 +109,13 @@ func TestWorkersShareThePartitionsEvenly(t *testing.T) {
 				r.count(`SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM partition_leases WHERE owner <> '' GROUP BY owner) AS x`) == most
 		})
 	}
-	stops["a"] = r.running(r.worker("a").Run)
+	stops["a"] = testenv.Running(r.t, r.worker("a").Run)
 	share(1, 12)
-	stops["b"] = r.running(r.worker("b").Run)
+	stops["b"] = testenv.Running(r.t, r.worker("b").Run)
 	share(2, 6)
 	dead := r.worker("c")
 	dead.abandon = true
-	stops["c"] = r.running(dead.Run)
+	stops["c"] = testenv.Running(r.t, dead.Run)
 	share(3, 4)
 	stops["a"]() // gives back at once
 	share(2, 6)
@@ -131,7 +132,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for range 6 {
 		events = append(events, pgtest.Event(t, r.store, 20))
 	}
-	r.running(w.Run)
+	testenv.Running(r.t, w.Run)
 	var all []command.Command
 	for seat := range 4 {
 		for _, e := range events {
@@ -163,7 +164,7 @@ func TestALogThatLostItsEndIsReadFromItsBeginning(t *testing.T) {
 	}
 	b := book(e, id.Visitor{1}, 0)
 	r.append(b)
-	r.running(r.worker("w").Run)
+	testenv.Running(r.t, r.worker("w").Run)
 	if got := r.results(b)[b.ID]; got.Outcome != command.Done {
 		t.Errorf("%+v", got)
 	}

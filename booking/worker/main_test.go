@@ -38,18 +38,8 @@ func newRig(t testing.TB) *rig {
 	r := &rig{t: t, dsn: testenv.Postgres(t, pgstore.Migrate), brokers: stream.At(testenv.FreshKafka(t)), told: map[string]map[id.Key]command.Result{}}
 	r.store = pgtest.Again(t, r.dsn, 4)
 	r.producer = stream.NewProducer(r.brokers)
-	r.running(r.producer.Run)
+	testenv.Running(r.t, r.producer.Run)
 	return r
-}
-
-// running runs a part until the test ends or the returned function is called.
-func (r *rig) running(run func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = run(ctx) }()
-	stop = func() { cancel(); <-done }
-	r.t.Cleanup(stop)
-	return stop
 }
 
 // worker returns a worker with connections of its own, as another process would have.

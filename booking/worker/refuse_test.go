@@ -8,6 +8,7 @@ import (
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/id"
 	"usher/internal/stream"
+	"usher/internal/testenv"
 )
 
 func TestPoisonIsSetAsideAndItsNeighboursGoOn(t *testing.T) {
@@ -41,7 +42,7 @@ func TestPoisonIsSetAsideAndItsNeighboursGoOn(t *testing.T) {
 	}
 	raw(other.String(), encode(foreign))
 	r.append(last)
-	r.running(r.worker("w").Run)
+	testenv.Running(r.t, r.worker("w").Run)
 	got := r.results(first, bad, foreign, last)
 	if got[first.ID].Outcome != command.Done || got[last.ID].Outcome != command.Done {
 		t.Errorf("the neighbours: %+v, %+v", got[first.ID], got[last.ID])
@@ -71,7 +72,7 @@ func TestOneBadCommandFailsNoNeighbour(t *testing.T) {
 		all = append(all, book(e, id.Visitor{3}, i))
 	}
 	r.append(all...)
-	r.running(r.worker("w").Run)
+	testenv.Running(r.t, r.worker("w").Run)
 	for k, got := range r.results(all...) {
 		want := command.Done
 		if k == refused.ID {
@@ -91,7 +92,7 @@ func TestAStrangersHoldRefusesOneBookOnly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 10)
-	r.running(r.worker("w").Run)
+	testenv.Running(r.t, r.worker("w").Run)
 	warm := book(e, id.Visitor{1}, 0)
 	r.append(warm)
 	r.results(warm)
@@ -117,7 +118,7 @@ func TestAFencedCommandHasNoEffectWhenItComesLater(t *testing.T) {
 		return command.Command{ID: id.NewKey(), Kind: command.Fence, Event: e, Booking: c.ID, Fenced: c.ID, IssuedAt: time.Now().UTC()}
 	}
 	r.append(early, fence(early), fence(late), late)
-	r.running(r.worker("w").Run)
+	testenv.Running(r.t, r.worker("w").Run)
 	end := book(e, id.Visitor{1}, 2)
 	r.append(end)
 	got := r.results(early, late, end)

@@ -8,13 +8,14 @@ import (
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/guard"
 	"usher/internal/id"
+	"usher/internal/testenv"
 )
 
 func TestASaleFromHoldToConfirmation(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 40)
-	r.running(r.worker("w").Run)
+	testenv.Running(r.t, r.worker("w").Run)
 	b, attempt := book(e, id.Visitor{1}, 3, 4), id.NewKey()
 	r.append(b)
 	if got := r.results(b)[b.ID]; got.Outcome != command.Done || got.Status != booking.Reserved || got.Total != 2*pgtest.Price || got.Currency != pgtest.Currency {
@@ -63,7 +64,7 @@ func repeated(t *testing.T, r *rig, w *Worker) (changed int) {
 	r.append(all...)
 	r.append(all...)
 	r.append(cancels...)
-	r.running(w.Run)
+	testenv.Running(r.t, w.Run)
 	told := func(k id.Key) command.Result {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"usher/catalog/change"
+	"usher/catalog/pgchange"
 	"usher/internal/id"
 )
 
@@ -228,7 +230,7 @@ func writeEvents(ctx context.Context, tx pgx.Tx, events []*stored, changed []int
 	if err != nil {
 		return err
 	}
-	if err := announce(ctx, tx, rows); err != nil {
+	if err := pgchange.Announce(ctx, tx, change.Changed, rows); err != nil {
 		return err
 	}
 	var eventIDs, performerIDs []int64

@@ -5,13 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"usher/catalog/change"
 	"usher/catalog/layout"
-	"usher/internal/id"
+	"usher/catalog/pgchange"
 )
 
 // Outcome is what became of one record.
@@ -92,7 +91,7 @@ func (s *Store) put(ctx context.Context, what string, keys []string, args ...any
 		if rows, err = tx.Query(ctx, query("touch_events_of_"+what), changed); err != nil {
 			return err
 		}
-		return announce(ctx, tx, rows)
+		return pgchange.Announce(ctx, tx, change.Changed, rows)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("put %s: %w", what, err)
@@ -148,24 +147,6 @@ func (s *Store) change(ctx context.Context, do func(pgx.Tx) error) error {
 		}
 		return do(tx)
 	}))
-}
-
-// announce tells the world of the events whose id and new version are the rows.
-func announce(ctx context.Context, tx pgx.Tx, rows pgx.Rows) error {
-	var keys []string
-	var payloads [][]byte
-	var e, version int64
-	now := time.Now().UTC()
-	_, err := pgx.ForEachRow(rows, []any{&e, &version}, func() error {
-		payload, err := json.Marshal(change.Change{Kind: change.Changed, Event: id.Event(e), Version: version, At: now})
-		keys, payloads = append(keys, id.Event(e).String()), append(payloads, payload)
-		return err
-	})
-	if err != nil || len(keys) == 0 {
-		return err
-	}
-	_, err = tx.Exec(ctx, query("put_outbox"), change.Topic, keys, payloads)
-	return err
 }
 
 func index(keys []string) map[string]int {

@@ -12,7 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"usher/booking"
+	"usher/catalog/change"
 	"usher/catalog/layout"
+	"usher/catalog/pgchange"
 	"usher/internal/id"
 )
 
@@ -37,7 +39,7 @@ func (s *Store) OpenSale(ctx context.Context, e id.Event) (tickets int, err erro
 		if err != nil {
 			return err
 		}
-		return announce(ctx, tx, rows)
+		return pgchange.Announce(ctx, tx, change.Changed, rows)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("open the sale of %s: %w", e, away(err))

@@ -96,6 +96,10 @@ func buyAll(t *testing.T, f *Fan, event string) {
 		must(t, f.Hold(event, ticket), 201)
 	}
 	must(t, f.Confirm(must(t, f.Book("all", tickets...), 201).Str("booking_id"), "tok_ok"), 200)
+	within(t, 20*time.Second, "the view shows that nothing is left", func() bool { // which it may do a second late
+		left, _ := must(t, f.Do("GET", "/api/v1/events/"+event, nil), 200).Body["availability"].(map[string]any)
+		return left["free"] == 0.0
+	})
 }
 
 // redis talks to the system's Redis.

@@ -43,7 +43,7 @@ type System struct {
 	Public, Admin []string // base URLs of the gateways
 	Postgres      string
 	Redis         string
-	Stores        map[string]testenv.Own // with Options.Own, by the names that docs/failures.md uses
+	Stores        map[string]*testenv.Own // with Options.Own, by the names that docs/failures.md uses
 
 	t             *testing.T
 	binary        string
@@ -156,13 +156,19 @@ func (s *System) stores(o Options) []string {
 	return append(settings, "USHER_ELASTICSEARCH="+s.elasticsearch)
 }
 
-// ownStores are stores in processes of their own.
+// ownStores are stores in processes of their own; with real engines Elasticsearch is one of them.
 func (s *System) ownStores() []string {
 	s.t.Helper()
 	postgres, redis, broker := testenv.FreshPostgres(s.t), testenv.FreshRedis(s.t), testenv.FreshKafkaProcess(s.t)
-	s.Postgres, s.Redis = postgres.DSN, redis.Addr
-	s.Stores = map[string]testenv.Own{"Postgres": postgres, "Redis": redis, "Kafka": broker}
-	return []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + broker.Addr}
+	s.Postgres, s.Redis = postgres.Addr, redis.Addr
+	s.Stores = map[string]*testenv.Own{"Postgres": postgres, "Redis": redis.Own, "Kafka": broker}
+	names := []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + broker.Addr}
+	if testenv.Engines() {
+		index := testenv.FreshElasticsearch(s.t)
+		s.Stores["Elasticsearch"], s.elasticsearch = index, index.Addr
+		names = append(names, "USHER_ELASTICSEARCH="+index.Addr)
+	}
+	return names
 }
 
 // StartRole starts process i of a role, for the first time or after Kill.

@@ -20,7 +20,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			t.Parallel()
 			b := New(t, base, Phone)
 			b.Open(path)
-			b.wait("the page to settle", b.watch.settled)
+			b.settle()
 			found := append(b.pageFaults(), b.watch.faults()...)
 			if want == "" && len(found) > 0 {
 				t.Errorf("a good page has faults: %q", found)

@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -30,8 +31,9 @@ type Load struct {
 func (b *Tab) Measure(path string) Load {
 	b.t.Helper()
 	call(b, "empty the cache", network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+	b.Open("about:blank") // in Chromium 156 a page that is opened over itself is sometimes never drawn, as if the tab were asleep
 	b.Open(path)
-	b.wait("the page to settle", b.watch.settled)
+	b.settle()
 	call(b, "use the cache", network.SetCacheDisabled, network.SetCacheDisabledParams{})
 	p, requests := b.watch.shown()
 	l := Load{Requests: requests, Shift: b.shift().shift}
@@ -51,6 +53,20 @@ func (b *Tab) Measure(path string) Load {
 		}
 	}
 	return l
+}
+
+// settle waits until the page has painted and stands still.
+func (b *Tab) settle() {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		why := b.watch.unsettled()
+		if why == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.fatalf("waited %s in vain for the page to settle: %s", patience, why)
+		}
+	}
 }
 
 // Faults says how a page's load breaks the budgets of every page.

@@ -90,20 +90,27 @@ func (w *watch) request(name network.RequestID) *Request {
 	return nil
 }
 
-// settled reports whether the document that is shown has painted and has all that it is made of. Streams and polls go on for ever.
-func (w *watch) settled() bool {
+// unsettled says what the document that is shown still lacks: to be painted, or something that it is made of; "": nothing. Streams and polls go
+// on for ever.
+func (w *watch) unsettled() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.of(w.loader)
-	if p == nil || p.painted == 0 || !p.idle {
-		return false
+	if p == nil {
+		return "nothing was asked for"
 	}
 	for _, r := range p.requests {
 		if !r.finished && r.Kind != string(network.ResourceTypeEventSource) && r.Kind != string(network.ResourceTypeFetch) {
-			return false
+			return "there is no answer to " + r.Kind + " " + r.URL
 		}
 	}
-	return true
+	switch {
+	case p.painted == 0:
+		return "it was not painted, though all that it asked for was answered"
+	case !p.idle:
+		return "it still asks for things"
+	}
+	return ""
 }
 
 // shown copies what is known of the document that is shown.

@@ -15,10 +15,13 @@ func Elasticsearch(t testing.TB) string {
 	return os.Getenv(ElasticsearchVariable)
 }
 
+// Engines reports whether the tests run with Apache Kafka and Elasticsearch.
+func Engines() bool { return os.Getenv(ElasticsearchVariable) != "" }
+
 // NeedEngines ends the test unless it runs with Apache Kafka and Elasticsearch.
 func NeedEngines(t testing.TB) {
 	t.Helper()
-	if os.Getenv(ElasticsearchVariable) != "" {
+	if Engines() {
 		return
 	}
 	const how = "it needs Apache Kafka and Elasticsearch: make engines"

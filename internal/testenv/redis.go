@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -55,51 +54,26 @@ func deleteKeysAt(ctx context.Context, addr, pattern string) error {
 
 // OwnRedis is a server of one test, to flush, kill and start again at the same address.
 type OwnRedis struct {
-	Addr string // host:port
-
-	t      testing.TB
-	config local.RedisConfig
-	mu     sync.Mutex // guards server
-	server *local.Redis
+	*Own
+	dir string
 }
 
 // FreshRedis starts an empty server for this test alone. It keeps every write in its append-only file, as in production. In a run on a cluster
-// (OnRedisCluster) a test that is about one server is skipped.
+// (OnRedisCluster) a test that is about one server is left out: the same run has it on one server, too.
 func FreshRedis(t testing.TB) *OwnRedis {
 	t.Helper()
 	if strings.HasPrefix(os.Getenv(RedisVariable), clusterScheme) {
-		t.Skip("it is about a server of its own")
+		t.Skip("it is about one server, on which it runs, too")
 	}
-	o := &OwnRedis{t: t, config: local.RedisConfig{Dir: filepath.Join(t.TempDir(), "redis")}}
-	o.Start()
-	t.Cleanup(o.Kill)
-	return o
-}
-
-// Start starts the server again after Kill, with what its append-only file holds.
-func (o *OwnRedis) Start() {
-	o.t.Helper()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var err error
-	o.server, err = local.StartRedis(ctx, o.config)
-	must(o.t, "start Redis", err)
-	if o.Addr != "" && o.server.Addr() != o.Addr {
-		o.t.Fatalf("testenv: somebody took the port of %s", o.Addr)
-	}
-	o.Addr = o.server.Addr()
-}
-
-// Kill ends the server with SIGKILL.
-func (o *OwnRedis) Kill() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.server != nil {
-		o.server.Kill()
-	}
+	config := local.RedisConfig{Dir: filepath.Join(t.TempDir(), "redis")}
+	return &OwnRedis{dir: config.Dir, Own: newOwn(t, "Redis", func(ctx context.Context) (server, string, error) {
+		r, err := local.StartRedis(ctx, config)
+		if err != nil {
+			return nil, "", err
+		}
+		return r, r.Addr(), nil
+	})}
 }
 
 // DataDir is the folder of the append-only file, for tests that cut or remove it while the server is down.
-func (o *OwnRedis) DataDir() string { return filepath.Join(o.config.Dir, "data") }
+func (o *OwnRedis) DataDir() string { return filepath.Join(o.dir, "data") }

@@ -7,8 +7,10 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// stateGauge is 0 while the breaker is closed, as it should be, 1 while one search tries whether it can be, 2 while it is open.
-var stateGauge = metrics.NewGauge("usher_search_breaker_state", nil)
+// stateGauge is 0 while the breaker of an engine is closed, as it should be, 1 while one search tries whether it can be, 2 while it is open.
+func stateGauge(engine string) *metrics.Gauge {
+	return metrics.GetOrCreateGauge(`usher_search_breaker_state{engine="`+engine+`"}`, nil)
+}
 
 const (
 	closed = iota
@@ -20,6 +22,7 @@ const (
 type breaker struct {
 	limit int           // failures in a row that open it
 	pause time.Duration // that it stays open
+	gauge *metrics.Gauge
 
 	mu       sync.Mutex // guards all below
 	state    int
@@ -77,5 +80,5 @@ func (b *breaker) done(o outcome) (changed bool) {
 
 func (b *breaker) set(state int) {
 	b.state = state
-	stateGauge.Set(float64(state))
+	b.gauge.Set(float64(state))
 }

@@ -1,10 +1,12 @@
-// Package fallback searches with one engine, and with another where the first is away, slow or busy. Nothing about a search is ever tried twice with
-// the first: whoever waits has waited long enough.
+// Package fallback searches with one engine, and with another where the first is away, slow or busy. Without another the search is refused at once, so that
+// an engine that hangs does not make everybody wait. Nothing about a search is ever tried twice with the first: whoever waits has waited long enough.
 package fallback
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 // Config is how long and how often the first engine is asked. Zero members are the defaults.
 type Config struct {
+	Name     string        // of the first engine, in metrics and the log
 	Wait     time.Duration // for one answer of the first engine; 300 ms
 	AtOnce   int           // searches that it answers at a time; 64
 	Failures int           // in a row, after which it is left alone for a while; 5
@@ -30,7 +33,8 @@ type Engine struct {
 	breaker       breaker
 }
 
-// New returns an engine that asks first, and second when first does not answer.
+// New returns an engine that asks first, and second when first does not answer; nil: there is no second, and searches are refused with
+// search.ErrUnavailable.
 func New(c Config, first, second search.Engine) *Engine {
 	if c.Wait == 0 {
 		c.Wait = 300 * time.Millisecond
@@ -44,7 +48,7 @@ func New(c Config, first, second search.Engine) *Engine {
 	if c.Pause == 0 {
 		c.Pause = time.Second
 	}
-	return &Engine{Config: c, first: first, second: second, slots: make(chan struct{}, c.AtOnce), breaker: breaker{limit: c.Failures, pause: c.Pause}}
+	return &Engine{Config: c, first: first, second: second, slots: make(chan struct{}, c.AtOnce), breaker: breaker{limit: c.Failures, pause: c.Pause, gauge: stateGauge(c.Name)}}
 }
 
 // Why the second engine is asked.
@@ -67,8 +71,11 @@ func (g *Engine) Search(ctx context.Context, q search.Query) (search.Page, error
 	if errors.Is(err, search.ErrBadCursor) {
 		why = other
 	}
-	if why == "" {
+	if why == "" || why == other && g.second == nil {
 		return page, err
+	}
+	if g.second == nil {
+		return search.Page{}, refuse(why, err)
 	}
 	if page, err = g.second.Search(ctx, q); why != other || err == nil {
 		fallbacksTotal(why).Inc()
@@ -83,9 +90,27 @@ func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.
 	if why == "" {
 		return list, err
 	}
+	if g.second == nil {
+		return nil, refuse(why, err)
+	}
 	fallbacksTotal(why).Inc()
 	return g.second.Suggest(ctx, text, limit)
 }
+
+func refusedTotal(why string) *metrics.Counter {
+	return metrics.GetOrCreateCounter(`usher_search_refused_total{why="` + why + `"}`)
+}
+
+// refuse is the answer to a search that no engine is left for; err is what the first one said, if it was asked.
+func refuse(why string, err error) error {
+	refusedTotal(why).Inc()
+	if errors.Is(err, search.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %s: %w", search.ErrUnavailable, why, cmp.Or(err, errLeftAlone))
+}
+
+var errLeftAlone = errors.New("the engine is left alone for a moment")
 
 // try asks the first engine. It returns why the second should be asked instead; "": the answer, or the error, is the caller's.
 func try[T any](ctx context.Context, g *Engine, ask func(context.Context) (T, error)) (answer T, why string, err error) {
@@ -122,8 +147,8 @@ func (g *Engine) tell(came outcome, err error) {
 		return
 	}
 	if came == good {
-		g.Log.Info("search is answered by its first engine again")
+		g.Log.Info("search is answered again", "engine", g.Name)
 	} else {
-		g.Log.Warn("search is answered by its second engine: the first does not answer", "error", err, "tried_again_after", g.Pause.String())
+		g.Log.Warn("a search engine does not answer and is left alone for a while", "engine", g.Name, "err", err, "tried_again_after", g.Pause.String())
 	}
 }

@@ -235,3 +235,47 @@ func TestAPanicFreesWhatItHeld(t *testing.T) {
 }
 
 var _ search.Engine = (*Engine)(nil)
+
+// Without a second engine a search is refused: at the deadline at first, then at once, until the engine answers again. Without the breaker, the control,
+// everybody would wait for the deadline.
+func TestWithoutASecondEngineNobodyWaitsForOneThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &said{say: paused}
+		g, patient := New(Config{Name: "alone", Wait: 2 * time.Second}, e, nil), New(Config{Name: "patient", Wait: 2 * time.Second, Failures: 1000}, e, nil)
+		waited := func(g *Engine) time.Duration {
+			began := time.Now()
+			if _, err := g.Search(t.Context(), search.Query{}); !errors.Is(err, search.ErrUnavailable) {
+				t.Errorf("the search ended with %v", err)
+			}
+			return time.Since(began)
+		}
+		for n := range 6 {
+			want := g.Wait
+			if n == g.Failures {
+				want = 0
+			}
+			if got := waited(g); got != want {
+				t.Errorf("search %d was refused after %s, want %s", n+1, got, want)
+			}
+			if got := waited(patient); got != g.Wait {
+				t.Errorf("without the breaker search %d was refused after %s", n+1, got)
+			}
+			if n == g.Failures-1 {
+				g.breaker.until = time.Now().Add(time.Hour)
+			}
+		}
+		if _, err := g.Suggest(t.Context(), "ow", 5); !errors.Is(err, search.ErrUnavailable) || e.times() != 5+6 {
+			t.Errorf("a suggestion ended with %v, the engine was asked %d times", err, e.times())
+		}
+		time.Sleep(time.Hour)
+		e.say = nil
+		if _, err := g.Search(t.Context(), search.Query{}); err != nil {
+			t.Errorf("when it is back: %v", err)
+		}
+		e.say = always(search.ErrBadCursor)
+		if _, err := g.Search(t.Context(), search.Query{}); !errors.Is(err, search.ErrBadCursor) {
+			t.Errorf("a bad cursor: %v", err)
+		}
+	})
+}

@@ -24,7 +24,7 @@ func BenchmarkLag(b *testing.B) {
 	c, err := elastic.Open([]string{url}, prefix)
 	indextest.Must(b, err)
 	r := newRig(b, func(testing.TB) indextest.Indexed { return indextest.Elasticsearch(c, url) })
-	r.running(r.indexer().Run)
+	testenv.Running(r.t, r.indexer().Run)
 	r.eventually("an index", func() bool { return len(r.contents()) == len(r.ids) })
 	random := rand.New(rand.NewPCG(1, 1))
 	type wait struct {

@@ -15,6 +15,7 @@ import (
 
 	"usher/catalog/change"
 	"usher/internal/id"
+	"usher/internal/testenv"
 	"usher/search"
 	"usher/search/indextest"
 )
@@ -28,7 +29,7 @@ func TestEveryKindOfChangeReachesTheIndex(t *testing.T) {
 
 func everyKindOfChangeReachesTheIndex(t *testing.T, open func(testing.TB) indextest.Indexed) {
 	r := newRig(t, open)
-	r.running(r.indexer().Run)
+	testenv.Running(r.t, r.indexer().Run)
 	r.follows() // there was no index: it is built
 	e := r.ids[3]
 	for _, do := range []func(){
@@ -67,14 +68,14 @@ func nothingIsLostWhateverFails(t *testing.T, open func(testing.TB) indextest.In
 		}
 		return nil
 	})
-	stops := []func(){r.running(r.indexer().Run), r.running(r.indexer().Run)}
+	stops := []func(){testenv.Running(r.t, r.indexer().Run), testenv.Running(r.t, r.indexer().Run)}
 	for range 6 {
 		for range 15 {
 			r.change(random)
 		}
 		i := random.IntN(len(stops))
 		stops[i]()
-		stops[i] = r.running(r.indexer().Run)
+		stops[i] = testenv.Running(r.t, r.indexer().Run)
 	}
 	r.told()
 	r.follows()
@@ -151,7 +152,7 @@ func zombie(t *testing.T, open func(testing.TB) indextest.Indexed) (same bool) {
 	r.putEvent(5, 100)
 	<-reached
 	r.putEvent(5, 200)
-	r.running(r.indexer().Run)
+	testenv.Running(r.t, r.indexer().Run)
 	next := r.offsets(r.current())
 	r.eventually("the other indexer", func() bool { return sum(r.offsets(r.current())) >= sum(next)+2 })
 	close(released)
@@ -198,7 +199,7 @@ func TestTheIndexIsNotedAsFurtherOnlyWhenItIs(t *testing.T) {
 		}
 		return nil
 	})
-	r.running(x.Run)
+	testenv.Running(r.t, x.Run)
 	r.putEvent(1, 10)
 	r.follows()
 	away.Store(true)
@@ -222,7 +223,7 @@ func TestWhatCannotBeIndexedIsSetAsideAndStopsNothing(t *testing.T) {
 
 func whatCannotBeIndexedIsSetAsideAndStopsNothing(t *testing.T, open func(testing.TB) indextest.Indexed) {
 	r := newRig(t, open)
-	r.running(r.indexer().Run)
+	testenv.Running(r.t, r.indexer().Run)
 	r.follows()
 	before := asideTotal.Get()
 	unknown, other := id.Event(300<<27|77), id.Event(300<<27|78)
@@ -249,9 +250,9 @@ func whatCannotBeIndexedIsSetAsideAndStopsNothing(t *testing.T, open func(testin
 func TestAStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, inMemory)
-	stop := r.running(r.indexer().Run)
+	stop := testenv.Running(r.t, r.indexer().Run)
 	r.follows()
-	r.running(r.indexer().Run)
+	testenv.Running(r.t, r.indexer().Run)
 	r.putEvent(1, 1)
 	r.follows()
 	stop()
@@ -271,7 +272,7 @@ func TestAnIndexThatCannotGoOnIsBuiltAnew(t *testing.T) {
 			r.exec(sql, args...)
 			r.putEvent(1, 5)
 			r.told()
-			r.running(x.Run)
+			testenv.Running(r.t, x.Run)
 			r.follows()
 			if r.current() == first {
 				t.Error("the index is the old one")

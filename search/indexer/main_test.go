@@ -85,8 +85,8 @@ func newRig(t testing.TB, open func(testing.TB) indextest.Indexed) *rig {
 	r.sales, r.source = pgstock.New(r.catalog.Pool()), pgsource.New(r.store.Pool())
 	brokers := stream.At(testenv.FreshKafka(t))
 	r.producer, r.log = stream.NewProducer(brokers), stream.Open(brokers, change.Topic)
-	r.running(r.producer.Run)
-	r.running(relay.New(r.store, r.producer, func(context.Context, []event.Event) error { return nil }, quiet()).Run)
+	testenv.Running(r.t, r.producer.Run)
+	testenv.Running(r.t, relay.New(r.store, r.producer, func(context.Context, []event.Event) error { return nil }, quiet()).Run)
 	for range 4 {
 		r.putVenue(r.venues)
 		r.putPerformer(r.performers)
@@ -111,15 +111,6 @@ func (r *rig) rebuilt() *Indexer {
 	x := r.indexer()
 	r.must(x.Rebuild(r.t.Context(), Pace{}, nil))
 	return x
-}
-
-func (r *rig) running(run func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = run(ctx) }()
-	stop = func() { cancel(); <-done }
-	r.t.Cleanup(stop)
-	return stop
 }
 
 func (r *rig) must(err error) {

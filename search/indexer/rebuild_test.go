@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/testenv"
 	"usher/search"
 	"usher/search/indextest"
 )
@@ -57,7 +58,7 @@ func TestRebuildingWhileServing(t *testing.T) {
 
 func rebuildingWhileServing(t *testing.T, open func(testing.TB) indextest.Indexed) {
 	r := newRig(t, open)
-	r.running(r.indexer().Run)
+	testenv.Running(r.t, r.indexer().Run)
 	r.follows()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

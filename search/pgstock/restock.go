@@ -2,7 +2,6 @@ package pgstock
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"usher/catalog/change"
-	"usher/internal/id"
+	"usher/catalog/pgchange"
 )
 
 // restockEvery is how often sales are looked at: as stale as Available may be about events that have just been booked out or given back.
@@ -51,28 +50,10 @@ func (s *Stock) Restock(ctx context.Context, sinceLast time.Duration) error {
 		if err != nil {
 			return err
 		}
-		return announce(ctx, tx, rows)
+		return pgchange.Announce(ctx, tx, change.Restocked, rows)
 	})
 	if err != nil {
 		return fmt.Errorf("restock: %w", err)
 	}
 	return nil
-}
-
-// announce tells the world of restocked events, whose ids and versions are the rows.
-func announce(ctx context.Context, tx pgx.Tx, rows pgx.Rows) error {
-	var keys []string
-	var payloads [][]byte
-	var e, version int64
-	now := time.Now().UTC()
-	_, err := pgx.ForEachRow(rows, []any{&e, &version}, func() error {
-		payload, err := json.Marshal(change.Change{Kind: change.Restocked, Event: id.Event(e), Version: version, At: now})
-		keys, payloads = append(keys, id.Event(e).String()), append(payloads, payload)
-		return err
-	})
-	if err != nil || len(keys) == 0 {
-		return err
-	}
-	_, err = tx.Exec(ctx, query("announce"), change.Topic, keys, payloads)
-	return err
 }

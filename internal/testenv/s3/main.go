@@ -64,17 +64,7 @@ func run(args []string) (code int, err error) {
 		defer cancel()
 		err = errors.Join(err, server.Stop(ctx))
 	}()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), testenv.BucketVariable+"="+address)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = 10 * time.Second
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return max(exit.ExitCode(), 1), nil
-	}
-	return 0, err
+	return testenv.Command(ctx, args, testenv.BucketVariable+"="+address)
 }
 
 // start builds the server and starts it with an empty bucket, which to this server is a folder. The build is kept by Go's cache.
