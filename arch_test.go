@@ -108,7 +108,7 @@ var picture = map[string][]string{
 var fences = map[string][]string{
 	"github.com/valyala/fasthttp":   {"gateway"},
 	"github.com/redis/go-redis/v9":  {"booking/hold", "catalog/redisfacts", "internal/redisdb", "internal/testenv", "waitroom/redisline"},
-	"github.com/jackc/pgx/v5":       {"booking/pgstore", "catalog/pgcatalog", "internal/baseline", "internal/testenv", "search/pgsource", "search/pgstock", "search/pgtext", "search/searchtest/pgtown", "waitroom/pgledger"},
+	"github.com/jackc/pgx/v5":       {"booking/pgstore", "catalog/pgcatalog", "catalog/pgchange", "internal/baseline", "internal/testenv", "search/pgsource", "search/pgstock", "search/pgtext", "search/searchtest/pgtown", "waitroom/pgledger"},
 	"github.com/segmentio/kafka-go": {"deploy/local", "internal/stream", "internal/testenv"},
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 	"github.com/olivere/elastic/v7": {"search/elastic"},
