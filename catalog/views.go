@@ -191,14 +191,17 @@ func (v *Views) look(ctx context.Context, e id.Event) (*state, error) {
 	if v.hanging.after(v.Now()) {
 		wait = patience
 	}
+	began := time.Now()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-checked:
 	case <-timer.C:
-		v.hanging.set(v.Now().Add(hangs))
 	}
 	s = held.state.Load()
+	if time.Since(began) > patience && v.Now().Sub(s.verified) > staleAfter { // in vain
+		v.hanging.set(v.Now().Add(hangs))
+	}
 	return s, s.err
 }
 

@@ -30,18 +30,18 @@ type breaker struct {
 	until    time.Time // it stays open
 }
 
-// allow reports whether a search may go through. Whoever was allowed tells what came of it: done.
-func (b *breaker) allow() bool {
+// allow reports whether a search may go through, and whether it is the one that tries. Whoever was allowed tells what came of it: done.
+func (b *breaker) allow() (allowed, trial bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.state == closed:
-		return true
+		return true, false
 	case b.state == opened && !time.Now().Before(b.until):
 		b.set(trying)
-		return true
+		return true, true
 	}
-	return false
+	return false, false
 }
 
 // outcome is what came of a search.

@@ -51,6 +51,9 @@ func New(c Config, first, second search.Engine) *Engine {
 	return &Engine{Config: c, first: first, second: second, slots: make(chan struct{}, c.AtOnce), breaker: breaker{limit: c.Failures, pause: c.Pause, gauge: stateGauge(c.Name)}}
 }
 
+// trialWait is for the one search that tries whether an engine is back: it would answer it in a tenth of that.
+const trialWait = 500 * time.Millisecond
+
 // Why the second engine is asked.
 const (
 	failed = "failed" // the first says that it cannot
@@ -120,12 +123,17 @@ func try[T any](ctx context.Context, g *Engine, ask func(context.Context) (T, er
 	default:
 		return answer, busy, nil
 	}
-	if !g.breaker.allow() {
+	allowed, trial := g.breaker.allow()
+	if !allowed {
 		return answer, open, nil
+	}
+	wait := g.Wait
+	if trial {
+		wait = min(wait, trialWait)
 	}
 	came := bad // also if the engine panics
 	defer func() { g.tell(came, err) }()
-	limited, cancel := context.WithTimeout(ctx, g.Wait)
+	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	answer, err = ask(limited)
 	switch {
