@@ -66,6 +66,8 @@ func TestEachNodeHearsItsResults(t *testing.T) {
 			t.Fatalf("heard %v of %v", heard, told)
 		}
 	}
+	stop()
+	listeners.Wait() // what was published last may still be on its way
 	for node, keys := range heard {
 		if len(keys) != 1 {
 			t.Errorf("%s hears what is for others: %v", node, keys)
