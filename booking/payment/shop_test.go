@@ -225,3 +225,12 @@ func (s *shop) check(o sold, want [3]string) {
 		s.t.Errorf("%s: the sandbox says %+v, %v, and the booking is %s", o.token, said, err, want[0])
 	}
 }
+
+// noted is the status that an attempt has in the store.
+func (s *shop) noted(o sold) (status string) {
+	s.t.Helper()
+	if err := s.store.Pool().QueryRow(s.t.Context(), `SELECT status FROM payment_attempts WHERE id = $1`, [16]byte(o.attempt)).Scan(&status); err != nil {
+		s.t.Fatal(err)
+	}
+	return status
+}
