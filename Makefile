@@ -110,7 +110,16 @@ bench: deps ## measure: polls, joins, bookings against row locks, views, streams
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'SiteMap' -benchtime 1x .
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway
-	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./search/pgtext -events 200000 -rate 100
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./loadtest/searches -events 200000 -rate 100
+
+# A year of the brief: 10,000 venues, each with an event a day.
+EVENTS ?= 3650000
+SEARCHES ?= 2000
+
+.PHONY: bench-search
+bench-search: deps ## measure search in Elasticsearch and Postgres with a year of 10,000 venues, 3.65 million events (an hour and 25 GB of disk; quiet machine)
+	@./deploy/local/install.sh java maven
+	USHER_TEST_SYNC=1 $(ENGINES) $(GO) test -v -run '^$$' -bench Search -benchtime $(SEARCHES)x -timeout 4h ./loadtest/searches -events $(EVENTS)
 
 .PHONY: clean
 clean: ## remove what was built; the data of make run and make stack stays in .usher and .usher-stack

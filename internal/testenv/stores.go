@@ -101,7 +101,7 @@ func (s *Stores) startApacheKafka(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if s.apacheKafka, err = local.StartApacheKafka(ctx, local.ApacheKafkaConfig{Dir: dir, Cache: local.JarCache(os.TempDir()), Quick: true}); err != nil {
+		if s.apacheKafka, err = local.StartApacheKafka(ctx, local.ApacheKafkaConfig{Dir: dir, Cache: local.JarCache(os.TempDir()), Quick: os.Getenv(SyncVariable) == ""}); err != nil {
 			return "", err
 		}
 	}
@@ -120,7 +120,7 @@ func (s *Stores) Elasticsearch(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if s.elasticsearch, err = local.StartElasticsearch(ctx, local.ElasticsearchConfig{Dir: dir, Cache: local.JarCache(os.TempDir()), Quick: true}); err != nil {
+		if s.elasticsearch, err = local.StartElasticsearch(ctx, local.ElasticsearchConfig{Dir: dir, Cache: local.JarCache(os.TempDir()), Quick: os.Getenv(SyncVariable) == ""}); err != nil {
 			return "", err
 		}
 	}

@@ -132,56 +132,113 @@ type found struct {
 	end position // behind it
 }
 
-// next returns the next events, one more than a page holds; by relevance first what is to come, and when that ends what is over. The first time
-// it also tells how many there are.
-func (g *Engine) next(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) (out []found, err error) {
-	for {
-		n := w.PageSize + 1 - len(out)
-		q := w.match(p.typos)
-		if w.Sort == search.ByRelevance {
-			when := elastic.NewRangeQuery("start")
-			if p.past {
-				when.Lt(p.now)
-			} else {
-				when.Gte(p.now)
-			}
-			q.Filter(when)
+// next returns the next events, one more than a page holds. The first time it also tells how many there are.
+func (g *Engine) next(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) ([]found, error) {
+	switch w.Sort {
+	case search.ByRelevance:
+		return g.byRelevance(ctx, w, p, page, first)
+	case search.ByDate:
+		return g.byDate(ctx, w, p, page, first)
+	}
+	answers, err := g.askFor(ctx, w, *p, w.PageSize+1, page, first)
+	if err != nil {
+		return nil, err
+	}
+	return p.readAll(w.Query, answers, w.PageSize+1)
+}
+
+// spans are how far ahead a search by date looks for its page at first, and then. An index has no order of time: to find the next events it looks at all of a span, so to look at the next
+// days only is what makes a wide query cheap.
+var spans = []time.Duration{3 * 24 * time.Hour, 60 * 24 * time.Hour}
+
+// byDate looks for a page in the next days, then in the next weeks, then in all that follows.
+func (g *Engine) byDate(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) ([]found, error) {
+	n, from := w.PageSize+1, w.from(*p)
+	for i := 0; ; i++ {
+		whole := from == 0 || i == len(spans) || first && i > 0 && !page.TotalCapped // what is little is looked at at once
+		var within []elastic.Query
+		if !whole {
+			within = append(within, elastic.NewRangeQuery("start").Lt(from+spans[i].Microseconds()))
 		}
-		s := elastic.NewSearchSource().Query(q).Size(n).TrackTotalHits(false)
-		p.order(w.Query, s)
-		ask := []*elastic.SearchSource{s}
-		switch {
-		case first && w.Sort == search.ByRelevance: // what is found lies on both sides of now
-			ask = append(ask, elastic.NewSearchSource().Query(w.all(p.typos)).Size(0).TrackTotalHits(search.MaxTotal))
-		case first:
-			s.TrackTotalHits(search.MaxTotal)
-		}
-		answers, err := g.ask(ctx, ask...)
+		answers, err := g.askFor(ctx, w, *p, n, page, first && i == 0, within...)
 		if err != nil {
 			return nil, err
 		}
-		if first {
-			first = false
-			if page.Total, page.TotalCapped, err = total(answers[len(answers)-1]); err != nil {
-				return nil, err
-			}
+		if out, err := p.readAll(w.Query, answers, n); err != nil || whole || len(out) == n {
+			return out, err
 		}
-		here := *p
-		for _, h := range answers[0].Hits.Hits {
-			f, err := p.read(w.Query, h)
-			if err != nil {
-				return nil, err
-			}
-			out, here = append(out, f), f.end
+	}
+}
+
+// from is when what follows a position by date begins, in microseconds; 0: nothing tells.
+func (w *wanted) from(p position) int64 {
+	if p.event != 0 {
+		return p.start
+	}
+	if w.StartDate.IsZero() {
+		return 0
+	}
+	return w.StartDate.Add(-slack).UnixMicro()
+}
+
+// slack is between a venue's clock and UTC, at most.
+const slack = 14 * time.Hour
+
+// byRelevance looks for what is to come, and when that ends for what is over.
+func (g *Engine) byRelevance(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) (out []found, err error) {
+	for {
+		n, when := w.PageSize+1-len(out), elastic.NewRangeQuery("start")
+		if p.past {
+			when.Lt(p.now)
+		} else {
+			when.Gte(p.now)
 		}
-		if len(answers[0].Hits.Hits) > n {
-			return nil, fmt.Errorf("search in elasticsearch: %d hits, %d were asked for", len(answers[0].Hits.Hits), n)
+		answers, err := g.askFor(ctx, w, *p, n, page, first, when)
+		if err != nil {
+			return nil, err
 		}
-		if len(out) > w.PageSize || w.Sort != search.ByRelevance || p.past {
+		more, err := p.readAll(w.Query, answers, n)
+		if err != nil {
+			return nil, err
+		}
+		if out, first = append(out, more...), false; len(out) > w.PageSize || p.past {
 			return out, nil
 		}
-		*p = position{typos: here.typos, now: here.now, past: true}
+		*p = position{typos: p.typos, now: p.now, past: true}
 	}
+}
+
+// askFor asks for the n events that follow a position, within some bounds. With counted it puts how many the query finds into the page: a count that stops where it is told costs little.
+func (g *Engine) askFor(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, within ...elastic.Query) (*elastic.SearchResult, error) {
+	s := elastic.NewSearchSource().Query(w.match(p.typos).Filter(within...)).Size(n).TrackTotalHits(false)
+	p.order(w.Query, s)
+	ask := []*elastic.SearchSource{s}
+	if counted {
+		ask = append(ask, elastic.NewSearchSource().Query(w.all(p.typos)).Size(0).TrackTotalHits(search.MaxTotal))
+	}
+	answers, err := g.ask(ctx, ask...)
+	if err != nil {
+		return nil, err
+	}
+	if counted {
+		page.Total, page.TotalCapped, err = total(answers[1])
+	}
+	return answers[0], err
+}
+
+// readAll reads at most n hits, which follow the position.
+func (p position) readAll(q search.Query, r *elastic.SearchResult, n int) (out []found, err error) {
+	if len(r.Hits.Hits) > n {
+		return nil, fmt.Errorf("search in elasticsearch: %d hits, %d were asked for", len(r.Hits.Hits), n)
+	}
+	for _, h := range r.Hits.Hits {
+		f, err := p.read(q, h)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 func (p position) read(q search.Query, h *elastic.SearchHit) (f found, err error) {

@@ -10,8 +10,10 @@ import (
 	"usher/search"
 )
 
-// sampled is how many of the shuffles facets look at when more is found than is counted: of 10,000 events 625, of four million 250,000.
-const sampled = shuffles / 16
+const (
+	sampled = 3000          // events that facets count, about, when more is found than is counted
+	most    = shuffles / 16 // shuffles that they look at then: of 10,000 events 625
+)
 
 // all is the query without its order.
 func (w *wanted) all(typos bool) *elastic.BoolQuery {
@@ -24,7 +26,11 @@ func (w *wanted) all(typos bool) *elastic.BoolQuery {
 func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*search.Facets, error) {
 	q := w.all(typos)
 	if much {
-		q.Filter(elastic.NewRangeQuery("shuffle").Lt(sampled))
+		below, err := g.sample(ctx, w, typos)
+		if err != nil {
+			return nil, err
+		}
+		q.Filter(elastic.NewRangeQuery("shuffle").Lt(below))
 	}
 	prices := elastic.NewFiltersAggregation()
 	for _, b := range search.Bands() {
@@ -34,17 +40,27 @@ func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*sear
 		}
 		prices.FilterWithName(b.Value, in)
 	}
-	most := func(field string) *elastic.TermsAggregation {
+	terms := func(field string) *elastic.TermsAggregation {
 		return elastic.NewTermsAggregation().Field(field).Size(search.MaxFacet)
 	}
 	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(q).Size(0).TrackTotalHits(false).
-		Aggregation("category", most("category")).Aggregation("city", most("venue.location")).Aggregation("venue", most("venue.label")).
-		Aggregation("month", most("month").OrderByKeyAsc()).Aggregation("price", prices).
+		Aggregation("category", terms("category")).Aggregation("city", terms("venue.location")).Aggregation("venue", terms("venue.label")).
+		Aggregation("month", terms("month").OrderByKeyAsc()).Aggregation("price", prices).
 		Aggregation("available", elastic.NewFilterAggregation().Filter(elastic.NewTermQuery("for_sale", true))))
 	if err != nil {
 		return nil, err
 	}
 	return read(answers[0].Aggregations, much)
+}
+
+// sample is below which shuffle events are counted where much is found: one of the shuffles tells how much that is.
+func (g *Engine) sample(ctx context.Context, w *wanted, typos bool) (below int, err error) {
+	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(w.all(typos).Filter(elastic.NewTermQuery("shuffle", 0))).Size(0).TrackTotalHits(sampled))
+	if err != nil {
+		return 0, err
+	}
+	n, _, err := total(answers[0])
+	return min(sampled/max(n, 1)+1, most), err
 }
 
 // read reads counts. With several shards those of what is rare may be too low.

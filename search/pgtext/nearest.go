@@ -21,12 +21,15 @@ const (
 )
 
 // What a statement spends on an event, about, in microseconds, besides some 300 for itself and 2 for each match that it ranks: walking along the dates,
-// looking through some weeks of words, through all weeks, and along the index of venues, categories or what is for sale. Measured over words of every frequency; only their ratios matter.
+// looking through some weeks of words, through all weeks, and along the index of venues, categories or what is for sale. And on looking for a word of a week, and on a place of a word that begins
+// as an unfinished one does. Measured over words of every frequency; only their ratios matter.
 const (
 	walkCost  = 0.3
 	weekCost  = 0.9
 	wordCost  = 0.7
 	otherCost = 0.6
+	keyCost   = 25   // looking for one word of one week
+	begunCost = 0.15 // a place of a word that begins as an unfinished one does
 )
 
 // stretch is the time in which events are sought: those that follow from, up to upTo if that is a place.
@@ -44,10 +47,11 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 		return err
 	}
 	r.now, r.coming = now.from.start, d
-	if w, _ := g.plan(d, maxWordy+1); w != byWords {
+	w, _ := g.plan(d, maxWordy+1)
+	if w != byWords && w != byOther {
 		return nil
 	}
-	ahead, err := g.events(ctx, r, now, maxWordy+1, byWords, nil)
+	ahead, err := g.events(ctx, r, now, maxWordy+1, w, nil)
 	if err != nil {
 		return err
 	}
@@ -57,7 +61,7 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 		return nil
 	}
 	if now.past = true; !r.StartDate.After(r.now.Add(slack)) {
-		past, err := g.events(ctx, r, now, left, byWords, nil)
+		past, err := g.events(ctx, r, now, left, w, nil)
 		if err != nil || len(past) == left {
 			return err
 		}
@@ -89,7 +93,7 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 	for windows := 0; ; windows++ {
 		w, weeks := g.plan(d, n-len(out))
 		if windows == maxWindows {
-			w = byWords
+			w = d.anywhere()
 		}
 		here, done := s, true
 		var marked *string
@@ -113,7 +117,7 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 	}
 }
 
-// events asks for the next n events of a stretch, ranked if that is the order of the query; marked are its words in some weeks, nil for all.
+// events asks for the next n events of a stretch, ranked if that is the order of the query; marked are the words that lead to them in some weeks.
 func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, w way, marked *string) ([]found, error) {
 	var typed, unfinished *string
 	if r.Sort == search.ByRelevance {
@@ -123,6 +127,10 @@ func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, w wa
 		}
 		a, b := spelling{}.all(exact), spelling{open: true}.all(exact)
 		typed, unfinished = &a, &b
+	}
+	if w == byWords {
+		lead := r.lead("")
+		marked = &lead
 	}
 	scan := scanFound
 	if r.Facets {
@@ -180,7 +188,7 @@ func (s stretch) window(r *resolved, weeks int) (upTo place, done bool, words *s
 	}
 	var all []string
 	for w := first; w < first+weeks; w++ {
-		all = append(all, "("+r.words(fmt.Sprintf("%04x", w))+")")
+		all = append(all, "("+r.lead(fmt.Sprintf("%04x", w))+")")
 	}
 	any := strings.Join(all, " | ")
 	return upTo, done, &any
@@ -194,8 +202,9 @@ func weekOf(t time.Time) int {
 // density tells how matches lie in a stretch of time, by a fair sample of all events. The next ones in time would be no fair sample: in the hours when
 // Europe plays, no word of America is found.
 type density struct {
-	drawn, having           float64   // events in the sample, and those of them with the words, whenever they are
-	seen, words, other, all float64   // those of them in the stretch, and there: with the words, that an index of something else leads to, that match
+	drawn, having           float64   // events in the sample, and those of them with the words that an index is asked for, whenever they are
+	seen, words, other, all float64   // those of them in the stretch, and there: with those words, that an index of something else leads to, that match
+	keys, begun             float64   // words that an index is asked for, and events of the sample with one that begins as the unfinished one of them
 	first, last             time.Time // the starts of the nearest and the farthest of those in the stretch; zero: there are none
 	gap                     int       // weeks before the first of those
 	stored                  float64   // events in all, about
@@ -255,14 +264,32 @@ func plan(d density, n int) (w way, weeks int) {
 	weeks = int(1.1*along/perWeek) + d.gap + 1
 
 	byWalk := along * walkCost
-	byWeek := max(share(d.words)*along, share(d.words)*perWeek) * weekCost
-	byAll := min(max(d.having, 0.5)/d.drawn*d.stored*wordCost, share(d.other)*rest*otherCost) // the index of words knows no time
+	byWeek := max(share(d.words)*along, share(d.words)*perWeek)*weekCost + float64(weeks)*(d.keys*keyCost+d.begun/d.drawn*perWeek*begunCost)
+	byAll := min(d.byWords(), d.byOther())
 	switch {
 	case byWalk <= byWeek && byWalk <= byAll:
 		return walk, 0
 	case byWeek <= byAll && weeks <= maxWeeks:
 		return byWeeks, weeks
 	default:
-		return byWords, 0
+		return d.anywhere(), 0
 	}
+}
+
+// byWords is what it costs to read all events with the words that the index is asked for: it knows no time.
+func (d density) byWords() float64 {
+	return (max(d.having, 0.5)*wordCost + d.begun*begunCost) / d.drawn * d.stored
+}
+
+// byOther is what it costs to read all events that another index leads to.
+func (d density) byOther() float64 {
+	return max(d.other, 0.5) / d.drawn * d.stored * otherCost
+}
+
+// anywhere is the cheaper index of those that know no time.
+func (d density) anywhere() way {
+	if d.drawn > 0 && d.byOther() < d.byWords() {
+		return byOther
+	}
+	return byWords
 }

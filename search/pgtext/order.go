@@ -16,7 +16,7 @@ import (
 const (
 	candidates    = 500    // ranked at a time, in order of time: finding and ranking them takes the database 1 to 2 ms
 	maxCandidates = 10_000 // of a tranche that was begun and has had events added to it since
-	nearestVenues = 50     // looked through first by distance; then four times as many
+	nearestVenues = 50     // looked through first by distance, or fewer if those will do; then four times as many
 )
 
 // found is an event in an order.
@@ -87,7 +87,11 @@ func (g *Engine) byDistance(ctx context.Context, r *resolved, n int) (out []foun
 		reached = math.Float64frombits(uint64(r.position.key))
 		at = sort.SearchFloat64s(r.km, reached)
 	}
-	for handful := nearestVenues; at < len(r.venues) && len(out) < n; handful *= 4 {
+	handful, err := g.handful(ctx, r, n)
+	if err != nil {
+		return nil, err
+	}
+	for ; at < len(r.venues) && len(out) < n; handful *= 4 {
 		end := min(at+handful, len(r.venues))
 		for end < len(r.venues) && r.km[end] == r.km[end-1] { // as near as each other: in one order by start time
 			end++
@@ -101,6 +105,16 @@ func (g *Engine) byDistance(ctx context.Context, r *resolved, n int) (out []foun
 		out, at = append(out, more...), end
 	}
 	return out, nil
+}
+
+// handful is how many of the nearest venues have twice as many matches as are sought, if those lie as in the sample: each venue has all its events looked at.
+func (g *Engine) handful(ctx context.Context, r *resolved, n int) (int, error) {
+	d, err := g.density(ctx, r, stretch{})
+	if err != nil || d.all == 0 {
+		return nearestVenues, err
+	}
+	each := d.all / d.drawn * d.stored / float64(len(r.venues))
+	return int(min(max(math.Ceil(2*float64(n)/each), 1), nearestVenues)), nil
 }
 
 // byRelevance ranks tranches of candidates, one after the other: what is to come, forwards in time, then what is over, backwards.

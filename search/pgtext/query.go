@@ -29,17 +29,20 @@ const (
 	walk    way = iota // along the dates
 	byWords            // with the index of words
 	byWeeks            // with that of words in weeks
+	byOther            // with the index of venues, categories or what is for sale
 )
 
 // inTime returns the statement that finds words in time in one of the ways. The planner must not choose: it walks too readily, for it takes the first 500 of
 // 5,000 matches to be a tenth of the work, and it reads all of a word beside its weeks. So the order is one that no index has, what is walked through is compared in words that no index answers, and weeks are
-// read behind a fence (OFFSET 0); their estimate takes longer than the reading, so it does not see those words (SELECT). How words go together
-// with venues or what is for sale is left to it. What facets count is read along if it is asked for.
+// read behind a fence (OFFSET 0); their estimate takes longer than the reading, so it does not see those words (SELECT). Words that lead to events
+// are $14; whether an event has all of them is seen in the event. What facets count is read along if it is asked for.
 func inTime(past bool, w way, facts bool) string {
-	source, time, match := "(SELECT * FROM event_search WHERE $14::tsquery IS NULL)", "(s.start_time + interval '0')", "s.document @@ $2"
+	source, time, match := "(SELECT * FROM event_search WHERE $14::tsquery IS NULL)", "(s.start_time + interval '0')", "(s.document @@ $2) IS TRUE"
 	switch w {
 	case walk:
-		time, match = "s.start_time", "(s.document @@ $2) IS TRUE"
+		time = "s.start_time"
+	case byWords:
+		source = "(SELECT * FROM event_search WHERE document @@ $14::tsquery)"
 	case byWeeks:
 		source = "(SELECT * FROM event_search e WHERE usher_weekly(e.document, e.start_time) @@ (SELECT $14::tsquery) OFFSET 0)"
 	}

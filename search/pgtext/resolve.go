@@ -20,9 +20,11 @@ type resolved struct {
 	km       []float64
 	text     []term
 	act      []string // words of the performer's name, or the mark of one
+	part     string   // of documents, in which the text must be; empty: anywhere
 	category *string  // folded
 	nothing  bool     // nothing can be found
 	position position
+	leads    []leading // words that an index is asked for; none: all
 	now      time.Time // when words were first looked for; zero: not yet
 	coming   density   // of matches from then on
 	ranked   *tranched // what a first page by relevance has ranked of them
@@ -85,7 +87,7 @@ func (r *resolved) readTexts(text, performer, category string) {
 func (r *resolved) words(week string) string {
 	var all []string
 	if len(r.text) > 0 {
-		all = append(all, spelling{open: true, week: week}.all(r.text))
+		all = append(all, spelling{label: r.part, open: true, week: week}.all(r.text))
 	}
 	switch {
 	case len(r.act) > 0 && strings.HasPrefix(r.act[0], "#"):

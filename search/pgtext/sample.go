@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"sort"
 	"strings"
@@ -51,6 +52,13 @@ func (s set) and(o set) set {
 		s[i] &= o[i]
 	}
 	return s
+}
+
+func (s set) count() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
 }
 
 func (s set) or(o set) set {
@@ -170,10 +178,18 @@ func (s *sample) term(t term, open bool) (found set) {
 	return found
 }
 
-// density tells how what a query restricts to lies in a stretch of time.
+// density tells how what a query restricts to lies in a stretch of time, and settles which of its words an index is asked for.
 func (s *sample) density(r *resolved, st stretch) (d density) {
 	d.drawn, d.stored = float64(len(s.events)), max(s.stored, float64(len(s.events)))
 	words, there := s.with(r), everything
+	var leads set
+	r.leads, leads = s.leading(r)
+	d.keys = float64(len(r.leads))
+	for _, l := range r.leads {
+		if l.open {
+			d.begun = float64(l.in.count())
+		}
+	}
 	var at, sale, kind counter
 	if r.venues != nil {
 		there = set{}
@@ -184,7 +200,7 @@ func (s *sample) density(r *resolved, st stretch) (d density) {
 		}
 	}
 	for i, e := range s.events {
-		if words.has(i) {
+		if leads.has(i) {
 			d.having++
 		}
 		if !st.holds(e.start) || !r.StartDate.IsZero() && e.date.Before(r.StartDate) || !r.EndDate.IsZero() && e.date.After(r.EndDate) {
@@ -200,10 +216,11 @@ func (s *sample) density(r *resolved, st stretch) (d density) {
 		at.count(there.has(i))
 		sale.count(!r.Available || e.forSale)
 		kind.count(r.category == nil || e.category == *r.category)
-		if words.has(i) {
-			if d.words++; there.has(i) && e.fits(r) {
-				d.all++
-			}
+		if leads.has(i) {
+			d.words++
+		}
+		if words.has(i) && there.has(i) && e.fits(r) {
+			d.all++
 		}
 	}
 	d.other = float64(min(at, sale, kind))

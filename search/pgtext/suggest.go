@@ -13,7 +13,10 @@ import (
 	"usher/search"
 )
 
-const maxTyped = 16 // words
+const (
+	maxTyped    = 16 // words
+	namedEvents = 30 // that come next and have the words in their names
+)
 
 // Suggest completes a text. See search.Engine.
 func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error) {
@@ -73,7 +76,15 @@ func (g *Engine) complete(ctx context.Context, words []string, list []term, limi
 	for _, w := range words[:len(words)-1] {
 		patterns = append(patterns, "% "+w+" %")
 	}
-	rows, err := g.pool.Query(ctx, query("suggest"), patterns, " "+strings.Join(words, " ")+"%", spelling{label: "B", open: true}.all(list), limit, last)
+	next, err := g.nearest(ctx, &resolved{text: list, part: "B"}, stretch{from: place{start: time.Now()}}, namedEvents)
+	if err != nil {
+		return nil, fmt.Errorf("suggest: %w", err)
+	}
+	events := make([]int64, len(next))
+	for i, f := range next {
+		events[i] = f.event
+	}
+	rows, err := g.pool.Query(ctx, query("suggest"), patterns, " "+strings.Join(words, " ")+"%", events, limit, last)
 	if err != nil {
 		return nil, fmt.Errorf("suggest: %w", err)
 	}

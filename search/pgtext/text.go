@@ -27,6 +27,7 @@ type spelling struct {
 	label string // the part of the document that counts; empty: all
 	open  bool   // the last word may be unfinished
 	week  string // that words are marked with, as usher_weekly does: such a query has no places and labels, so it finds too much
+	apart bool   // words need not follow each other
 }
 
 // all writes the terms.
@@ -52,7 +53,7 @@ func (s spelling) phrase(words []string) string {
 		all = append(all, s.lexeme(w, false))
 	}
 	next := " <-> "
-	if s.week != "" {
+	if s.week != "" || s.apart {
 		next = " & "
 	}
 	return "(" + strings.Join(all, next) + ")"

@@ -1,5 +1,5 @@
--- Names that somebody may be typing. $1 LIKE patterns of the words but the last, $5 that of the last (by itself, for the trigram index), $2 that of a name that begins with them, $3 the words as a tsquery over names of
--- events, $4 how many. Each kind is looked for up to a bound; then those that begin with the text come first, kinds in turn, short names before long.
+-- Names that somebody may be typing. $1 LIKE patterns of the words but the last, $5 that of the last (by itself, for the trigram index), $2 that of a name that begins with them, $3 the next events with the words in their
+-- names, $4 how many. Each kind is looked for up to a bound; then those that begin with the text come first, kinds in turn, short names before long.
 WITH performer AS (
     SELECT 'performer', name, '', id, folded_name LIKE $2 AS begins
     FROM performers WHERE folded_name LIKE $5 AND folded_name LIKE ALL ($1::text[]) LIMIT 500
@@ -11,12 +11,10 @@ WITH performer AS (
     FROM (SELECT * FROM venues WHERE folded_place LIKE $5 AND folded_place LIKE ALL ($1::text[]) LIMIT 2000) AS v
 ), event AS (
     SELECT DISTINCT ON (e.name, v.location) 'event', e.name, v.location, e.id, usher_fold(e.name) LIKE $2 AS begins
-    FROM (
-        SELECT event_id, start_time FROM event_search WHERE document @@ $3::tsquery AND start_time >= now() ORDER BY start_time, event_id LIMIT 30
-    ) AS s
-    JOIN events e ON e.id = s.event_id
+    FROM events e
     JOIN venues v ON v.id = e.venue_id
-    ORDER BY e.name, v.location, s.start_time, e.id
+    WHERE e.id = ANY ($3::bigint[])
+    ORDER BY e.name, v.location, e.start_time, e.id
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY kind ORDER BY begins DESC, length(text), text, id) AS n
     FROM (SELECT * FROM performer UNION ALL SELECT * FROM venue UNION ALL SELECT * FROM city UNION ALL SELECT * FROM event) AS named (kind, text, detail, id, begins)
