@@ -204,10 +204,14 @@ type seatBuyer struct {
 	calls   int // so far
 }
 
-// next is a visitor at the gateway whose turn it is.
-func (b *seatBuyer) next(f *Fan) *Fan {
-	b.calls++
-	return f.at(b.system.Public[b.calls%len(b.system.Public)])
+// next lets a visitor ask at the gateway whose turn it is, and again while a store is not to be had: the machine may be busy.
+func (b *seatBuyer) next(f *Fan, ask func(*Fan) Answer) (a Answer) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		b.calls++
+		if a = ask(f.at(b.system.Public[b.calls%len(b.system.Public)])); a.Status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return a
+		}
+	}
 }
 
 // buy buys a seat: at once, after having given it back, after having cancelled its booking, or with a payment that takes its time.
@@ -223,7 +227,7 @@ func (b *seatBuyer) buy(seat int) error {
 			return err
 		}
 		b.history.ask(seat, "0")
-		if a := b.next(f).Do("DELETE", "/api/v1/events/"+b.event+"/ticket/"+ticket+"/hold", nil); a.Status != http.StatusNoContent {
+		if a := b.next(f, func(f *Fan) Answer { return f.Do("DELETE", "/api/v1/events/"+b.event+"/ticket/"+ticket+"/hold", nil) }); a.Status != http.StatusNoContent {
 			return fmt.Errorf("give back: %s", a)
 		}
 		b.history.tell(seat, '0')
@@ -239,7 +243,7 @@ func (b *seatBuyer) buy(seat int) error {
 			return err
 		}
 		b.history.ask(seat, "0")
-		if a := b.next(f).Do("POST", "/api/v1/booking/"+booking+"/cancel", nil); a.Str("status") != "cancelled" {
+		if a := b.next(f, func(f *Fan) Answer { return f.Do("POST", "/api/v1/booking/"+booking+"/cancel", nil) }); a.Str("status") != "cancelled" {
 			return fmt.Errorf("cancel: %s", a)
 		}
 		b.history.tell(seat, '0')
@@ -256,11 +260,11 @@ func (b *seatBuyer) buy(seat int) error {
 		token = "tok_slow"
 	}
 	b.history.ask(seat, "23")
-	a := b.next(f).Confirm(booking, token)
+	a := b.next(f, func(f *Fan) Answer { return f.Confirm(booking, token) })
 	switch a.Str("status") {
 	case "paying":
 		b.history.tell(seat, '2')
-		a = b.next(f).Settled(booking, 30*time.Second)
+		a = f.Settled(booking, 30*time.Second)
 	case "confirmed":
 	default:
 		return fmt.Errorf("confirm: %s", a)
@@ -274,7 +278,7 @@ func (b *seatBuyer) buy(seat int) error {
 
 func (b *seatBuyer) hold(f *Fan, seat int) error {
 	b.history.ask(seat, "1")
-	if a := b.next(f).Hold(b.event, b.tickets[seat]); a.Status != http.StatusCreated {
+	if a := b.next(f, func(f *Fan) Answer { return f.Hold(b.event, b.tickets[seat]) }); a.Status != http.StatusCreated && a.Status != http.StatusOK {
 		return fmt.Errorf("hold: %s", a)
 	}
 	b.history.tell(seat, '1')
@@ -282,9 +286,9 @@ func (b *seatBuyer) hold(f *Fan, seat int) error {
 }
 
 func (b *seatBuyer) book(f *Fan, seat int, key string) (booking string, err error) {
-	a := b.next(f).Book(key, b.tickets[seat])
+	a := b.next(f, func(f *Fan) Answer { return f.Book(key, b.tickets[seat]) })
 	if booking = a.Str("booking_id"); a.Status == http.StatusAccepted {
-		a = b.next(f).Settled(booking, 30*time.Second)
+		a = f.Settled(booking, 30*time.Second)
 	}
 	if a.Str("status") != "reserved" {
 		return "", fmt.Errorf("book: %s", a)
