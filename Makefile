@@ -99,9 +99,9 @@ surge: ## the same flow as a k6 script with thresholds
 	$(GO) -C loadtest/k6 tool k6 run surge.js
 
 .PHONY: prove
-prove: deps ## long proofs under faults: every store and every two of them killed and paused under reads (half an hour; quiet machine)
+prove: deps ## long proofs: every store and every two of them killed and paused under reads; how old views are in a sale (half an hour; quiet machine)
 	@./deploy/local/install.sh java maven
-	USHER_PROVE=1 USHER_BROWSER=skip $(ENGINES) $(GO) test -count=1 -v -parallel 1 -timeout 60m -run '^TestReadingGoesOnWhileStoresAreAway' ./internal/apptest
+	USHER_PROVE=1 USHER_BROWSER=skip $(ENGINES) $(GO) test -count=1 -v -parallel 1 -timeout 60m -run '^TestReadingGoesOnWhileStoresAreAway|^TestASaleIsShownAtBothGateways' ./internal/apptest
 
 .PHONY: bench
 bench: deps ## measure: polls, joins, bookings against row locks, views, streams, search in 200,000 events (quarter of an hour; quiet machine)

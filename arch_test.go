@@ -49,7 +49,7 @@ var picture = map[string][]string{
 	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
 
 	// reading
-	"catalog":            {"booking", "catalog/layout", "internal/id"},
+	"catalog":            {"booking", "catalog/layout", "internal/guard", "internal/id"},
 	"catalog/change":     {"internal/id"},
 	"catalog/layout":     {"internal/id"},
 	"catalog/seatmap":    {"booking/hold", "catalog", "internal/id"},

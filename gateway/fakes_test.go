@@ -533,6 +533,8 @@ type fakeSearch struct {
 	last search.Query
 	err  error
 	page func(search.Query) search.Page // nil: the one event
+
+	other bool // another engine answers than should
 }
 
 func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, error) {
@@ -553,10 +555,10 @@ func (f *fakeSearch) Search(_ context.Context, q search.Query) (search.Page, err
 	}}}, f.err
 }
 
-func (f *fakeSearch) Suggest(_ context.Context, text string, limit int) ([]search.Suggestion, error) {
-	return []search.Suggestion{
+func (f *fakeSearch) Suggest(_ context.Context, text string, limit int) (search.Suggestions, error) {
+	return search.Suggestions{Degraded: f.other, List: []search.Suggestion{
 		{Kind: "performer", Text: text, ID: "per-1"}, {Kind: "city", Text: "Oslo", Detail: "Oslo, NO"}, {Kind: "event", Text: "A match", Detail: "Oslo, NO", ID: guarded.String()},
-	}[:min(limit, 3)], f.err
+	}[:min(limit, 3)]}, f.err
 }
 
 // fakeBox knows one payment that waits for its payer.

@@ -85,7 +85,7 @@ type Sitemap interface {
 // Searcher is what the edge needs of search. Errors: search.ErrBadCursor, ErrBadQuery.
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Page, error)
-	Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error)
+	Suggest(ctx context.Context, text string, limit int) (search.Suggestions, error)
 }
 
 // Images is what the edge needs of the store of pictures. Errors: images.ErrNotFound.

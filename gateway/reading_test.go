@@ -213,7 +213,7 @@ func TestSuggestions(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
 	r := e.want(200, "", "GET", api+"/suggestions?q=nor&limit=2", "")
-	if r.header.Get("Cache-Control") != "public, max-age=60" || r.raw != `{"suggestions":[{"kind":"performer","text":"nor","detail":null,"id":"per-1"},`+
+	if r.header.Get("Cache-Control") != "public, max-age=60" || r.header.Get("Usher-Degraded") != "" || r.raw != `{"suggestions":[{"kind":"performer","text":"nor","detail":null,"id":"per-1"},`+
 		`{"kind":"city","text":"Oslo","detail":"Oslo, NO","id":null}]}` {
 		t.Errorf("%v %q", r.header, r.raw)
 	}
@@ -224,6 +224,10 @@ func TestSuggestions(t *testing.T) {
 		if r := e.want(400, "invalid-request", "GET", api+"/suggestions"+query, ""); !strings.Contains(r.raw, `"field":"`+field+`"`) {
 			t.Errorf("%s: %s", query, r.raw)
 		}
+	}
+	e.search.other = true
+	if r := e.want(200, "", "GET", api+"/suggestions?q=nor", ""); r.header.Get("Usher-Degraded") != "search-fallback" {
+		t.Errorf("another engine suggests: %v", r.header)
 	}
 	e.search.err = search.ErrBadQuery
 	e.want(400, "invalid-request", "GET", api+"/suggestions?q=a", "")

@@ -73,13 +73,16 @@ func (s *Server) getSuggestions(c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Search.Suggest(c.context(), typed, limit)
+	found, err := s.Search.Suggest(c.context(), typed, limit)
 	if err != nil {
 		return s.searchFault(err)
 	}
-	body := suggestionsJSON{Suggestions: make([]suggestionJSON, 0, len(list))}
-	for _, f := range list {
+	body := suggestionsJSON{Suggestions: make([]suggestionJSON, 0, len(found.List))}
+	for _, f := range found.List {
 		body.Suggestions = append(body.Suggestions, suggestionJSON{Kind: f.Kind, Text: f.Text, Detail: text(f.Detail), ID: text(f.ID)})
+	}
+	if found.Degraded {
+		c.set("Usher-Degraded", "search-fallback")
 	}
 	c.set("Cache-Control", "public, max-age=60")
 	return c.answer(200, body)

@@ -29,6 +29,7 @@ const (
 	mapReach    = 31 * 24 * time.Hour // how far back months are looked at: an event takes at most 14 days
 	mapBytes    = 16 << 20            // of parts kept, compressed: about 200
 	mapMakers   = 2                   // parts that are made at once
+	mapTime     = callTime / 2        // to make one: an index and a part are made within a call; among 200,000 events it takes 14 ms
 )
 
 // mapMade counts what was read and written anew.
@@ -62,7 +63,8 @@ func newSiteMaps(source Sitemap, publicURL string) *siteMaps {
 	return &siteMaps{source: source, url: escaped.String(), now: time.Now, makers: make(chan struct{}, mapMakers), kept: map[string]*siteMap{}}
 }
 
-// get returns a document, made anew when it is old, once for all who ask. While the store is away an old one will do.
+// get returns a document, made anew when it is old, once for all who ask. While the store is away an old one will do. Whoever asked first makes it for the
+// others too: it has a time of its own, whatever becomes of his call.
 func (m *siteMaps) get(ctx context.Context, name string, write func(context.Context) (*siteMap, []byte, error)) (doc *siteMap, stale bool, err error) {
 	old, fresh := m.find(name)
 	if fresh {
@@ -72,6 +74,8 @@ func (m *siteMaps) get(ctx context.Context, name string, write func(context.Cont
 		if doc, fresh := m.find(name); fresh { // made after we had looked
 			return doc, nil
 		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mapTime)
+		defer cancel()
 		select {
 		case m.makers <- struct{}{}:
 		case <-ctx.Done():

@@ -122,6 +122,57 @@ func TestPartsAreMadeOnceAndBounded(t *testing.T) {
 	}
 }
 
+// Whoever asked first makes a part for all: it is made although his call has ended, and not for ever.
+func TestAPartIsMadeAlthoughWhoAskedFirstHasGone(t *testing.T) {
+	t.Parallel()
+	source := &slowMap{gate: make(chan struct{}), asked: make(chan context.Context, 2)}
+	m := newSiteMaps(source, "https://a.example")
+	name := partName(guarded.Month(), 0)
+	if _, _, err := m.index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first, leave := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	ask := func(ctx context.Context, who string) {
+		wait.Go(func() {
+			if doc, stale, err := m.part(ctx, name); doc == nil || stale || err != nil {
+				t.Errorf("the %s is answered %v, stale %t, %v", who, doc, stale, err)
+			}
+		})
+	}
+	ask(first, "first")
+	made := <-source.asked
+	leave()
+	for range 20 {
+		ask(t.Context(), "next")
+	}
+	if end, limited := made.Deadline(); made.Err() != nil || !limited || time.Until(end) > mapTime {
+		t.Errorf("the part is made in a call that has ended (%v), or for ever", made.Err())
+	}
+	close(source.gate)
+	wait.Wait()
+	if len(source.asked) != 0 {
+		t.Error("the part was made twice")
+	}
+}
+
+// slowMap answers for a part when it may, unless the call has ended.
+type slowMap struct {
+	fakeMap
+	gate  chan struct{} // closed when it may answer
+	asked chan context.Context
+}
+
+func (s *slowMap) Listed(ctx context.Context, from, before id.Event, since time.Time) ([]catalog.Listed, error) {
+	s.asked <- ctx
+	select {
+	case <-s.gate:
+		return s.fakeMap.Listed(ctx, from, before, since)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // bigMap has full pages.
 type bigMap struct {
 	fakeMap

@@ -32,7 +32,7 @@ type Engine interface {
 	Search(ctx context.Context, q Query) (Page, error)
 	// Suggest completes what somebody is typing: at most limit (1 to 20) things whose names have all the words, the last one unfinished,
 	// those that begin with the text first. Like a search it forgives typos where nothing else is found.
-	Suggest(ctx context.Context, text string, limit int) ([]Suggestion, error)
+	Suggest(ctx context.Context, text string, limit int) (Suggestions, error)
 }
 
 // Sort is the order of a page's events. Ties end at the event's id, so every order is total.
@@ -98,6 +98,12 @@ const MaxFacet = 20
 type Facet struct {
 	Value, Label string
 	Count        int
+}
+
+// Suggestions are what a text may become.
+type Suggestions struct {
+	List     []Suggestion
+	Degraded bool // another engine answers than should
 }
 
 // Suggestion is a thing whose name somebody may be typing.

@@ -18,4 +18,5 @@ const (
 	DurableHold  Guard = "durable_hold"  // desk: a hold is in Postgres before it is acknowledged
 	RoomCapacity Guard = "room_capacity" // line: enter counts the active sessions
 	CommitFirst  Guard = "commit_first"  // worker: offset and effects are one commit, and a result is told after it
+	FreshSeats   Guard = "fresh_seats"   // views: the seat map is asked at every check; without, what it said is good for three seconds
 )

@@ -27,16 +27,16 @@ const (
 var kinds = []string{"performer", "event", "city", "venue"}
 
 // Suggest completes a text. See search.Engine.
-func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error) {
+func (g *Engine) Suggest(ctx context.Context, text string, limit int) (search.Suggestions, error) {
 	defer suggestSeconds.UpdateDuration(time.Now())
 	if err := search.CheckSuggest(text, limit); err != nil {
-		return nil, err
+		return search.Suggestions{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.wait)
 	defer cancel()
 	t := typed{all: strings.Fields(words.Fold(text))}
 	if t.all = t.all[:min(len(t.all), maxTyped)]; len(t.all) == 0 {
-		return nil, nil
+		return search.Suggestions{}, nil
 	}
 	t.words = words.Split(strings.Join(t.all, " "))
 	out, err := g.complete(ctx, t)
@@ -46,9 +46,9 @@ func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.
 	}
 	if err != nil {
 		failuresTotal.Inc()
-		return nil, fmt.Errorf("%w: %w", search.ErrUnavailable, err)
+		return search.Suggestions{}, fmt.Errorf("%w: %w", search.ErrUnavailable, err)
 	}
-	return ranked(out, limit), nil
+	return search.Suggestions{List: ranked(out, limit)}, nil
 }
 
 // typed is what somebody has typed so far.

@@ -87,17 +87,19 @@ func (g *Engine) Search(ctx context.Context, q search.Query) (search.Page, error
 	return page, err
 }
 
-// Suggest completes a text.
-func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error) {
-	list, why, err := try(ctx, g, func(ctx context.Context) ([]search.Suggestion, error) { return g.first.Suggest(ctx, text, limit) })
+// Suggest completes a text. What the second engine suggests is marked.
+func (g *Engine) Suggest(ctx context.Context, text string, limit int) (search.Suggestions, error) {
+	found, why, err := try(ctx, g, func(ctx context.Context) (search.Suggestions, error) { return g.first.Suggest(ctx, text, limit) })
 	if why == "" {
-		return list, err
+		return found, err
 	}
 	if g.second == nil {
-		return nil, refuse(why, err)
+		return search.Suggestions{}, refuse(why, err)
 	}
 	fallbacksTotal(why).Inc()
-	return g.second.Suggest(ctx, text, limit)
+	found, err = g.second.Suggest(ctx, text, limit)
+	found.Degraded = err == nil
+	return found, err
 }
 
 func refusedTotal(why string) *metrics.Counter {

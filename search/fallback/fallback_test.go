@@ -34,8 +34,8 @@ func (e *said) Search(ctx context.Context, _ search.Query) (search.Page, error) 
 	return search.Page{}, e.ask(ctx)
 }
 
-func (e *said) Suggest(ctx context.Context, _ string, _ int) ([]search.Suggestion, error) {
-	return nil, e.ask(ctx)
+func (e *said) Suggest(ctx context.Context, _ string, _ int) (search.Suggestions, error) {
+	return search.Suggestions{}, e.ask(ctx)
 }
 
 func (e *said) times() int {
@@ -198,8 +198,8 @@ func TestSearchesOfTheFirstAreBounded(t *testing.T) {
 					if page, err := g.Search(t.Context(), search.Query{}); err != nil || !page.Degraded {
 						t.Errorf("degraded %t, %v", page.Degraded, err)
 					}
-					if _, err := g.Suggest(t.Context(), "a", 1); err != nil {
-						t.Error(err)
+					if found, err := g.Suggest(t.Context(), "a", 1); err != nil || !found.Degraded {
+						t.Errorf("suggestions degraded %t, %v", found.Degraded, err)
 					}
 				})
 			}

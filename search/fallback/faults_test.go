@@ -238,8 +238,8 @@ func TestABrokenElasticsearchIsMadeUpForByPostgres(t *testing.T) {
 				t.Fatalf("%s: %v of %d, degraded %t, %v", why, ids(page), page.Total, page.Degraded, err)
 			}
 		}
-		if list, err := g.Suggest(t.Context(), "cop", 5); err != nil || len(list) != 1 {
-			t.Errorf("%s: suggestions %v, %v", why, list, err)
+		if found, err := g.Suggest(t.Context(), "cop", 5); err != nil || len(found.List) != 1 || !found.Degraded {
+			t.Errorf("%s: suggestions %+v, %v", why, found, err)
 		}
 		recovers(why)
 	}

@@ -19,19 +19,19 @@ const (
 )
 
 // Suggest completes a text. See search.Engine.
-func (g *Engine) Suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error) {
+func (g *Engine) Suggest(ctx context.Context, text string, limit int) (search.Suggestions, error) {
 	defer suggestSeconds.UpdateDuration(time.Now())
 	if err := search.CheckSuggest(text, limit); err != nil {
-		return nil, err
+		return search.Suggestions{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	out, err := g.suggest(ctx, text, limit)
 	if err != nil {
 		failuresTotal.Inc()
-		return nil, fmt.Errorf("%w: %w", search.ErrUnavailable, err)
+		return search.Suggestions{}, fmt.Errorf("%w: %w", search.ErrUnavailable, err)
 	}
-	return out, nil
+	return search.Suggestions{List: out}, nil
 }
 
 func (g *Engine) suggest(ctx context.Context, text string, limit int) ([]search.Suggestion, error) {

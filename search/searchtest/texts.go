@@ -185,9 +185,9 @@ func suggestions(t *testing.T, w *world) {
 	w.put(stage())
 	f := func(typed string, want ...string) {
 		t.Helper()
-		list, err := w.Suggest(context.Background(), typed, 20)
+		found, err := w.Suggest(context.Background(), typed, 20)
 		var got []string
-		for _, s := range list {
+		for _, s := range found.List {
 			got = append(got, strings.TrimSpace(s.Kind+" "+s.Text+" ("+s.Detail+")"))
 			if (s.ID == "") != (s.Kind == "city") {
 				t.Errorf("%q: %+v", typed, s)
@@ -215,8 +215,8 @@ func suggestions(t *testing.T, w *world) {
 	f("zzzzzz")
 	f("")
 	f("%")
-	list, err := w.Suggest(context.Background(), "t", 2)
-	if err != nil || len(list) != 2 || !strings.HasPrefix(strings.ToLower(list[0].Text), "t") {
-		t.Errorf("t: %+v, %v", list, err)
+	found, err := w.Suggest(context.Background(), "t", 2)
+	if list := found.List; err != nil || len(list) != 2 || found.Degraded || !strings.HasPrefix(strings.ToLower(list[0].Text), "t") {
+		t.Errorf("t: %+v, %v", found, err)
 	}
 }
