@@ -5,8 +5,6 @@
 -- Returns {'OK', watermark, next, block, waiting, called, active, entered, left, now ms, issued, limit} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'tokens', 'at', 'issued', 'limit', 'entered', 'left')
 if m[1] ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local watermark = tonumber(m[4])
 
 -- sessions that have run out, and turns that have lapsed

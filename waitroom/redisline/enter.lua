@@ -7,8 +7,6 @@
 --       {'FULL'} · {'USED'} · {'GRACE'} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'watermark', 'limit')
 if m[1] ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local visitor, number = ARGV[2], tonumber(ARGV[3])
 
 for _, v in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000)) do

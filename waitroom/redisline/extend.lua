@@ -3,8 +3,6 @@
 -- ARGV  run_id, visitor, jti, pass expires ms ('0': only ask), slack ms
 -- Returns {'OK'} · {'OVER'} · {'LOST'}
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local session = redis.call('HGET', KEYS[5], ARGV[2])
 local slot = redis.call('ZSCORE', KEYS[4], ARGV[2])
 if not session or not slot or tonumber(slot) <= now or string.match(session, '^(%S+)') ~= ARGV[3] then return {'OVER'} end

@@ -4,8 +4,6 @@
 -- Returns {'OK', number, first, jti …} for each visitor, number -1 when the block is spent · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'limit')
 if m[1] ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local next, block = tonumber(m[2]), tonumber(m[3])
 local out = {'OK'}
 for i = 2, #ARGV, 2 do

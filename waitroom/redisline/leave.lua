@@ -3,8 +3,6 @@
 -- ARGV  run_id, visitor, number (-1: not known), jti ('': whichever), linger ms
 -- Returns {'OK'}, also when there was nothing to end · {'LOST'}
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local visitor = ARGV[2]
 local session = redis.call('HGET', KEYS[5], visitor)
 if session then

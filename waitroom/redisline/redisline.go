@@ -30,6 +30,8 @@ import (
 )
 
 var (
+	//go:embed now.lua
+	nowLua string
 	//go:embed join.lua
 	joinLua string
 	//go:embed grow.lua
@@ -79,10 +81,14 @@ type joined struct {
 }
 
 // New returns the lines of a Redis.
-func New(rdb *redisdb.Client) *Line {
+func New(rdb *redisdb.Client) *Line { return newLine(rdb, nowLua) }
+
+// newLine returns lines whose scripts begin with a clock: Lua that sets the local now. Tests move theirs.
+func newLine(rdb *redisdb.Client, clock string) *Line {
+	script := func(text string) *redis.Script { return redis.NewScript(clock + text) }
 	l := &Line{
-		rdb: rdb, join: redis.NewScript(joinLua), grow: redis.NewScript(growLua), call: redis.NewScript(callLua), watch: redis.NewScript(watchLua),
-		enter: redis.NewScript(enterLua), leave: redis.NewScript(leaveLua), extend: redis.NewScript(extendLua), restore: redis.NewScript(restoreLua),
+		rdb: rdb, join: script(joinLua), grow: redis.NewScript(growLua), call: script(callLua), watch: script(watchLua),
+		enter: script(enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l

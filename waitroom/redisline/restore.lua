@@ -5,8 +5,6 @@
 --       pass expires ms for each session
 -- Returns {'OK'}
 if redis.call('HGET', KEYS[1], 'run') == ARGV[1] then return {'OK'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 1, #KEYS do redis.call('DEL', KEYS[i]) end
 redis.call('HSET', KEYS[1], 'run', ARGV[1], 'incarnation', ARGV[2], 'watermark', ARGV[3], 'next', ARGV[4], 'block', ARGV[5],
   'issued', ARGV[6], 'limit', ARGV[7], 'tokens', 0, 'at', now, 'entered', ARGV[9], 'left', 0)

@@ -3,7 +3,5 @@
 -- Returns what call returns · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'entered', 'left', 'issued', 'limit')
 if m[1] ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 return {'OK', tonumber(m[4]), tonumber(m[2]), tonumber(m[3]), redis.call('ZCOUNT', KEYS[2], m[4], '+inf'), redis.call('ZCARD', KEYS[3]),
   redis.call('ZCOUNT', KEYS[4], '(' .. now, '+inf'), tonumber(m[5]), tonumber(m[6]), now, tonumber(m[7]), tonumber(m[8])}
