@@ -266,19 +266,24 @@ func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
 	return k.queue.Grow(ctx, key, end)
 }
 
-// recover gives a line that has lost its memory what the ledger knows; several gateways may try.
+// recover gives a line that has lost its memory what the ledger knows; several gateways may try. nil: the line may be asked again, also when
+// another gateway is about to restore it.
 func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 	_, err, _ := k.restore.Do(key.Room+"\x00"+key.Run, func() (any, error) {
-		m, err := k.ledger.Recover(ctx, key, blockSize)
+		seen := &view{} // what this gateway has told people is not taken back
+		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
+			if v := l.view.Load(); v != nil {
+				seen = v
+			}
+		}
+		m, err := k.ledger.Recover(ctx, key, seen.Next, blockSize)
+		if errors.Is(err, ErrRecovering) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
-			if v := l.view.Load(); v != nil { // what this gateway has told people is not taken back
-				m.Watermark, m.Issued = min(max(m.Watermark, v.Watermark), m.Limit), max(m.Issued, v.Next)
-			}
-		}
-		m.Issued = min(max(m.Issued, m.Watermark), m.Limit)
+		m.Watermark = min(max(m.Watermark, seen.Watermark), m.Limit)
 		restoreTotal.Inc()
 		if m.Incarnation > 1 {
 			k.log.Warn("the line is restored", "room", key.Room, "incarnation", m.Incarnation, "watermark", m.Watermark, "sessions", len(m.Sessions))
@@ -397,7 +402,7 @@ func (k *Keeper) Stats(name string) (s Stats, err error) {
 		return Stats{Frozen: true}, nil
 	}
 	s = Stats{Watch: v.Watch, CallsPerMinute: v.speed.perSecond() * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
-	if called := v.Watermark - (v.Limit - v.Issued); called > 0 {
+	if called := v.Watermark - v.Hollow(0, v.Watermark); called > 0 {
 		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
 	}
 	return s, nil
