@@ -3,7 +3,9 @@ package redisline
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"usher/internal/testenv"
 	"usher/waitroom"
 	"usher/waitroom/linetest"
+	"usher/waitroom/memline"
 )
 
 // testClock is a clock that tests move: a key beside those of the run, which a line that loses its memory does not lose.
@@ -51,4 +54,27 @@ func openMoved(t *testing.T) linetest.Line {
 func TestTheLineInRedisKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	linetest.Run(t, openMoved)
+}
+
+// The line in memory says what the scripts do, whatever is done to both.
+func TestTheLineInRedisAgreesWithTheLineInMemory(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			if err := linetest.Agree(t.Context(), seed, 500, openMoved(t), inMemory()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func inMemory() linetest.Line {
+	var now atomic.Int64
+	l, key := memline.New(func() time.Time { return time.UnixMilli(now.Load()) }), waitroom.RunKey{Room: "room", Run: "run"}
+	return linetest.Line{
+		Queue: l, Key: key,
+		Clock: func(at time.Time) error { now.Store(at.UnixMilli()); return nil },
+		Lose:  func() error { l.Lose(key); return nil },
+	}
 }
