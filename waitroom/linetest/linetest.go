@@ -34,6 +34,18 @@ func Run(t *testing.T, open func(t *testing.T) Line) {
 	}
 }
 
+// Broken plays what Run plays under a name on a line that is meant to break that promise, and returns how it does, nil if it keeps it.
+func Broken(t *testing.T, name string, l Line) error {
+	t.Helper()
+	for _, p := range promises {
+		if p.name == name {
+			return attempt(t.Context(), l, p.keep)
+		}
+	}
+	t.Fatalf("there is no promise %q", name)
+	return nil
+}
+
 // promise is one thing that must hold; keep fails the scene where it does not.
 type promise struct {
 	name string

@@ -2,7 +2,6 @@ package linetest
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,8 +140,8 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if broken := brokenBy(t, fault.plant); !slices.Contains(broken, fault.breaks) {
-				t.Errorf("it breaks %q, want %s among them", broken, fault.breaks)
+			if Broken(t, fault.breaks, plant(fault.plant)) == nil {
+				t.Errorf("%s is not broken", fault.breaks)
 			}
 			for seed := range uint64(20) {
 				if Agree(t.Context(), seed, 500, plant(fault.plant), plant(func(*planted) {})) != nil {
@@ -154,18 +153,7 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 	}
 }
 
-func brokenBy(t *testing.T, fault func(*planted)) (names []string) {
-	for _, p := range promises {
-		if attempt(t.Context(), plant(fault), p.keep) != nil {
-			names = append(names, p.name)
-		}
-	}
-	return names
-}
-
-func TestALineWithoutFaultsBreaksNothing(t *testing.T) {
+func TestALineWithoutFaultsKeepsEveryPromise(t *testing.T) {
 	t.Parallel()
-	if broken := brokenBy(t, func(*planted) {}); len(broken) > 0 {
-		t.Errorf("a line without faults breaks %q", broken)
-	}
+	Run(t, func(*testing.T) Line { return plant(func(*planted) {}) })
 }

@@ -199,3 +199,23 @@ func onlyANewerIncarnationIsRestored(s *scene) {
 	incarnation, err := s.Extend(s.ctx, s.Key, fan(7), "seven", s.now.Add(2*session))
 	s.want(err == nil && incarnation == 3, "extending tells incarnation %d, %v; want 3", incarnation, err)
 }
+
+// whoGotANumberOfAHoleAndLetItLapse has no second turn when the hole is jumped.
+func whoGotANumberOfAHoleAndLetItLapse(s *scene) {
+	s.lose()
+	s.restore(remembered(0, 0))
+	s.show(500, 500)
+	s.show(600, 600)
+	w := s.call(rules(1))
+	s.want(w.Watermark == 501, "one slot calls 500: %+v", w)
+	s.pass(grace)
+	w = s.call(rules(1))
+	s.want(w.Watermark == 601, "the next slot calls 600: %+v", w)
+	s.pass(grace)
+	s.call(rules(1)) // the hole is jumped to its end
+	s.join(9)
+	s.call(rules(1))
+	s.refused(500, 9, waitroom.ErrGraceOver)
+	j := s.show(500, 500)
+	s.want(j.Number > firstBlock && j.First, "who shows the lapsed place again got %+v, want a new number", j)
+}

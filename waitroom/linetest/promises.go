@@ -36,6 +36,7 @@ var promises = []promise{
 	{"WhoWasCalledBeforeALossHasHisGraceAgain", whoWasCalledBeforeALossHasHisGraceAgain},
 	{"TheHolesOfEveryLossAreJumped", theHolesOfEveryLossAreJumped},
 	{"WhoGotANumberOfAHoleMayCome", whoGotANumberOfAHoleMayCome},
+	{"WhoGotANumberOfAHoleAndLetItLapse", whoGotANumberOfAHoleAndLetItLapse},
 	{"WhoLeftIsNotPresent", whoLeftIsNotPresent},
 	{"OnlyANewerIncarnationIsRestored", onlyANewerIncarnationIsRestored},
 	{"ATurnOfBeforeALossLapsesToo", aTurnOfBeforeALossLapsesToo},

@@ -88,15 +88,15 @@ type joined struct {
 }
 
 // New returns the lines of a Redis.
-func New(rdb *redisdb.Client) *Line { return newLine(rdb, nowLua) }
+func New(rdb *redisdb.Client) *Line {
+	return newLine(rdb, func(parts ...string) *redis.Script { return redis.NewScript(nowLua + strings.Join(parts, "")) })
+}
 
-// newLine returns lines whose scripts begin with a clock: Lua that sets the local now. Tests move theirs.
-func newLine(rdb *redisdb.Client, clock string) *Line {
-	script := func(parts ...string) *redis.Script { return redis.NewScript(clock + strings.Join(parts, "")) }
+// newLine returns lines whose scripts script makes of their parts and a clock before them, Lua that sets the local now: tests have their own.
+func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
-		rdb: rdb, join: script(turnLua, joinLua), grow: redis.NewScript(growLua), call: script(turnLua, standLua, callLua),
-		watch: script(standLua, watchLua), enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua),
-		restore: script(restoreLua),
+		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, standLua, callLua), watch: script(standLua, watchLua),
+		enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l
