@@ -18,6 +18,8 @@ type ledger struct {
 	hangs bool       // nothing is answered
 	rooms map[string]waitroom.Room
 	runs  map[waitroom.RunKey]*ledgerRun
+
+	beforeDone func() // runs before a session is noted as over
 }
 
 type ledgerRun struct {
@@ -145,6 +147,9 @@ func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 
 func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
 	return l.on(ctx, func() error {
+		if l.beforeDone != nil {
+			l.beforeDone()
+		}
 		l.runs[k].done[jti] = true
 		return nil
 	})

@@ -149,3 +149,186 @@ func TestTheLineGoesOnWithoutPostgres(t *testing.T) {
 		})
 	}
 }
+
+// The turn that has lapsed does not come back with the place that is shown, neither to a browser's cookie nor to a program's header.
+func TestWhoShowsALapsedPlaceIsLastInTheLine(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 2
+	inHouse(t, room, func(h *house) {
+		for n := range 4 {
+			h.join(n)
+		}
+		time.Sleep(2 * time.Second)
+		h.wants(1, nil)
+		h.wants(2, waitroom.ErrNotCalled)
+		time.Sleep(room.Grace + time.Second)
+		lapsed := h.places[0]
+		h.wants(0, waitroom.ErrGraceOver)
+		if number, first := h.join(0); number != 4 || !first {
+			t.Errorf("who shows a lapsed place got number %d, new: %t; want the new number 4", number, first)
+		}
+		if _, err := h.Enter(h.t.Context(), lapsed); !errors.Is(err, waitroom.ErrPlaceUsed) && !errors.Is(err, waitroom.ErrGraceOver) {
+			t.Errorf("the lapsed place beside the new one: %v", err)
+		}
+		if again, first := h.join(0); again != 4 || first {
+			t.Errorf("joining once more gave number %d, new: %t; want the same 4", again, first)
+		}
+	})
+}
+
+func TestAPauseTakesNobodysTurnWhoAsks(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		if err := h.Order(h.t.Context(), "final", "pause"); err != nil {
+			t.Fatal(err)
+		}
+		h.join(2)
+		for range 20 { // three minutes and more, of two minutes of grace
+			time.Sleep(10 * time.Second)
+			h.wants(0, waitroom.ErrRoomFull)
+		}
+		h.wants(2, waitroom.ErrNotCalled)
+		if err := h.Order(h.t.Context(), "final", "resume"); err != nil {
+			t.Fatal(err)
+		}
+		h.wants(0, nil)
+		h.wants(1, waitroom.ErrGraceOver) // who did not ask
+	})
+}
+
+// Whoever leaves and goes on with his old pass is refused, in whichever way he left, and whatever is lost.
+func TestWhoHasLeftDoesNotGoOnWithHisOldPass(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*house, pass.Claims) error{
+		"by his pass":         func(h *house, c pass.Claims) error { return h.LeaveSession(h.t.Context(), c) },
+		"by his place":        func(h *house, _ pass.Claims) error { return h.Leave(h.t.Context(), h.places[0]) },
+		"by the booking core": func(h *house, c pass.Claims) error { return h.Release(h.t.Context(), "final", c.Visitor, c.JTI) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inHouse(t, final(), func(h *house) {
+				h.join(0)
+				time.Sleep(time.Second)
+				c := h.wants(0, nil)
+				if err := h.CheckActive(h.t.Context(), c); err != nil {
+					t.Errorf("before he leaves: %v", err)
+				}
+				if err := leave(h, c); err != nil {
+					t.Errorf("leaving: %v", err)
+				}
+				out := func(when string) {
+					t.Helper()
+					if err := h.CheckActive(h.t.Context(), c); !errors.Is(err, waitroom.ErrSessionOver) {
+						t.Errorf("the old pass %s: %v, want ErrSessionOver", when, err)
+					}
+					if _, _, err := h.Extend(h.t.Context(), c, time.Now().Add(time.Hour)); !errors.Is(err, waitroom.ErrSessionOver) {
+						t.Errorf("extending the old pass %s: %v, want ErrSessionOver", when, err)
+					}
+					h.wants(0, waitroom.ErrPlaceUsed)
+				}
+				out("at once")
+				time.Sleep(5 * time.Second)
+				out("when his slot is free")
+				h.line.Lose(finalRun)
+				out("after the line was lost")
+			})
+		})
+	}
+}
+
+// A line that is restored while somebody leaves may have been told that he is inside.
+func TestWhoLeavesWhileTheLineIsRestoredIsOut(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		h.ledger.beforeDone = func() {
+			h.ledger.beforeDone = nil
+			h.line.Lose(finalRun)
+			h.ledger.mu.Unlock()
+			_ = h.CheckActive(h.t.Context(), c) // another's question restores the line
+			h.ledger.mu.Lock()
+		}
+		if err := h.LeaveSession(h.t.Context(), c); err != nil {
+			t.Error(err)
+		}
+		if err := h.CheckActive(h.t.Context(), c); !errors.Is(err, waitroom.ErrSessionOver) {
+			t.Errorf("the old pass: %v, want ErrSessionOver", err)
+		}
+	})
+}
+
+// Somebody enters a line that a slow gateway has restored from what it knew before others entered: he is not let in, and the line is mended.
+func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		ctx := h.t.Context()
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		slow, err := h.ledger.Recover(ctx, finalRun, 2, 1000) // and stalls
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		h.line.Lose(finalRun)
+		time.Sleep(time.Second) // another gateway restores the line
+		h.wants(0, nil)
+		h.line.Lose(finalRun)
+		if err := h.line.Restore(ctx, finalRun, slow); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		h.wants(1, waitroom.ErrLineUnavailable)
+		h.wants(1, waitroom.ErrRoomFull) // the line is mended, and knows who is inside
+		if err := h.CheckActive(ctx, h.wants(0, nil)); err != nil {
+			t.Errorf("who is inside: %v", err)
+		}
+	})
+}
+
+// After two losses everybody keeps his number, and is told how many are really ahead of him.
+func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		position := func(n int) int64 {
+			line, err := h.Poll(h.places[n], 0)
+			if err != nil && !errors.Is(err, waitroom.ErrPollTooFast) {
+				t.Error(err)
+			}
+			return line.Position
+		}
+		for n := range 10 {
+			h.join(n)
+		}
+		time.Sleep(3 * time.Second)
+		h.wants(0, nil)
+		for loss := range 2 {
+			h.line.Lose(finalRun)
+			time.Sleep(3 * time.Second)
+			for n := range 10 {
+				h.join(10*(loss+1) + n)
+			}
+			time.Sleep(3 * time.Second)
+		}
+		// the ceiling let the watermark go on behind the first ten
+		for n := 10; n < 30; n++ {
+			if got, want := position(n), int64(n-10)+1; got != want {
+				t.Errorf("the position of fan %d is %d, want %d", n, got, want)
+			}
+		}
+		r, err := h.Room("final")
+		if err != nil || r.Waiting != 20 {
+			t.Errorf("%d wait, %v; want 20", r.Waiting, err)
+		}
+	})
+}
