@@ -3,6 +3,7 @@ package waitroom_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -108,6 +109,9 @@ func (l *ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling in
 func (l *ledger) Recover(ctx context.Context, k waitroom.RunKey, issued, block int64) (m waitroom.Memory, err error) {
 	err = l.on(ctx, func() error {
 		r := l.runs[k]
+		if r == nil {
+			return fmt.Errorf("there is no run %v", k)
+		}
 		if time.Since(r.recovered) < time.Second {
 			return waitroom.ErrRecovering
 		}

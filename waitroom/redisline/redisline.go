@@ -276,7 +276,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		m.Incarnation, m.Watermark, m.Next, m.BlockEnd, m.Limit, strings.Join(holes, ","), waitroom.SlotSlack.Milliseconds(), len(m.Used), bitmap(m.Used),
 	}
 	for _, s := range m.Sessions {
-		args = append(args, s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli())
+		args = append(args, fmt.Sprintf("%s%s %d %d %d", s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli()))
 	}
 	_, _, err := l.run(ctx, l.restore, k, args...)
 	return err
