@@ -63,6 +63,7 @@ type live struct {
 	room  atomic.Pointer[Room]
 	view  atomic.Pointer[view] // nil: the line was never heard of
 	noted atomic.Pointer[noted]
+	tried time.Time // when it was tried last to note something; only note knows
 	polls *pollTimes
 	key   RunKey
 	stop  func() // ends the keeping of this run
@@ -238,7 +239,8 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 	defer cancel()
 	room := *l.room.Load()
 	if v := l.view.Load(); v != nil {
-		if now := k.now(); l.noted.Load().ceiling == 0 || now.Sub(l.noted.Load().at) >= noteEvery {
+		if now := k.now(); now.Sub(l.tried) >= noteEvery {
+			l.tried = now
 			ceiling := v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1
 			if err = k.ledger.Note(ctx, l.key, v.Next, ceiling); err == nil {
 				l.noted.Store(&noted{now, ceiling})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -188,6 +189,29 @@ func TestAFlushLosesNothingThatMatters(t *testing.T) {
 	for n := int64(1); n < 10; n++ { // whoever waited enters with the place in his hands
 		if _, err := enter(l, key, all[n], n, 100); err != nil {
 			t.Errorf("visitor %d of before the flush: %v", n, err)
+		}
+	}
+}
+
+// A line that was made by a release with other keys, or on another Redis whose memory this one has, is lost: it is restored, not misread.
+func TestALineOfAnotherMakeIsLost(t *testing.T) {
+	t.Parallel()
+	l, key, rdb := openLine(t)
+	meta := keys(key)[0]
+	ours := rdb.HGet(t.Context(), meta, "run").Val()
+	for name, run := range map[string]string{
+		"an older release": strings.TrimSuffix(ours, layout), "a newer release": strings.TrimSuffix(ours, layout) + "/3", "another Redis": "0123" + layout,
+	} {
+		restore(t, l, key, waitroom.Memory{Incarnation: 1, BlockEnd: block})
+		join(t, l, key, id.NewVisitor())
+		if err := rdb.HSet(t.Context(), meta, "run", run).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Watch(t.Context(), key); !errors.Is(err, waitroom.ErrLost) {
+			t.Errorf("a line of %s: %v, want ErrLost", name, err)
+		}
+		if _, err := l.Join(t.Context(), key, id.NewVisitor(), -1); !errors.Is(err, waitroom.ErrLost) {
+			t.Errorf("joining a line of %s: %v, want ErrLost", name, err)
 		}
 	}
 }
