@@ -32,6 +32,8 @@ type house struct {
 	line   *memline.Line
 	ledger *ledger
 	places map[int]waitroom.Place // by fan
+	make   func() *waitroom.Keeper
+	stop   func() // ends the gateway that is asked
 }
 
 // inHouse runs a test in a bubble with a house that runs and has heard of its line.
@@ -51,21 +53,32 @@ func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{t: t, line: memline.New(time.Now), ledger: newLedger(room), places: map[int]waitroom.Place{}}
-		h.Keeper = waitroom.NewKeeper(h.line, h.ledger, sealer, pass.New(signing, "https://usher.example", time.Now), slog.New(slog.DiscardHandler))
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- h.Run(ctx) }()
+		h.make = func() *waitroom.Keeper {
+			return waitroom.NewKeeper(h.line, h.ledger, sealer, pass.New(signing, "https://usher.example", time.Now), slog.New(slog.DiscardHandler))
+		}
+		h.begin()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if err := h.Ready(); err != nil {
 			t.Errorf("a second after it began: %v", err)
 		}
 		test(h)
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("the keeper ends with %v", err)
-		}
+		h.stop()
 	})
+}
+
+// begin starts a gateway, which is asked from now on.
+func (h *house) begin() {
+	ctx, cancel := context.WithCancel(h.t.Context())
+	k, done := h.make(), make(chan error)
+	go func() { done <- k.Run(ctx) }()
+	h.Keeper = k
+	h.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.t.Errorf("the keeper ends with %v", err)
+		}
+	}
 }
 
 // fan is a visitor by number.
@@ -329,6 +342,30 @@ func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
 		r, err := h.Room("final")
 		if err != nil || r.Waiting != 20 {
 			t.Errorf("%d wait, %v; want 20", r.Waiting, err)
+		}
+	})
+}
+
+// All gateways and the line are lost at once, again and again: what was called stays called, though nobody but the ledger remembers.
+func TestNobodyIsUncalledThoughEveryGatewayIsLostWithTheLine(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		for n := range 1000 {
+			h.join(n)
+		}
+		for range 5 {
+			time.Sleep(1700 * time.Millisecond) // to no particular moment
+			w, err := h.line.Watch(h.t.Context(), finalRun)
+			if err != nil {
+				t.Error(err)
+			}
+			h.stop()
+			h.line.Lose(finalRun)
+			h.begin()
+			time.Sleep(2 * time.Second)
+			if now := h.watermark(); now < w.Watermark || w.Watermark == 0 {
+				t.Errorf("the watermark was %d, and is %d", w.Watermark, now)
+			}
 		}
 	})
 }
