@@ -26,8 +26,9 @@ const (
 	storeTime   = 2 * time.Second
 	blockSize   = 500_000          // numbers reserved ahead: 25 s of 20,000 joins a second, renewed when half is spent
 	ceilingFor  = 10 * time.Second // how far the ceiling runs ahead of the watermark
+	ceilingAge  = 3 * time.Second  // what was noted so long ago holds nobody up: while Postgres is away the line goes on
 	frozenAfter = 3 * time.Second  // without an answer from the line, everybody is told
-	noCeiling   = int64(1) << 52   // while Postgres is away the line goes on
+	noCeiling   = int64(1) << 52
 )
 
 var (
@@ -59,13 +60,19 @@ type Keeper struct {
 
 // live is a room as this gateway sees it.
 type live struct {
-	room    atomic.Pointer[Room]
-	view    atomic.Pointer[view] // nil: the line was never heard of
-	polls   *pollTimes
-	key     RunKey
-	stop    func() // ends the keeping of this run
-	noted   time.Time
-	ceiling int64
+	room  atomic.Pointer[Room]
+	view  atomic.Pointer[view] // nil: the line was never heard of
+	noted atomic.Pointer[noted]
+	tried time.Time // when it was tried last to note something; only note knows
+	polls *pollTimes
+	key   RunKey
+	stop  func() // ends the keeping of this run
+}
+
+// noted is what stands in the ledger.
+type noted struct {
+	at      time.Time // by our clock; in the beginning, when the keeping began
+	ceiling int64     // the watermark may go so far; 0 before the first note
 }
 
 // view is what polls read: never changed, only replaced.
@@ -162,6 +169,7 @@ func (k *Keeper) start(r Room) *live {
 	stopped := make(chan struct{})
 	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), stop: sync.OnceFunc(func() { close(stopped) })}
 	l.room.Store(&r)
+	l.noted.Store(&noted{at: k.now()})
 	k.keepers(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -177,13 +185,21 @@ func (k *Keeper) start(r Room) *live {
 	return l
 }
 
-// keep moves one room's watermark and follows its line until ctx ends.
+// keep moves one room's watermark and follows its line until ctx ends; beside that it keeps the ledger, which may hang and stop nobody.
 func (k *Keeper) keep(ctx context.Context, l *live) {
+	var both sync.WaitGroup
+	both.Go(func() { k.repeat(ctx, l, k.step, "the line does not move") })
+	both.Go(func() { k.repeat(ctx, l, k.note, "the ledger does not follow the line") })
+	both.Wait()
+}
+
+// repeat takes a turn of a room a few times a second until ctx ends.
+func (k *Keeper) repeat(ctx context.Context, l *live, turn func(context.Context, *live) error, complaint string) {
 	tick := time.NewTicker(callEvery)
 	defer tick.Stop()
 	for {
-		if err := k.step(ctx, l); err != nil && ctx.Err() == nil {
-			k.log.Warn("the line does not move", "room", l.key.Room, "err", err)
+		if err := turn(ctx, l); err != nil && ctx.Err() == nil {
+			k.log.Warn(complaint, "room", l.key.Room, "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -193,19 +209,14 @@ func (k *Keeper) keep(ctx context.Context, l *live) {
 	}
 }
 
-// step is one turn of a room: open it when its time has come, call, keep enough numbers reserved, note what must outlive the line.
+// step is one turn of a room's line: call, and restore it if it has lost its memory.
 func (k *Keeper) step(ctx context.Context, l *live) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	room := *l.room.Load()
-	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
-		if err := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); err != nil && !errors.Is(err, ErrInvalidTransition) {
-			return err
-		}
-	}
 	rules := CallRules{
 		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
-		Ceiling: k.ceiling(ctx, l), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
+		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
 	}
 	rules.Burst = max(1, rules.PerSecond*2*callEvery.Seconds())
 	w, err := k.queue.Call(ctx, l.key, rules)
@@ -219,10 +230,40 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		return err
 	}
 	l.see(w, k.now())
-	if w.BlockEnd-w.Next < blockSize/2 {
-		return k.grow(ctx, l.key, w.Next)
-	}
 	return nil
+}
+
+// note is one turn of a room's ledger: note how far the line is and may go, keep enough numbers reserved, open the room when its time has come.
+func (k *Keeper) note(ctx context.Context, l *live) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	room := *l.room.Load()
+	if v := l.view.Load(); v != nil {
+		if now := k.now(); now.Sub(l.tried) >= noteEvery {
+			l.tried = now
+			ceiling := v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1
+			if err = k.ledger.Note(ctx, l.key, v.Next, ceiling); err == nil {
+				l.noted.Store(&noted{now, ceiling})
+			}
+		}
+		if v.BlockEnd-v.Next < blockSize/2 {
+			err = errors.Join(err, k.grow(ctx, l.key, v.Next))
+		}
+	}
+	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
+		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); !errors.Is(e, ErrInvalidTransition) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// ceiling is how far the watermark may go: as far as the ledger knows, or, while that does not answer, as far as it likes.
+func (l *live) ceiling(now time.Time) int64 {
+	if n := l.noted.Load(); now.Sub(n.at) < ceilingAge {
+		return n.ceiling
+	}
+	return noCeiling
 }
 
 // perSecond is the limit of the pace in calls a second.
@@ -239,24 +280,6 @@ func (l *live) see(w Watch, now time.Time) {
 	l.view.Store(v)
 }
 
-// ceiling notes in Postgres how far the watermark may go in the next seconds, and returns what is noted.
-func (k *Keeper) ceiling(ctx context.Context, l *live) int64 {
-	v := l.view.Load()
-	if v == nil {
-		return noCeiling
-	}
-	if now := k.now(); now.Sub(l.noted) >= noteEvery {
-		room := l.room.Load()
-		ahead := v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1
-		if err := k.ledger.Note(ctx, l.key, v.Next, ahead); err != nil {
-			k.log.Warn("the ceiling is suspended", "room", l.key.Room, "err", err)
-			ahead = noCeiling
-		}
-		l.noted, l.ceiling = now, ahead
-	}
-	return l.ceiling
-}
-
 // grow reserves more numbers.
 func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
 	end, err := k.ledger.Reserve(ctx, key, next+blockSize)
@@ -266,19 +289,24 @@ func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
 	return k.queue.Grow(ctx, key, end)
 }
 
-// recover gives a line that has lost its memory what the ledger knows; several gateways may try.
+// recover gives a line that has lost its memory what the ledger knows; several gateways may try. nil: the line may be asked again, also when
+// another gateway is about to restore it.
 func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 	_, err, _ := k.restore.Do(key.Room+"\x00"+key.Run, func() (any, error) {
-		m, err := k.ledger.Recover(ctx, key, blockSize)
+		seen := &view{} // what this gateway has told people is not taken back
+		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
+			if v := l.view.Load(); v != nil {
+				seen = v
+			}
+		}
+		m, err := k.ledger.Recover(ctx, key, seen.Next, blockSize)
+		if errors.Is(err, ErrRecovering) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
-			if v := l.view.Load(); v != nil { // what this gateway has told people is not taken back
-				m.Watermark, m.Issued = min(max(m.Watermark, v.Watermark), m.Limit), max(m.Issued, v.Next)
-			}
-		}
-		m.Issued = min(max(m.Issued, m.Watermark), m.Limit)
+		m.Watermark = min(max(m.Watermark, seen.Watermark), m.Limit)
 		restoreTotal.Inc()
 		if m.Incarnation > 1 {
 			k.log.Warn("the line is restored", "room", key.Room, "incarnation", m.Incarnation, "watermark", m.Watermark, "sessions", len(m.Sessions))
@@ -397,7 +425,7 @@ func (k *Keeper) Stats(name string) (s Stats, err error) {
 		return Stats{Frozen: true}, nil
 	}
 	s = Stats{Watch: v.Watch, CallsPerMinute: v.speed.perSecond() * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
-	if called := v.Watermark - (v.Limit - v.Issued); called > 0 {
+	if called := v.Watermark - v.Hollow(0, v.Watermark); called > 0 {
 		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
 	}
 	return s, nil

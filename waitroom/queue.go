@@ -12,27 +12,30 @@ import (
 type RunKey struct{ Room, Run string }
 
 // Queue is a room's line and its sessions. Whatever implements it must hold: numbers are given out in order of arrival, never
-// twice; a visitor in the line gets the same number back; numbers are called in order; sessions never exceed the capacity; a
-// number enters once. Every method is one atomic step. A line that has lost its memory answers ErrLost until Restore.
+// twice; a visitor in the line gets the same number back, until his turn has lapsed; numbers are called in order; sessions never exceed
+// the capacity; a number enters once. Every method is one atomic step. A line that has lost its memory answers ErrLost until Restore.
+// linetest holds lines to it.
 type Queue interface {
 	// Join gives the visitor a number, or the one that he has; shown is the number of a place that he shows, or -1, and counts
 	// when the line has lost its memory since. ErrBlockSpent: Grow first.
 	Join(ctx context.Context, k RunKey, v id.Visitor, shown int64) (Joined, error)
 	// Grow allows numbers below blockEnd to be given out.
 	Grow(ctx context.Context, k RunKey, blockEnd int64) error
-	// Call moves the watermark as far as rate, capacity and ceiling allow.
+	// Call moves the watermark as far as rate, capacity and ceiling allow. The line goes by its grace until the next call.
 	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
 	// Watch reads where the line stands.
 	Watch(ctx context.Context, k RunKey) (Watch, error)
-	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull, ErrPlaceUsed, ErrGraceOver.
+	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull (his grace begins anew), ErrPlaceUsed, ErrGraceOver.
 	Enter(ctx context.Context, k RunKey, v id.Visitor, number int64, r EnterRules) (Session, error)
-	// Leave ends the visitor's waiting, and his session; jti, if given, must be the session's.
-	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) error
-	// Extend lets a session last until the given time, never shorter than it does. ErrSessionOver.
-	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) error
+	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the jti of
+	// the session that is over, "" when there was none.
+	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) (over string, err error)
+	// Extend lets a session last until the given time, never shorter than it does, and returns the line's incarnation. ErrSessionOver.
+	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error)
 	// Active reports whether the session lives. ErrSessionOver.
 	Active(ctx context.Context, k RunKey, v id.Visitor, jti string) error
-	// Restore gives a line that has lost its memory, or never had one, what the ledger knows.
+	// Restore gives a line that has lost its memory, or never had one, what the ledger knows; also a line of an older incarnation, which somebody
+	// restored who came too late. A line of the same incarnation or a newer one stays as it is.
 	Restore(ctx context.Context, k RunKey, m Memory) error
 }
 
@@ -65,7 +68,6 @@ type EnterRules struct {
 	JTI      string // of the session to be
 	Capacity int
 	Session  time.Duration
-	Grace    time.Duration
 	Free     bool // passthrough: neither turn nor capacity count
 }
 
@@ -76,6 +78,8 @@ type Session struct {
 	Entered time.Time
 	Expires time.Time // of the pass; the slot outlives it by SlotSlack
 	Fresh   bool      // false: the visitor had entered already
+
+	Incarnation int64 // of the line that he has entered
 }
 
 // SlotSlack is how much longer than its pass a slot lasts: more than the clock skew that verifiers allow.
@@ -89,14 +93,27 @@ type Watch struct {
 	Watermark int64 // every number below it has been called
 	Next      int64 // the next number to be given out
 	BlockEnd  int64
-	Waiting   int // present and not called
+	Waiting   int // present and not called; after a loss, unknown means present
 	Called    int // called, on their way
 	Active    int // sessions
 	Entered   int64
 	Left      int64
 	Now       time.Time // of the line's clock
-	Issued    int64     // numbers from here to Limit were lost with the line's memory: nobody is known to have them
-	Limit     int64
+	Limit     int64     // numbers below it are of before the last loss
+	Holes     []Hole    // in order, below Limit
+
+	Incarnation int64
+}
+
+// Hole is numbers that nobody was seen to get before the line lost its memory: from From to below Past.
+type Hole struct{ From, Past int64 }
+
+// Hollow returns how many numbers from from to below past lie in holes.
+func (w Watch) Hollow(from, past int64) (n int64) {
+	for _, h := range w.Holes {
+		n += max(0, min(past, h.Past)-max(from, h.From))
+	}
+	return n
 }
 
 // Memory is what survives the loss of a line.
@@ -105,9 +122,9 @@ type Memory struct {
 	Watermark   int64
 	Next        int64 // the first number of the fresh block
 	BlockEnd    int64
-	Issued      int64 // numbers below it were given out before the loss, as last seen: unknown means present
-	Limit       int64 // and below it they may have been
-	Used        []int64
+	Limit       int64   // numbers below it may have been given out before the loss
+	Holes       []Hole  // and nobody was seen to get these: in order, below Limit; of all others unknown means present
+	Used        []int64 // have entered
 	Sessions    []Admission
 }
 
@@ -129,13 +146,19 @@ type Ledger interface {
 	Reserve(ctx context.Context, k RunKey, want int64) (blockEnd int64, err error)
 	// Note remembers how far numbers were given out, and raises the ceiling of the watermark.
 	Note(ctx context.Context, k RunKey, issued, ceiling int64) error
-	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored.
-	Recover(ctx context.Context, k RunKey, block int64) (Memory, error)
-	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else.
+	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored. From then on no admission of an
+	// older incarnation is recorded. issued is how far the caller has seen numbers given out; what lies between that and the fresh block is a
+	// hole for good. ErrRecovering: somebody else has done it less than a second ago.
+	Recover(ctx context.Context, k RunKey, issued, block int64) (Memory, error)
+	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else. ErrLost: the line that he has entered
+	// has lost its memory since, and somebody has recovered it.
 	Admit(ctx context.Context, k RunKey, a Admission) error
 	// Done records the end of a session.
 	Done(ctx context.Context, k RunKey, jti string) error
 }
+
+// ErrRecovering says that somebody else is about to restore the line.
+var ErrRecovering = errors.New("the line is being restored")
 
 // ErrInvalidTransition says that a room cannot go from its state to the asked one.
 var ErrInvalidTransition = errors.New("the room cannot do that in its state")

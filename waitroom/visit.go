@@ -1,6 +1,7 @@
 package waitroom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -142,13 +143,8 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 // position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
 // are nobody.
 func position(w Watch, number, shown int64) int64 {
-	ahead := number - w.Watermark
-	if number >= w.Limit && w.Watermark < w.Limit {
-		ahead -= w.Limit - max(w.Issued, w.Watermark)
-	}
-	if w.Watermark >= w.Issued { // everybody who waits is known: those who left are not ahead
-		ahead = min(ahead, int64(w.Waiting)-1)
-	}
+	ahead := number - w.Watermark - w.Hollow(w.Watermark, number)
+	ahead = min(ahead, int64(w.Waiting)-1) // those who left are not ahead
 	at := max(ahead, 0) + 1
 	if shown > 0 {
 		at = min(at, shown)
@@ -175,13 +171,14 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	}
 	room := *l.room.Load()
 	line = k.line(l, p, 0)
-	if room.State == Paused && room.Method != Passthrough {
-		return line, ErrRoomFull // the right and the turn stay
+	capacity := room.Capacity
+	if room.State == Paused {
+		capacity = 0 // the right and the turn stay
 	}
 	var s Session
 	err = k.do(ctx, l.key, func(ctx context.Context) (err error) {
 		s, err = k.queue.Enter(ctx, l.key, p.Visitor, p.Number, EnterRules{
-			JTI: id.NewKey().String(), Capacity: room.Capacity, Session: room.Session, Grace: room.Grace, Free: room.Method == Passthrough,
+			JTI: id.NewKey().String(), Capacity: capacity, Session: room.Session, Free: room.Method == Passthrough,
 		})
 		return err
 	})
@@ -211,16 +208,29 @@ func (k *Keeper) admit(ctx context.Context, key RunKey, v id.Visitor, s Session)
 	defer cancel()
 	err := k.ledger.Admit(ctx, key, Admission{Visitor: v, Session: s})
 	if errors.Is(err, ErrPlaceUsed) {
-		if e := k.queue.Leave(ctx, key, v, s.Number, s.JTI); e != nil {
+		if _, e := k.queue.Leave(ctx, key, v, s.Number, s.JTI); e != nil {
 			k.log.Warn("a refused session stays until it runs out", "room", key.Room, "err", e)
 		}
 		return err
+	}
+	if errors.Is(err, ErrLost) {
+		return k.fenced(ctx, key, s.Incarnation)
 	}
 	if err != nil {
 		k.log.Warn("an admission is not recorded", "room", key.Room, "err", err)
 		return errors.Join(ErrLineUnavailable, err) // the slot is his: the next try records it
 	}
 	return nil
+}
+
+// fenced is the answer to somebody who entered a line that has been recovered since: he may try again. If that line still stands, somebody
+// restored it who came too late, and it does not know everybody who is inside.
+func (k *Keeper) fenced(ctx context.Context, key RunKey, incarnation int64) error {
+	w, err := k.queue.Watch(ctx, key)
+	if errors.Is(err, ErrLost) || err == nil && w.Incarnation == incarnation {
+		err = k.recover(ctx, key)
+	}
+	return errors.Join(ErrLineUnavailable, err)
 }
 
 func (k *Keeper) sign(c pass.Claims, expires time.Time) (string, time.Time, error) {
@@ -259,11 +269,14 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 	if until.Before(c.ExpiresAt) {
 		until = c.ExpiresAt
 	}
-	err := k.do(ctx, key, func(ctx context.Context) error { return k.queue.Extend(ctx, key, c.Visitor, c.JTI, until) })
+	s := Session{JTI: c.JTI, Number: c.Number, Entered: c.IssuedAt, Expires: until}
+	err := k.do(ctx, key, func(ctx context.Context) (err error) {
+		s.Incarnation, err = k.queue.Extend(ctx, key, c.Visitor, c.JTI, until)
+		return err
+	})
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	s := Session{JTI: c.JTI, Number: c.Number, Entered: c.IssuedAt, Expires: until}
 	if err := k.admit(ctx, key, c.Visitor, s); err != nil {
 		return "", time.Time{}, err
 	}
@@ -275,8 +288,7 @@ func (k *Keeper) Leave(ctx context.Context, p Place) error {
 	if _, err := k.roomOf(p); err != nil {
 		return nil // the run is over: there is nothing to leave
 	}
-	key := RunKey{p.Room, p.Run}
-	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Leave(ctx, key, p.Visitor, p.Number, "") })
+	return k.end(ctx, RunKey{p.Room, p.Run}, p.Visitor, p.Number, "")
 }
 
 // LeaveSession ends the session of a pass; its slot is free two seconds later.
@@ -293,12 +305,21 @@ func (k *Keeper) Release(ctx context.Context, room string, v id.Visitor, jti str
 	return k.end(ctx, l.key, v, -1, jti)
 }
 
+// end ends a session in the line, in the ledger, and in the line again: that may have been restored in between from what the ledger knew before,
+// and whoever has left must not go on with his old pass.
 func (k *Keeper) end(ctx context.Context, key RunKey, v id.Visitor, number int64, jti string) error {
-	err := k.do(ctx, key, func(ctx context.Context) error { return k.queue.Leave(ctx, key, v, number, jti) })
-	if err != nil {
+	leave := func(ctx context.Context) error {
+		over, err := k.queue.Leave(ctx, key, v, number, jti)
+		jti = cmp.Or(jti, over)
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	if err := k.do(ctx, key, leave); err != nil || jti == "" { // without a session: he has only waited
+		return err
+	}
+	noting, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	return k.ledger.Done(ctx, key, jti)
+	if err := k.ledger.Done(noting, key, jti); err != nil {
+		return err
+	}
+	return k.do(ctx, key, leave)
 }

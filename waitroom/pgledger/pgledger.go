@@ -30,7 +30,7 @@ func query(name string) string {
 // Ledger keeps the waiting room's memory. Make it with New; Run must be running for Admit.
 type Ledger struct {
 	pool   *pgxpool.Pool
-	admits *batch.Batcher[admission, bool]
+	admits *batch.Batcher[admission, error]
 }
 
 type admission struct {
@@ -144,17 +144,49 @@ func (l *Ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling in
 	return nil
 }
 
-// Recover begins a new incarnation with a fresh block.
-func (l *Ledger) Recover(ctx context.Context, k waitroom.RunKey, block int64) (m waitroom.Memory, err error) {
-	err = l.pool.QueryRow(ctx, query("recover"), k.Room, k.Run, block).Scan(&m.Incarnation, &m.Watermark, &m.Issued, &m.Next, &m.BlockEnd)
+// Recover begins a new incarnation with a fresh block. waitroom.ErrRecovering.
+func (l *Ledger) Recover(ctx context.Context, k waitroom.RunKey, issued, block int64) (m waitroom.Memory, err error) {
+	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, query("begin_run"), k.Room, k.Run); err != nil {
+			return err
+		}
+		var noted int64
+		var busy bool
+		if err := tx.QueryRow(ctx, query("lock_run"), k.Room, k.Run).Scan(&m.Next, &noted, &m.Watermark, &busy); err != nil {
+			return err
+		}
+		if busy {
+			return waitroom.ErrRecovering
+		}
+		if err := tx.QueryRow(ctx, query("recover"), k.Room, k.Run, block).Scan(&m.Incarnation, &m.BlockEnd); err != nil {
+			return err
+		}
+		m.Limit = m.Next
+		m.Watermark = min(m.Watermark, m.Limit)
+		if from := max(noted, issued); from < m.Limit {
+			if _, err := tx.Exec(ctx, query("dig_hole"), k.Room, k.Run, from, m.Limit); err != nil {
+				return err
+			}
+		}
+		return remember(ctx, tx, k, &m)
+	})
 	if err != nil {
 		return m, fmt.Errorf("recover the line of room %q: %w", k.Room, err)
 	}
-	m.Limit = m.Next
-	m.Watermark = min(m.Watermark, m.Limit)
-	rows, err := l.pool.Query(ctx, query("admissions"), k.Room, k.Run)
+	return m, nil
+}
+
+// remember reads the holes and the admissions of a run.
+func remember(ctx context.Context, tx pgx.Tx, k waitroom.RunKey, m *waitroom.Memory) error {
+	rows, err := tx.Query(ctx, query("holes"), k.Room, k.Run)
 	if err != nil {
-		return m, fmt.Errorf("admissions of room %q: %w", k.Room, err)
+		return fmt.Errorf("holes: %w", err)
+	}
+	if m.Holes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[waitroom.Hole]); err != nil {
+		return fmt.Errorf("holes: %w", err)
+	}
+	if rows, err = tx.Query(ctx, query("admissions"), k.Room, k.Run, waitroom.SlotSlack); err != nil {
+		return fmt.Errorf("admissions: %w", err)
 	}
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
 		var a waitroom.Admission
@@ -171,59 +203,67 @@ func (l *Ledger) Recover(ctx context.Context, k waitroom.RunKey, block int64) (m
 		return none, nil
 	})
 	if err != nil {
-		return m, fmt.Errorf("admissions of room %q: %w", k.Room, err)
+		return fmt.Errorf("admissions: %w", err)
 	}
-	return m, nil
+	return nil
 }
 
-// Admit records an admission, group-committed. waitroom.ErrPlaceUsed.
+// Admit records an admission, group-committed. waitroom.ErrPlaceUsed, waitroom.ErrLost.
 func (l *Ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
-	ok, err := l.admits.Do(ctx, admission{k, a})
-	if err == nil && !ok {
-		return waitroom.ErrPlaceUsed
+	refusal, err := l.admits.Do(ctx, admission{k, a})
+	if err != nil {
+		return err
 	}
-	return err
+	return refusal
 }
 
-func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]bool, error) {
+// admitAll returns for each admission why it is not recorded, if it is not.
+func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error) {
 	type at struct {
 		room, run string
 		number    int64
 	}
+	of := func(a admission) at { return at{a.key.Room, a.key.Run, a.Number} }
 	var rooms, runs, jtis []string
-	var numbers []int64
+	var numbers, incarnations []int64
 	var visitors [][16]byte
 	var entered, expires []time.Time
-	seen := map[at]int{}
-	for i, a := range all {
-		if _, again := seen[at{a.key.Room, a.key.Run, a.Number}]; again {
+	first := map[at]admission{}
+	for _, a := range all {
+		if _, again := first[of(a)]; again {
 			continue // a repeat in the same batch: its answer is that of the first
 		}
-		seen[at{a.key.Room, a.key.Run, a.Number}] = i
-		rooms, runs, numbers = append(rooms, a.key.Room), append(runs, a.key.Run), append(numbers, a.Number)
+		first[of(a)] = a
+		rooms, runs, numbers, incarnations = append(rooms, a.key.Room), append(runs, a.key.Run), append(numbers, a.Number), append(incarnations, a.Incarnation)
 		visitors, jtis = append(visitors, a.Visitor), append(jtis, a.JTI)
 		entered, expires = append(entered, a.Entered), append(expires, a.Expires)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	rows, err := l.pool.Query(ctx, query("admit"), rooms, runs, numbers, visitors, jtis, entered, expires)
+	rows, err := l.pool.Query(ctx, query("admit"), rooms, runs, numbers, visitors, jtis, entered, expires, incarnations)
 	if err != nil {
 		return nil, fmt.Errorf("admit: %w", err)
 	}
-	recorded := map[at]bool{}
+	recorded := map[at]bool{} // of live incarnations
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
 		var a at
-		err = row.Scan(&a.room, &a.run, &a.number)
-		recorded[a] = true
+		var ok bool
+		err = row.Scan(&a.room, &a.run, &a.number, &ok)
+		recorded[a] = ok
 		return none, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("admit: %w", err)
 	}
-	out := make([]bool, len(all))
+	out := make([]error, len(all))
 	for i, a := range all {
-		k := at{a.key.Room, a.key.Run, a.Number}
-		out[i] = recorded[k] && all[seen[k]].JTI == a.JTI && all[seen[k]].Visitor == a.Visitor
+		ok, live := recorded[of(a)]
+		switch f := first[of(a)]; {
+		case a.Incarnation != f.Incarnation || !live:
+			out[i] = waitroom.ErrLost
+		case !ok || f.JTI != a.JTI || f.Visitor != a.Visitor:
+			out[i] = waitroom.ErrPlaceUsed
+		}
 	}
 	return out, nil
 }

@@ -1,27 +1,26 @@
--- leave: ends a visitor's waiting and his session. A late "done" of an old session never frees a newer one: the jti is compared.
--- KEYS  meta, line, called, active, sessions, used, asking, asked of one run
--- ARGV  run_id, visitor, number (-1: not known), jti ('': whichever), linger ms
--- Returns {'OK'}, also when there was nothing to end · {'LOST'}
-if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'LOST'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local visitor = ARGV[2]
-local session = redis.call('HGET', KEYS[5], visitor)
-if session then
-  local jti, number = string.match(session, '^(%S+) (%d+)')
-  if jti ~= 'over' and (ARGV[4] == '' or ARGV[4] == jti) then
-    redis.call('HSET', KEYS[5], visitor, 'over ' .. number .. ' ' .. string.format('%.0f', now))
+-- leave: ends a visitor's waiting and his session. Neither a late "done" of an old session nor an old place ever frees a newer one: the jti is
+-- compared, or the number.
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked of one run
+-- ARGV  run_id, visitor, number (-1: not known), jti ('': that of the number), linger ms
+-- Returns {'OK', jti of the session that is over, '' when there was none} · {'LOST'}
+local m = redis.call('HMGET', KEYS[1], 'run', 'next')
+if m[1] ~= ARGV[1] then return {'LOST'} end
+local visitor, number = ARGV[2], tonumber(ARGV[3])
+local jti, of, entered, over = string.match(redis.call('HGET', KEYS[5], visitor) or '', '^(%S+) (%d+) (%d+) (%d+)$')
+if jti and (jti == ARGV[4] or ARGV[4] == '' and of == ARGV[3]) then
+  if over == '0' then
+    redis.call('HSET', KEYS[5], visitor, jti .. ' ' .. of .. ' ' .. entered .. ' ' .. string.format('%.0f', now))
     redis.call('ZADD', KEYS[4], 'LT', now + ARGV[5], visitor)
     redis.call('HINCRBY', KEYS[1], 'left', 1)
   end
+  return {'OK', jti}
 end
-local number = redis.call('ZSCORE', KEYS[2], visitor)
-if number and ARGV[4] == '' then
+if ARGV[4] == '' and number >= 0 and number < tonumber(m[2]) and redis.call('GETBIT', KEYS[6], number) == 0 and redis.call('GETBIT', KEYS[7], number) == 0 then
   redis.call('SETBIT', KEYS[6], number, 1)
-  redis.call('ZREM', KEYS[2], visitor)
-  redis.call('ZREM', KEYS[3], visitor)
-  redis.call('ZREM', KEYS[7], visitor)
-  redis.call('ZREM', KEYS[8], visitor)
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], number, number)
+  redis.call('ZREM', KEYS[3], ARGV[3])
+  redis.call('ZREM', KEYS[8], ARGV[3])
+  redis.call('ZREM', KEYS[9], ARGV[3])
   redis.call('HINCRBY', KEYS[1], 'left', 1)
 end
-return {'OK'}
+return {'OK', ''}

@@ -1,13 +1,14 @@
 // Package redisline is the line in Redis: sorted sets and one script for each step. See package waitroom for the promises.
 //
-//	usher:{room}:run:meta      hash    watermark, next number, end of the block, token bucket, run id of the Redis
+//	usher:{room}:run:meta      hash    watermark, next number, end of the block, token bucket, holes, incarnation, run id of the Redis
 //	usher:{room}:run:line      zset    visitor → number: everybody who has not entered
-//	usher:{room}:run:called    zset    visitor → when he was called
+//	usher:{room}:run:called    zset    number → when it was called, or asked last
 //	usher:{room}:run:active    zset    visitor → when his slot is free
-//	usher:{room}:run:sessions  hash    visitor → jti, number, when he entered
+//	usher:{room}:run:sessions  hash    visitor → jti, number, when he entered, when he left (0: he has not)
 //	usher:{room}:run:used      bitmap  numbers that have entered or left
-//	usher:{room}:run:asking    zset    visitor → number: called, asked while the room was full
-//	usher:{room}:run:asked     zset    visitor → when he asked last
+//	usher:{room}:run:lapsed    bitmap  numbers that were called and did not come
+//	usher:{room}:run:asking    zset    number → number: called, asked while the room was full
+//	usher:{room}:run:asked     zset    number → when it asked last
 //
 // Scripts are repeatable by visitor. All times are those of Redis.
 package redisline
@@ -17,6 +18,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -30,6 +33,12 @@ import (
 )
 
 var (
+	//go:embed now.lua
+	nowLua string
+	//go:embed turn.lua
+	turnLua string
+	//go:embed stand.lua
+	standLua string
 	//go:embed join.lua
 	joinLua string
 	//go:embed grow.lua
@@ -57,6 +66,9 @@ var (
 const (
 	maxJoins  = 100 // visitors a script: 3.5 µs each, against 15 µs alone
 	joinQueue = 50_000
+
+	// layout is that of the keys above. It stands behind the run id, so that a line that another release has made is a lost one, and is restored.
+	layout = "/2"
 )
 
 // Line is the lines of one Redis, or one cluster. Make it with New; Run must be running for Join.
@@ -80,9 +92,14 @@ type joined struct {
 
 // New returns the lines of a Redis.
 func New(rdb *redisdb.Client) *Line {
+	return newLine(rdb, func(parts ...string) *redis.Script { return redis.NewScript(nowLua + strings.Join(parts, "")) })
+}
+
+// newLine returns lines whose scripts script makes of their parts and a clock before them, Lua that sets the local now: tests have their own.
+func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
-		rdb: rdb, join: redis.NewScript(joinLua), grow: redis.NewScript(growLua), call: redis.NewScript(callLua), watch: redis.NewScript(watchLua),
-		enter: redis.NewScript(enterLua), leave: redis.NewScript(leaveLua), extend: redis.NewScript(extendLua), restore: redis.NewScript(restoreLua),
+		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, standLua, callLua), watch: script(standLua, watchLua),
+		enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l
@@ -93,7 +110,10 @@ func (l *Line) Run(ctx context.Context) error { return l.joins.Run(ctx) }
 
 func keys(k waitroom.RunKey) []string {
 	prefix := "usher:{" + k.Room + "}:" + k.Run + ":"
-	return []string{prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used", prefix + "asking", prefix + "asked"}
+	return []string{
+		prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used",
+		prefix + "lapsed", prefix + "asking", prefix + "asked",
+	}
 }
 
 // run calls a script; LOST becomes waitroom.ErrLost, a fault waitroom.ErrLineUnavailable.
@@ -103,7 +123,7 @@ func (l *Line) run(ctx context.Context, script *redis.Script, k waitroom.RunKey,
 	var other bool
 	err = l.rdb.On(ctx, names[0], func(at *redisdb.Server) (err error) {
 		run := at.RunID()
-		answer, err = script.Run(ctx, at, names, append([]any{run}, args...)...).Slice()
+		answer, err = script.Run(ctx, at, names, append([]any{run + layout}, args...)...).Slice()
 		other = at.RunID() != run
 		return err
 	})
@@ -196,17 +216,16 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 	if guard.Off(guard.RoomCapacity) {
 		check = 0
 	}
-	word, rest, err := l.run(ctx, l.enter, k, v[:], n, r.JTI, r.Capacity, r.Session.Milliseconds(), waitroom.SlotSlack.Milliseconds(),
-		r.Grace.Milliseconds(), free, check)
+	word, rest, err := l.run(ctx, l.enter, k, v[:], n, r.JTI, r.Capacity, r.Session.Milliseconds(), waitroom.SlotSlack.Milliseconds(), free, check)
 	if err != nil {
 		return s, err
 	}
 	switch word {
 	case "OK":
-		return waitroom.Session{JTI: r.JTI, Number: n, Entered: moment(rest[0]), Expires: moment(rest[1]), Fresh: true}, nil
+		return waitroom.Session{JTI: r.JTI, Number: n, Entered: moment(rest[1]), Expires: moment(rest[2]), Fresh: true, Incarnation: number(rest[0])}, nil
 	case "SAME":
-		s = waitroom.Session{Number: n, Entered: moment(rest[1]), Expires: moment(rest[2])}
-		s.JTI, _ = rest[0].(string)
+		s = waitroom.Session{Number: n, Entered: moment(rest[1]), Expires: moment(rest[2]), Incarnation: number(rest[0])}
+		s.JTI, _ = rest[3].(string)
 		return s, nil
 	case "NOTCALLED":
 		return s, waitroom.ErrNotCalled
@@ -219,52 +238,79 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 	}
 }
 
-// Leave ends the visitor's waiting, and his session.
-func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) error {
-	_, _, err := l.run(ctx, l.leave, k, v[:], n, jti, waitroom.Linger.Milliseconds())
-	return err
+// Leave ends the session with the jti, or what the number has become.
+func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over string, err error) {
+	_, rest, err := l.run(ctx, l.leave, k, v[:], n, jti, waitroom.Linger.Milliseconds())
+	if err == nil {
+		over, _ = rest[0].(string)
+	}
+	return over, err
 }
 
 // Extend lets a session last until the given time.
-func (l *Line) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until time.Time) error {
+func (l *Line) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error) {
 	return l.touch(ctx, k, v, jti, until.UnixMilli())
 }
 
 // Active reports whether the session lives.
 func (l *Line) Active(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
-	return l.touch(ctx, k, v, jti, 0)
+	_, err := l.touch(ctx, k, v, jti, 0)
+	return err
 }
 
-func (l *Line) touch(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until int64) error {
-	word, _, err := l.run(ctx, l.extend, k, v[:], jti, until, waitroom.SlotSlack.Milliseconds())
-	if err == nil && word == "OVER" {
-		return waitroom.ErrSessionOver
+func (l *Line) touch(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until int64) (incarnation int64, err error) {
+	word, rest, err := l.run(ctx, l.extend, k, v[:], jti, until, waitroom.SlotSlack.Milliseconds())
+	if err != nil {
+		return 0, err
 	}
-	return err
+	if word == "OVER" {
+		return 0, waitroom.ErrSessionOver
+	}
+	return number(rest[0]), nil
 }
 
 // Restore gives a line what the ledger knows.
 func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory) error {
-	args := []any{m.Incarnation, m.Watermark, m.Next, m.BlockEnd, m.Issued, m.Limit, waitroom.SlotSlack.Milliseconds(), len(m.Used)}
-	for _, n := range m.Used {
-		args = append(args, n)
+	holes := make([]string, len(m.Holes))
+	for i, h := range m.Holes {
+		holes[i] = fmt.Sprintf("%d %d 0", h.From, h.Past)
+	}
+	args := []any{
+		m.Incarnation, m.Watermark, m.Next, m.BlockEnd, m.Limit, strings.Join(holes, ","), waitroom.SlotSlack.Milliseconds(), len(m.Used), bitmap(m.Used),
 	}
 	for _, s := range m.Sessions {
-		args = append(args, s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli())
+		args = append(args, fmt.Sprintf("%s%s %d %d %d", s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli()))
 	}
 	_, _, err := l.run(ctx, l.restore, k, args...)
 	return err
 }
 
+// bitmap is what SETBIT of every number makes of an empty string: the first number is the highest bit.
+func bitmap(numbers []int64) []byte {
+	if len(numbers) == 0 {
+		return nil
+	}
+	bits := make([]byte, slices.Max(numbers)/8+1)
+	for _, n := range numbers {
+		bits[n/8] |= 0x80 >> (n % 8)
+	}
+	return bits
+}
+
 func watch(rest []any) (w waitroom.Watch) {
-	if len(rest) < 11 {
+	if len(rest) < 12 {
 		return w
 	}
-	return waitroom.Watch{
+	w = waitroom.Watch{
 		Watermark: number(rest[0]), Next: number(rest[1]), BlockEnd: number(rest[2]), Waiting: int(number(rest[3])),
 		Called: int(number(rest[4])), Active: int(number(rest[5])), Entered: number(rest[6]), Left: number(rest[7]), Now: moment(rest[8]),
-		Issued: number(rest[9]), Limit: number(rest[10]),
+		Limit: number(rest[9]), Incarnation: number(rest[10]),
 	}
+	holes, _ := rest[11].([]any)
+	for i := 0; i+1 < len(holes); i += 2 {
+		w.Holes = append(w.Holes, waitroom.Hole{From: number(holes[i]), Past: number(holes[i+1])})
+	}
+	return w
 }
 
 func number(v any) int64 { n, _ := v.(int64); return n }

@@ -1,19 +1,19 @@
--- restore: gives a line that has lost its memory what Postgres knows. Only the first of several that try succeeds:
--- numbers have been given out since.
--- KEYS  meta, line, called, active, sessions, used, asking, asked of one run
--- ARGV  run_id, incarnation, watermark, next, block, issued, limit, slack ms, number of used, used …, then visitor, jti, number, entered ms,
---       pass expires ms for each session
+-- restore: gives a line that has lost its memory what Postgres knows. Of several that try the newest incarnation stays: it knows every admission
+-- that Postgres has let through.
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked of one run
+-- ARGV  run_id, incarnation, watermark, next, block, limit, holes as "from past 0,…", slack ms, how many have entered, used numbers as a bitmap,
+--       then visitor (16 bytes) with "jti number entered-ms pass-expires-ms" behind it for each session
 -- Returns {'OK'}
-if redis.call('HGET', KEYS[1], 'run') == ARGV[1] then return {'OK'} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local m = redis.call('HMGET', KEYS[1], 'run', 'incarnation')
+if m[1] == ARGV[1] and tonumber(m[2]) >= tonumber(ARGV[2]) then return {'OK'} end
 for i = 1, #KEYS do redis.call('DEL', KEYS[i]) end
-redis.call('HSET', KEYS[1], 'run', ARGV[1], 'incarnation', ARGV[2], 'watermark', ARGV[3], 'next', ARGV[4], 'block', ARGV[5],
-  'issued', ARGV[6], 'limit', ARGV[7], 'tokens', 0, 'at', now, 'entered', ARGV[9], 'left', 0)
-local last = 9 + ARGV[9]
-for i = 10, last do redis.call('SETBIT', KEYS[6], ARGV[i], 1) end
-for i = last + 1, #ARGV, 5 do
-  redis.call('ZADD', KEYS[4], ARGV[i + 4] + ARGV[8], ARGV[i])
-  redis.call('HSET', KEYS[5], ARGV[i], ARGV[i + 1] .. ' ' .. ARGV[i + 2] .. ' ' .. ARGV[i + 3])
+redis.call('HSET', KEYS[1], 'run', ARGV[1], 'incarnation', ARGV[2], 'watermark', ARGV[3], 'resumed', ARGV[3], 'since', now, 'next', ARGV[4],
+  'block', ARGV[5], 'limit', ARGV[6], 'holes', ARGV[7], 'tokens', 0, 'at', now, 'entered', ARGV[9], 'left', 0)
+if ARGV[10] ~= '' then redis.call('SET', KEYS[6], ARGV[10]) end
+for i = 11, #ARGV do
+  local visitor = string.sub(ARGV[i], 1, 16)
+  local session, expires = string.match(ARGV[i], '^(%S+ %d+ %d+) (%d+)$', 17)
+  redis.call('ZADD', KEYS[4], expires + ARGV[8], visitor)
+  redis.call('HSET', KEYS[5], visitor, session .. ' 0')
 end
 return {'OK'}

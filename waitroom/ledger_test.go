@@ -1,0 +1,160 @@
+package waitroom_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"usher/waitroom"
+)
+
+// ledger is a ledger in memory that can hang or fail.
+type ledger struct {
+	mu    sync.Mutex // guards all below
+	away  error      // the answer to everything
+	hangs bool       // nothing is answered
+	rooms map[string]waitroom.Room
+	runs  map[waitroom.RunKey]*ledgerRun
+
+	beforeDone func() // runs before a session is noted as over
+}
+
+type ledgerRun struct {
+	incarnation, end, issued, ceiling int64
+	recovered                         time.Time
+	holes                             []waitroom.Hole
+	admissions                        map[int64]waitroom.Admission
+	done                              map[string]bool
+}
+
+func newLedger(rooms ...waitroom.Room) *ledger {
+	l := &ledger{rooms: map[string]waitroom.Room{}, runs: map[waitroom.RunKey]*ledgerRun{}}
+	for _, r := range rooms {
+		l.rooms[r.Room] = r
+		l.runs[waitroom.RunKey{Room: r.Room, Run: r.Run}] = &ledgerRun{admissions: map[int64]waitroom.Admission{}, done: map[string]bool{}}
+	}
+	return l
+}
+
+// set changes how the ledger answers.
+func (l *ledger) set(away error, hangs bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.away, l.hangs = away, hangs
+}
+
+// on does something unless the ledger is away.
+func (l *ledger) on(ctx context.Context, do func() error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hangs {
+		l.mu.Unlock()
+		<-ctx.Done()
+		l.mu.Lock()
+		return ctx.Err()
+	}
+	if err := errors.Join(l.away, ctx.Err()); err != nil {
+		return err
+	}
+	return do()
+}
+
+func (l *ledger) Rooms(ctx context.Context) (rooms []waitroom.Room, err error) {
+	err = l.on(ctx, func() error {
+		rooms = slices.Collect(maps.Values(l.rooms))
+		return nil
+	})
+	return rooms, err
+}
+
+func (l *ledger) PutRooms(context.Context, []waitroom.Rules) error { return errors.ErrUnsupported }
+
+func (l *ledger) SetState(ctx context.Context, name string, from, to waitroom.State, run string) error {
+	return l.on(ctx, func() error {
+		r := l.rooms[name]
+		if r.State != from {
+			return waitroom.ErrInvalidTransition
+		}
+		r.State = to
+		if run != "" {
+			return errors.ErrUnsupported
+		}
+		l.rooms[name] = r
+		return nil
+	})
+}
+
+func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (end int64, err error) {
+	err = l.on(ctx, func() error {
+		r := l.runs[k]
+		r.end = max(r.end, want)
+		end = r.end
+		return nil
+	})
+	return end, err
+}
+
+func (l *ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling int64) error {
+	return l.on(ctx, func() error {
+		r := l.runs[k]
+		r.issued, r.ceiling = max(r.issued, issued), max(r.ceiling, ceiling)
+		return nil
+	})
+}
+
+func (l *ledger) Recover(ctx context.Context, k waitroom.RunKey, issued, block int64) (m waitroom.Memory, err error) {
+	err = l.on(ctx, func() error {
+		r := l.runs[k]
+		if r == nil {
+			return fmt.Errorf("there is no run %v", k)
+		}
+		if time.Since(r.recovered) < time.Second {
+			return waitroom.ErrRecovering
+		}
+		if from := max(r.issued, issued); from < r.end {
+			r.holes = append(r.holes, waitroom.Hole{From: from, Past: r.end})
+		}
+		r.recovered = time.Now()
+		r.incarnation++
+		m = waitroom.Memory{
+			Incarnation: r.incarnation, Watermark: min(r.ceiling, r.end), Next: r.end, BlockEnd: r.end + block, Limit: r.end, Holes: slices.Clone(r.holes),
+		}
+		r.issued, r.end = m.Next, m.BlockEnd
+		for n, a := range r.admissions {
+			m.Used = append(m.Used, n)
+			if !r.done[a.JTI] && time.Now().Before(a.Expires.Add(waitroom.SlotSlack)) {
+				m.Sessions = append(m.Sessions, a)
+			}
+		}
+		return nil
+	})
+	return m, err
+}
+
+func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
+	return l.on(ctx, func() error {
+		r := l.runs[k]
+		if r.incarnation != a.Incarnation {
+			return waitroom.ErrLost
+		}
+		if old, known := r.admissions[a.Number]; known && (old.JTI != a.JTI || old.Visitor != a.Visitor) {
+			return waitroom.ErrPlaceUsed
+		}
+		r.admissions[a.Number] = a
+		return nil
+	})
+}
+
+func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
+	return l.on(ctx, func() error {
+		if l.beforeDone != nil {
+			l.beforeDone()
+		}
+		l.runs[k].done[jti] = true
+		return nil
+	})
+}

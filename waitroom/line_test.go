@@ -1,0 +1,371 @@
+package waitroom_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"usher/internal/id"
+	"usher/waitroom"
+	"usher/waitroom/memline"
+	"usher/waitroom/pass"
+)
+
+// final is the room of these tests: ten are called a second.
+func final() waitroom.Room {
+	return waitroom.Room{State: waitroom.Open, Run: "run", Rules: waitroom.Rules{
+		Room: "final", Method: waitroom.FIFO, Capacity: 100_000, CallsPerMinute: 600, Session: 10 * time.Minute, SessionCap: time.Hour,
+		Grace: 2 * time.Minute, PollFloor: 2 * time.Second, PollCap: time.Minute,
+	}}
+}
+
+var finalRun = waitroom.RunKey{Room: "final", Run: "run"}
+
+// house is a keeper over a line and a ledger in memory; its clock is that of the bubble.
+type house struct {
+	t *testing.T
+	*waitroom.Keeper
+	line   *memline.Line
+	ledger *ledger
+	places map[int]waitroom.Place // by fan
+	make   func() *waitroom.Keeper
+	stop   func() // ends the gateway that is asked
+}
+
+// inHouse runs a test in a bubble with a house that runs and has heard of its line.
+func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
+	dir := t.TempDir()
+	secrets, keys := filepath.Join(dir, "secrets"), filepath.Join(dir, "keys")
+	if err := errors.Join(waitroom.EnsureSecrets(secrets), pass.EnsureKeys(keys)); err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := waitroom.LoadSecrets(secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing, err := pass.LoadKeys(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{t: t, line: memline.New(time.Now), ledger: newLedger(room), places: map[int]waitroom.Place{}}
+		h.make = func() *waitroom.Keeper {
+			return waitroom.NewKeeper(h.line, h.ledger, sealer, pass.New(signing, "https://usher.example", time.Now), slog.New(slog.DiscardHandler))
+		}
+		h.begin()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if err := h.Ready(); err != nil {
+			t.Errorf("a second after it began: %v", err)
+		}
+		test(h)
+		h.stop()
+	})
+}
+
+// begin starts a gateway, which is asked from now on.
+func (h *house) begin() {
+	ctx, cancel := context.WithCancel(h.t.Context())
+	k, done := h.make(), make(chan error)
+	go func() { done <- k.Run(ctx) }()
+	h.Keeper = k
+	h.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.t.Errorf("the keeper ends with %v", err)
+		}
+	}
+}
+
+// fan is a visitor by number.
+func fan(n int) id.Visitor { return id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)} }
+
+// join lets a fan join with the place that he has.
+func (h *house) join(n int) (number int64, first bool) {
+	h.t.Helper()
+	var shown *waitroom.Place
+	if p, has := h.places[n]; has {
+		shown = &p
+	}
+	line, first, err := h.Join(h.t.Context(), "final", fan(n), shown)
+	if err != nil {
+		h.t.Errorf("fan %d joins: %v", n, err)
+	}
+	h.places[n] = line.Place
+	return line.Place.Number, first
+}
+
+// enter lets a fan enter with his place, and returns the claims of his pass.
+func (h *house) enter(n int) (pass.Claims, error) {
+	line, err := h.Enter(h.t.Context(), h.places[n])
+	if err != nil {
+		return pass.Claims{}, err
+	}
+	return h.Verify(line.Pass, "final")
+}
+
+// wants lets a fan enter, who must be answered so; nil: he is let in.
+func (h *house) wants(n int, want error) pass.Claims {
+	h.t.Helper()
+	c, err := h.enter(n)
+	if !errors.Is(err, want) {
+		h.t.Errorf("fan %d enters: %v, want %v", n, err, want)
+	}
+	return c
+}
+
+func (h *house) watermark() int64 {
+	h.t.Helper()
+	r, err := h.Room("final")
+	if err != nil {
+		h.t.Error(err)
+	}
+	return r.Watermark
+}
+
+// pace lets some seconds pass, and complains about each in which the line did not move at the room's pace.
+func (h *house) pace(seconds int, when string) {
+	h.t.Helper()
+	for s := range seconds {
+		before := h.watermark()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if called := h.watermark() - before; called < 8 || called > 15 {
+			h.t.Errorf("%s, second %d: %d were called, want 10", when, s, called)
+		}
+	}
+}
+
+func TestTheLineGoesOnWithoutPostgres(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]struct {
+		err   error
+		hangs bool
+	}{"refusing": {errors.New("connection refused"), false}, "hanging": {nil, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inHouse(t, final(), func(h *house) {
+				for n := range 2000 {
+					h.join(n)
+				}
+				time.Sleep(time.Second)
+				h.pace(5, "before")
+				h.ledger.set(away.err, away.hangs)
+				h.pace(60, "while Postgres is away")
+				h.ledger.set(nil, false)
+				h.pace(10, "after Postgres came back")
+			})
+		})
+	}
+}
+
+// The turn that has lapsed does not come back with the place that is shown, neither to a browser's cookie nor to a program's header.
+func TestWhoShowsALapsedPlaceIsLastInTheLine(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 2
+	inHouse(t, room, func(h *house) {
+		for n := range 4 {
+			h.join(n)
+		}
+		time.Sleep(2 * time.Second)
+		h.wants(1, nil)
+		h.wants(2, waitroom.ErrNotCalled)
+		time.Sleep(room.Grace + time.Second)
+		lapsed := h.places[0]
+		h.wants(0, waitroom.ErrGraceOver)
+		if number, first := h.join(0); number != 4 || !first {
+			t.Errorf("who shows a lapsed place got number %d, new: %t; want the new number 4", number, first)
+		}
+		if _, err := h.Enter(h.t.Context(), lapsed); !errors.Is(err, waitroom.ErrPlaceUsed) && !errors.Is(err, waitroom.ErrGraceOver) {
+			t.Errorf("the lapsed place beside the new one: %v", err)
+		}
+		if again, first := h.join(0); again != 4 || first {
+			t.Errorf("joining once more gave number %d, new: %t; want the same 4", again, first)
+		}
+	})
+}
+
+func TestAPauseTakesNobodysTurnWhoAsks(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		if err := h.Order(h.t.Context(), "final", "pause"); err != nil {
+			t.Fatal(err)
+		}
+		h.join(2)
+		for range 20 { // three minutes and more, of two minutes of grace
+			time.Sleep(10 * time.Second)
+			h.wants(0, waitroom.ErrRoomFull)
+		}
+		h.wants(2, waitroom.ErrNotCalled)
+		if err := h.Order(h.t.Context(), "final", "resume"); err != nil {
+			t.Fatal(err)
+		}
+		h.wants(0, nil)
+		h.wants(1, waitroom.ErrGraceOver) // who did not ask
+	})
+}
+
+// Whoever leaves and goes on with his old pass is refused, in whichever way he left, and whatever is lost.
+func TestWhoHasLeftDoesNotGoOnWithHisOldPass(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*house, pass.Claims) error{
+		"by his pass":         func(h *house, c pass.Claims) error { return h.LeaveSession(h.t.Context(), c) },
+		"by his place":        func(h *house, _ pass.Claims) error { return h.Leave(h.t.Context(), h.places[0]) },
+		"by the booking core": func(h *house, c pass.Claims) error { return h.Release(h.t.Context(), "final", c.Visitor, c.JTI) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inHouse(t, final(), func(h *house) {
+				h.join(0)
+				time.Sleep(time.Second)
+				c := h.wants(0, nil)
+				if err := h.CheckActive(h.t.Context(), c); err != nil {
+					t.Errorf("before he leaves: %v", err)
+				}
+				if err := leave(h, c); err != nil {
+					t.Errorf("leaving: %v", err)
+				}
+				out := func(when string) {
+					t.Helper()
+					if err := h.CheckActive(h.t.Context(), c); !errors.Is(err, waitroom.ErrSessionOver) {
+						t.Errorf("the old pass %s: %v, want ErrSessionOver", when, err)
+					}
+					if _, _, err := h.Extend(h.t.Context(), c, time.Now().Add(time.Hour)); !errors.Is(err, waitroom.ErrSessionOver) {
+						t.Errorf("extending the old pass %s: %v, want ErrSessionOver", when, err)
+					}
+					h.wants(0, waitroom.ErrPlaceUsed)
+				}
+				out("at once")
+				time.Sleep(5 * time.Second)
+				out("when his slot is free")
+				h.line.Lose(finalRun)
+				out("after the line was lost")
+			})
+		})
+	}
+}
+
+// A line that is restored while somebody leaves may have been told that he is inside.
+func TestWhoLeavesWhileTheLineIsRestoredIsOut(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		h.ledger.beforeDone = func() {
+			h.ledger.beforeDone = nil
+			h.line.Lose(finalRun)
+			h.ledger.mu.Unlock()
+			_ = h.CheckActive(h.t.Context(), c) // another's question restores the line
+			h.ledger.mu.Lock()
+		}
+		if err := h.LeaveSession(h.t.Context(), c); err != nil {
+			t.Error(err)
+		}
+		if err := h.CheckActive(h.t.Context(), c); !errors.Is(err, waitroom.ErrSessionOver) {
+			t.Errorf("the old pass: %v, want ErrSessionOver", err)
+		}
+	})
+}
+
+// Somebody enters a line that a slow gateway has restored from what it knew before others entered: he is not let in, and the line is mended.
+func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		ctx := h.t.Context()
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		slow, err := h.ledger.Recover(ctx, finalRun, 2, 1000) // and stalls
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		h.line.Lose(finalRun)
+		time.Sleep(time.Second) // another gateway restores the line
+		h.wants(0, nil)
+		h.line.Lose(finalRun)
+		if err := h.line.Restore(ctx, finalRun, slow); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		h.wants(1, waitroom.ErrLineUnavailable)
+		h.wants(1, waitroom.ErrRoomFull) // the line is mended, and knows who is inside
+		if err := h.CheckActive(ctx, h.wants(0, nil)); err != nil {
+			t.Errorf("who is inside: %v", err)
+		}
+	})
+}
+
+// After two losses everybody keeps his number, and is told how many are really ahead of him.
+func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		position := func(n int) int64 {
+			line, err := h.Poll(h.places[n], 0)
+			if err != nil && !errors.Is(err, waitroom.ErrPollTooFast) {
+				t.Error(err)
+			}
+			return line.Position
+		}
+		for n := range 10 {
+			h.join(n)
+		}
+		time.Sleep(3 * time.Second)
+		h.wants(0, nil)
+		for loss := range 2 {
+			h.line.Lose(finalRun)
+			time.Sleep(3 * time.Second)
+			for n := range 10 {
+				h.join(10*(loss+1) + n)
+			}
+			time.Sleep(3 * time.Second)
+		}
+		// the ceiling let the watermark go on behind the first ten
+		for n := 10; n < 30; n++ {
+			if got, want := position(n), int64(n-10)+1; got != want {
+				t.Errorf("the position of fan %d is %d, want %d", n, got, want)
+			}
+		}
+		r, err := h.Room("final")
+		if err != nil || r.Waiting != 20 {
+			t.Errorf("%d wait, %v; want 20", r.Waiting, err)
+		}
+	})
+}
+
+// All gateways and the line are lost at once, again and again: what was called stays called, though nobody but the ledger remembers.
+func TestNobodyIsUncalledThoughEveryGatewayIsLostWithTheLine(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		for n := range 1000 {
+			h.join(n)
+		}
+		for range 5 {
+			time.Sleep(1700 * time.Millisecond) // to no particular moment
+			w, err := h.line.Watch(h.t.Context(), finalRun)
+			if err != nil {
+				t.Error(err)
+			}
+			h.stop()
+			h.line.Lose(finalRun)
+			h.begin()
+			time.Sleep(2 * time.Second)
+			if now := h.watermark(); now < w.Watermark || w.Watermark == 0 {
+				t.Errorf("the watermark was %d, and is %d", w.Watermark, now)
+			}
+		}
+	})
+}

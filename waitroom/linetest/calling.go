@@ -1,0 +1,168 @@
+package linetest
+
+import (
+	"time"
+
+	"usher/waitroom"
+)
+
+func callingGoesInOrderAndNotPastTheEnd(s *scene) {
+	s.crowd(10)
+	w := s.call(rules(3))
+	s.want(w.Watermark == 3 && w.Waiting == 7 && w.Called == 3, "with capacity 3: %+v", w)
+	s.refused(5, 3, waitroom.ErrNotCalled)
+	s.leave(4, 4, "") // one who leaves costs nobody a turn
+	w = s.call(rules(5))
+	s.want(w.Watermark == 6, "3 and 5 are called, 4 has left: the watermark is %d, want 6", w.Watermark)
+	for range 3 {
+		w = s.call(rules(100))
+		s.want(w.Watermark == 10 && w.Next == 10 && w.Waiting == 0, "at the end of the line: %+v", w)
+	}
+	for n := 10; n < 110; n++ {
+		s.join(n)
+	}
+	if w := s.call(rules(20)); w.Watermark > 10+20 {
+		s.failf("at the end of an empty line turns were saved up: the watermark is %d", w.Watermark)
+	}
+}
+
+func theBucketBoundsThePace(s *scene) {
+	s.crowd(200)
+	slow := waitroom.CallRules{PerSecond: 10, Burst: 5, Capacity: 1000, Expect: expect, Grace: grace, Ceiling: 1 << 50}
+	s.call(slow)
+	from := s.watch().Watermark
+	s.want(from <= 5, "a bucket of 5 let %d through", from)
+	for step := 1; step <= 40; step++ {
+		s.pass(250 * time.Millisecond)
+		w, err := s.Call(s.ctx, s.Key, slow)
+		s.must(err)
+		due := int64(step) * 10 / 4
+		s.want(w.Watermark-from <= due+5 && w.Watermark-from >= due-1, "after %d quarters of a second at 10 a second %d were called", step, w.Watermark-from)
+	}
+	s.pass(time.Hour)
+	before := s.watch().Watermark
+	w, err := s.Call(s.ctx, s.Key, slow)
+	s.must(err)
+	s.want(w.Watermark-before == 5, "after an hour of silence %d were called at once, want the bucket's 5", w.Watermark-before)
+}
+
+func theCeilingStopsTheWatermark(s *scene) {
+	s.crowd(20)
+	low := rules(100)
+	low.Ceiling = 5
+	for range 2 {
+		if w := s.call(low); w.Watermark != 5 {
+			s.failf("the watermark is %d, want the ceiling 5", w.Watermark)
+		}
+	}
+	low.Ceiling = 8
+	w := s.call(low)
+	s.want(w.Watermark == 8, "the watermark is %d, want the new ceiling 8", w.Watermark)
+	low.Ceiling = 2
+	w = s.call(low)
+	s.want(w.Watermark == 8, "a ceiling below took the watermark back to %d", w.Watermark)
+}
+
+// aStepCallsAtMostTwiceTheFreeSlots, whatever the bucket holds and however many have gone away.
+func aStepCallsAtMostTwiceTheFreeSlots(s *scene) {
+	s.crowd(500)
+	const capacity = 20
+	for step := range 60 {
+		before := s.watch()
+		w := s.call(rules(capacity))
+		free := int64(capacity - before.Active)
+		s.want(w.Watermark-before.Watermark <= 2*free, "step %d called %d with %d slots free", step, w.Watermark-before.Watermark, free)
+		for n := before.Watermark; n < w.Watermark; n++ {
+			if n%3 == 0 { // two of three do not come
+				s.enter(int(n), capacity)
+			}
+		}
+	}
+	s.want(s.watch().Watermark > 40, "no-shows kept the line waiting: the watermark is %d", s.watch().Watermark)
+}
+
+func nobodyIsCalledWhileClosed(s *scene) {
+	s.crowd(10)
+	closed := rules(5)
+	closed.Closed = true
+	w := s.call(closed)
+	s.want(w.Watermark == 0 && w.Waiting == 10, "while closed: %+v", w)
+	w = s.call(rules(5))
+	s.want(w.Watermark == 5, "after it opened the watermark is %d, want 5", w.Watermark)
+}
+
+// lapsed lets the turn of fan 0 go by. swept says whether a step has seen it.
+func (s *scene) lapsed(swept bool) {
+	s.crowd(2)
+	s.call(rules(2))
+	s.enter(1, 2)
+	s.pass(grace + time.Millisecond)
+	if swept {
+		s.call(rules(2))
+	}
+}
+
+func aLapsedTurnIsOver(s *scene) {
+	s.lapsed(false)
+	s.refused(0, 2, waitroom.ErrGraceOver)
+	s.refused(0, 2, waitroom.ErrGraceOver)
+	j := s.show(0, -1)
+	s.want(j.Number == 2 && j.First, "who joins again after his turn lapsed got %+v, want the new number 2", j)
+}
+
+func aLapsedTurnIsOverAfterTheSweep(s *scene) {
+	s.lapsed(true)
+	s.refused(0, 2, waitroom.ErrGraceOver)
+	j := s.show(0, -1)
+	s.want(j.Number == 2 && j.First, "who joins again after his turn lapsed got %+v, want the new number 2", j)
+}
+
+// aLapsedPlaceThatIsShownIsNone: showing it is no way back into the line, for browsers and programs alike.
+func aLapsedPlaceThatIsShownIsNone(s *scene) {
+	s.lapsed(false)
+	j := s.show(0, 0)
+	s.want(j.Number == 2 && j.First, "who shows a lapsed place got %+v, want the new number 2", j)
+	_, err := s.try(0, 0, 2)
+	s.want(err != nil, "the lapsed place let in")
+	_, err = s.try(0, 2, 2)
+	s.answers(err, waitroom.ErrNotCalled, "the new number before its turn")
+}
+
+func aLapsedPlaceThatIsShownAfterTheSweepIsNone(s *scene) {
+	s.lapsed(true)
+	j := s.show(0, 0)
+	s.want(j.Number == 2 && j.First, "who shows a lapsed place got %+v, want the new number 2", j)
+	_, err := s.try(0, 0, 2)
+	s.want(err != nil, "the lapsed place let in")
+}
+
+// whoComesWithinTheGraceEnters, to its last moment.
+func whoComesWithinTheGraceEnters(s *scene) {
+	s.crowd(2)
+	s.call(rules(2))
+	s.pass(grace)
+	s.enter(0, 2)
+	w, err := s.Call(s.ctx, s.Key, rules(2))
+	s.must(err)
+	s.want(w.Called == 1, "a turn was taken away at the last moment of its grace: %+v", w)
+	s.enter(1, 2)
+}
+
+// whoAsksWhileFullKeepsHisTurn: no slot is free for longer than the grace, and he asks all the time.
+func whoAsksWhileFullKeepsHisTurn(s *scene) {
+	s.crowd(4)
+	s.call(rules(3))
+	inside := s.enter(0, 1)
+	for range 30 { // five minutes, as often as Retry-After allows
+		s.refused(1, 1, waitroom.ErrRoomFull)
+		s.pass(10 * time.Second)
+		_, err := s.Call(s.ctx, s.Key, rules(1))
+		s.must(err)
+	}
+	w := s.watch()
+	s.want(w.Called == 1, "one of three called asks, one is inside, one has gone: %d count as called", w.Called)
+	s.leave(0, 0, inside.JTI)
+	s.pass(waitroom.Linger + time.Millisecond)
+	s.enter(1, 1)
+	s.refused(2, 3, waitroom.ErrGraceOver) // who did not ask has lost his
+}

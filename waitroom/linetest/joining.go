@@ -1,0 +1,82 @@
+package linetest
+
+import (
+	"sync"
+
+	"usher/waitroom"
+)
+
+func numbersGoInOrderOfArrival(s *scene) {
+	for n := range 50 {
+		j := s.show(n, -1)
+		s.want(j.Number == int64(n) && j.First && j.JTI == "", "fan %d got %+v", n, j)
+	}
+	for n := range 50 {
+		j := s.show(n, -1)
+		s.want(j.Number == int64(n) && !j.First, "fan %d, joining again, got %+v", n, j)
+	}
+	w := s.watch()
+	s.want(w.Waiting == 50 && w.Next == 50, "%d wait and the next number is %d; want 50, 50", w.Waiting, w.Next)
+}
+
+// aThousandJoinsOfOneVisitor go through at once, in between others.
+func aThousandJoinsOfOneVisitor(s *scene) {
+	var mu sync.Mutex // guards got
+	got := map[int]map[int64]int{}
+	var wg sync.WaitGroup
+	for i := range 1020 {
+		n := 0 // one visitor, and now and then another
+		if i%51 == 50 {
+			n = i
+		}
+		wg.Go(func() {
+			j, err := s.Join(s.ctx, s.Key, fan(n), -1)
+			if err != nil {
+				j.Number = -1
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if got[n] == nil {
+				got[n] = map[int64]int{}
+			}
+			got[n][j.Number]++
+		})
+	}
+	wg.Wait()
+	owner := map[int64]int{}
+	for n, numbers := range got {
+		s.want(len(numbers) == 1, "fan %d got the numbers %v", n, numbers)
+		for number := range numbers {
+			other, taken := owner[number]
+			s.want(!taken && number >= 0 && number < 21, "fans %d and %d got number %d of 21", n, other, number)
+			owner[number] = n
+		}
+	}
+}
+
+func aSpentBlockGivesNoNumber(s *scene) {
+	for n := range firstBlock {
+		s.join(n)
+	}
+	_, err := s.Join(s.ctx, s.Key, fan(firstBlock), -1)
+	s.answers(err, waitroom.ErrBlockSpent, "beyond the block")
+	s.want(s.join(3) == 3, "who has a number lost it with the block")
+	s.must(s.Grow(s.ctx, s.Key, firstBlock+1))
+	s.must(s.Grow(s.ctx, s.Key, 1)) // a gateway that was slow takes nothing back
+	s.want(s.join(firstBlock) == firstBlock, "the number after the block is not the first of the next")
+	_, err = s.Join(s.ctx, s.Key, fan(firstBlock+1), -1)
+	s.answers(err, waitroom.ErrBlockSpent, "beyond the second block")
+}
+
+func aPlaceOfBeforeALossIsKept(s *scene) {
+	s.crowd(10)
+	s.lose()
+	s.restore(remembered(0, 10))
+	for range 2 {
+		j := s.show(7, 7)
+		s.want(j.Number == 7 && !j.First, "who shows his place 7 got %+v", j)
+	}
+	s.want(s.show(20, -1).Number == firstBlock, "a newcomer did not get the first number of the fresh block")
+	s.want(s.show(3, -1).Number == firstBlock+1, "who shows no place is a newcomer")
+	s.want(s.show(3, 3).Number == firstBlock+1, "who is in the line gave up his number for an older one")
+}

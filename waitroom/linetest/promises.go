@@ -1,0 +1,43 @@
+package linetest
+
+var promises = []promise{
+	{"NumbersGoInOrderOfArrival", numbersGoInOrderOfArrival},
+	{"AThousandJoinsOfOneVisitor", aThousandJoinsOfOneVisitor},
+	{"ASpentBlockGivesNoNumber", aSpentBlockGivesNoNumber},
+	{"APlaceOfBeforeALossIsKept", aPlaceOfBeforeALossIsKept},
+
+	{"CallingGoesInOrderAndNotPastTheEnd", callingGoesInOrderAndNotPastTheEnd},
+	{"TheBucketBoundsThePace", theBucketBoundsThePace},
+	{"TheCeilingStopsTheWatermark", theCeilingStopsTheWatermark},
+	{"AStepCallsAtMostTwiceTheFreeSlots", aStepCallsAtMostTwiceTheFreeSlots},
+	{"NobodyIsCalledWhileClosed", nobodyIsCalledWhileClosed},
+	{"ALapsedTurnIsOver", aLapsedTurnIsOver},
+	{"ALapsedTurnIsOverAfterTheSweep", aLapsedTurnIsOverAfterTheSweep},
+	{"ALapsedPlaceThatIsShownIsNone", aLapsedPlaceThatIsShownIsNone},
+	{"ALapsedPlaceThatIsShownAfterTheSweepIsNone", aLapsedPlaceThatIsShownAfterTheSweepIsNone},
+	{"WhoComesWithinTheGraceEnters", whoComesWithinTheGraceEnters},
+	{"WhoAsksWhileFullKeepsHisTurn", whoAsksWhileFullKeepsHisTurn},
+
+	{"EnteringAgainIsTheSameSession", enteringAgainIsTheSameSession},
+	{"ANumberEntersOnce", aNumberEntersOnce},
+	{"ASessionThatHasRunOutIsOver", aSessionThatHasRunOutIsOver},
+	{"TheCapacityHoldsAtEveryInstant", theCapacityHoldsAtEveryInstant},
+	{"TheCapacityHoldsWhileSessionsEnd", theCapacityHoldsWhileSessionsEnd},
+	{"WhileFullTheTurnGoesByNumber", whileFullTheTurnGoesByNumber},
+	{"PassthroughCountsNobody", passthroughCountsNobody},
+	{"ALateDoneFreesNoNewerSession", aLateDoneFreesNoNewerSession},
+	{"WhoLeavesIsOut", whoLeavesIsOut},
+	{"WhoLeavesTheLineIsOut", whoLeavesTheLineIsOut},
+	{"ExtendingNeverShortens", extendingNeverShortens},
+
+	{"ALostLineSaysSo", aLostLineSaysSo},
+	{"ARestoreGivesBackWhatMatters", aRestoreGivesBackWhatMatters},
+	{"UnknownMeansPresent", unknownMeansPresent},
+	{"WhoWasCalledBeforeALossHasHisGraceAgain", whoWasCalledBeforeALossHasHisGraceAgain},
+	{"TheHolesOfEveryLossAreJumped", theHolesOfEveryLossAreJumped},
+	{"WhoGotANumberOfAHoleMayCome", whoGotANumberOfAHoleMayCome},
+	{"WhoGotANumberOfAHoleAndLetItLapse", whoGotANumberOfAHoleAndLetItLapse},
+	{"WhoLeftIsNotPresent", whoLeftIsNotPresent},
+	{"OnlyANewerIncarnationIsRestored", onlyANewerIncarnationIsRestored},
+	{"ATurnOfBeforeALossLapsesToo", aTurnOfBeforeALossLapsesToo},
+}

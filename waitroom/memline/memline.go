@@ -1,0 +1,414 @@
+// Package memline is the line in memory: the reference that says in plain Go what the scripts of redisline do, and the line of tests whose
+// clock is not that of the wall. See package waitroom for the promises.
+package memline
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"usher/internal/id"
+	"usher/waitroom"
+)
+
+// asksFor is how long somebody who was told that the room is full counts as present.
+const asksFor = 10 * time.Second
+
+// never is longer than any turn lasts: the grace before the first call.
+const never = time.Duration(math.MaxInt64)
+
+// Line is the lines of any number of rooms. It is safe for concurrent use. Make it with New.
+type Line struct {
+	now  func() time.Time
+	mu   sync.Mutex // guards runs and all that is in them
+	runs map[waitroom.RunKey]*run
+}
+
+// run is one opening of one room.
+type run struct {
+	incarnation, watermark, next, blockEnd int64
+	limit                                  int64 // numbers below it are of before the last loss
+	holes                                  []hole
+	resumed                                int64     // the watermark when the line was restored
+	since                                  time.Time // and when that was
+	grace                                  time.Duration
+
+	tokens float64
+	filled time.Time // when tokens were counted last
+
+	line         map[id.Visitor]int64 // who has not entered, also when he was called
+	called       map[int64]time.Time  // when a number was called, or asked last
+	asked        map[int64]time.Time  // numbers that were called and found the room full, and when they asked last
+	sessions     map[id.Visitor]*stay
+	used, lapsed map[int64]bool
+	entered      int64
+	left         int64
+}
+
+type hole struct {
+	waitroom.Hole
+	jumped time.Time // when last; zero: not yet
+}
+
+// stay is a session with its slot.
+type stay struct {
+	waitroom.Session
+	over bool      // its visitor has left
+	free time.Time // when the slot is free
+}
+
+// New returns lines whose clock is now; it is read in whole milliseconds.
+func New(now func() time.Time) *Line {
+	return &Line{now: func() time.Time { return now().UTC().Truncate(time.Millisecond) }, runs: map[waitroom.RunKey]*run{}}
+}
+
+// Lose lets a line lose its memory.
+func (l *Line) Lose(k waitroom.RunKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.runs, k)
+}
+
+// on does a step of a line. waitroom.ErrLost.
+func (l *Line) on(ctx context.Context, k waitroom.RunKey, step func(r *run, now time.Time) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.runs[k]
+	if r == nil {
+		return waitroom.ErrLost
+	}
+	return step(r, l.now())
+}
+
+// Join gives the visitor a number, or the one that he has.
+func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown int64) (j waitroom.Joined, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		if number, in := r.line[v]; in && r.good(number, now) {
+			j.Number = number
+			return nil
+		} else if in {
+			r.lapse(number)
+		}
+		if s := r.sessions[v]; s != nil && !s.over && now.Before(s.free) {
+			j.Number, j.JTI = s.Number, s.JTI
+			return nil
+		}
+		if shown >= 0 && shown < r.limit && !r.used[shown] && r.good(shown, now) {
+			j.Number, r.line[v] = shown, shown // a place of before a loss
+			return nil
+		}
+		if r.next >= r.blockEnd {
+			j.Number = -1
+			return waitroom.ErrBlockSpent
+		}
+		j.Number, j.First, r.line[v] = r.next, true, r.next
+		r.next++
+		return nil
+	})
+	return j, err
+}
+
+// Grow allows numbers below blockEnd to be given out.
+func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, blockEnd int64) error {
+	return l.on(ctx, k, func(r *run, _ time.Time) error {
+		r.blockEnd = max(r.blockEnd, blockEnd)
+		return nil
+	})
+}
+
+// Call moves the watermark.
+func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallRules) (w waitroom.Watch, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		r.grace = rules.Grace
+		r.sweep(now)
+		for number, at := range r.called {
+			if now.Sub(at) > r.grace {
+				r.lapse(number)
+			}
+		}
+		r.tokens = min(r.tokens+float64(max(0, now.Sub(r.filled).Milliseconds()))/1000*rules.PerSecond, rules.Burst)
+		r.filled = now
+		if !rules.Closed {
+			expected := 0
+			for _, at := range r.called {
+				if now.Sub(at) <= rules.Expect {
+					expected++
+				}
+			}
+			r.give(min(int(r.tokens), rules.Capacity-len(r.sessions)-expected), rules.Ceiling, now)
+		}
+		w = r.watch(now)
+		return nil
+	})
+	return w, err
+}
+
+// give calls the next n numbers, as far as there are any below the ceiling.
+func (r *run) give(n int, ceiling int64, now time.Time) {
+	call := func(number int64) {
+		r.called[number] = now
+		r.watermark = number + 1
+		r.tokens--
+		n--
+	}
+	// of before a loss: unknown means present, but of a hole only those who have come back are
+	for n > 0 && r.watermark < min(r.limit, ceiling) {
+		at := slices.IndexFunc(r.holes, func(h hole) bool { return h.From <= r.watermark && r.watermark < h.Past })
+		switch {
+		case at >= 0:
+			past := min(r.holes[at].Past, ceiling)
+			r.holes[at].jumped = now
+			if back := r.from(r.watermark, past); len(back) > 0 {
+				call(back[0])
+			} else {
+				r.watermark = past
+			}
+		case r.used[r.watermark]:
+			r.watermark++
+		default:
+			call(r.watermark)
+		}
+	}
+	if r.watermark >= r.limit {
+		for _, number := range r.from(r.watermark, ceiling) {
+			if n > 0 {
+				call(number)
+			}
+		}
+	}
+}
+
+// from returns the numbers of the line from from to below past, in order.
+func (r *run) from(from, past int64) (numbers []int64) {
+	for _, number := range r.line {
+		if from <= number && number < past {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// Watch reads where the line stands.
+func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (w waitroom.Watch, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		w = r.watch(now)
+		return nil
+	})
+	return w, err
+}
+
+func (r *run) watch(now time.Time) waitroom.Watch {
+	w := waitroom.Watch{
+		Watermark: r.watermark, Next: r.next, BlockEnd: r.blockEnd, Called: len(r.called), Entered: r.entered, Left: r.left, Now: now,
+		Limit: r.limit, Incarnation: r.incarnation,
+	}
+	for _, s := range r.sessions {
+		if now.Before(s.free) {
+			w.Active++
+		}
+	}
+	for _, h := range r.holes {
+		w.Holes = append(w.Holes, h.Hole)
+		w.Waiting += len(r.from(max(r.watermark, h.From), h.Past))
+	}
+	w.Waiting += len(r.from(max(r.watermark, r.limit), math.MaxInt64))
+	if r.watermark < r.limit {
+		w.Waiting += int(r.limit - r.watermark - w.Hollow(r.watermark, r.limit))
+	}
+	return w
+}
+
+// Enter turns a called visitor into a session.
+func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, rules waitroom.EnterRules) (session waitroom.Session, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		r.sweep(now)
+		if s := r.sessions[v]; s != nil && s.Number != n {
+			return waitroom.ErrRoomFull // his other session lives, or is still being cleared away
+		} else if s != nil && !s.over {
+			session = s.Session
+			session.Expires, session.Fresh, session.Incarnation = s.free.Add(-waitroom.SlotSlack), false, r.incarnation
+			return nil
+		}
+		if r.used[n] {
+			return waitroom.ErrPlaceUsed
+		}
+		if !rules.Free {
+			if err := r.admits(v, n, rules.Capacity, now); err != nil {
+				return err
+			}
+		}
+		session = waitroom.Session{JTI: rules.JTI, Number: n, Entered: now, Expires: now.Add(rules.Session), Fresh: true, Incarnation: r.incarnation}
+		delete(r.line, v)
+		delete(r.called, n)
+		delete(r.asked, n)
+		r.used[n] = true
+		r.sessions[v] = &stay{Session: session, free: session.Expires.Add(waitroom.SlotSlack)}
+		r.entered++
+		return nil
+	})
+	return session, err
+}
+
+// admits reports why a number is not let in, if it is not.
+func (r *run) admits(v id.Visitor, n int64, capacity int, now time.Time) error {
+	if n >= r.watermark {
+		return waitroom.ErrNotCalled
+	}
+	if other, in := r.line[v]; in && other != n {
+		return waitroom.ErrPlaceUsed
+	}
+	if !r.good(n, now) {
+		r.lapse(n)
+		return waitroom.ErrGraceOver
+	}
+	before := 0
+	for other, at := range r.asked {
+		if now.Sub(at) >= asksFor {
+			delete(r.asked, other)
+		} else if other < n {
+			before++
+		}
+	}
+	if before >= capacity-len(r.sessions) {
+		r.asked[n], r.called[n] = now, now // he is here: his grace begins anew
+		return waitroom.ErrRoomFull
+	}
+	return nil
+}
+
+// Leave ends the session with the jti, or what the number has become.
+func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over string, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		if s := r.sessions[v]; s != nil && (s.JTI == jti || jti == "" && s.Number == n) {
+			over = s.JTI
+			if !s.over {
+				s.over = true
+				if free := now.Add(waitroom.Linger); free.Before(s.free) {
+					s.free = free
+				}
+				r.left++
+			}
+			return nil
+		}
+		if jti == "" && n >= 0 && n < r.next && !r.used[n] && !r.lapsed[n] {
+			r.used[n] = true
+			r.forget(n)
+			r.left++
+		}
+		return nil
+	})
+	return over, err
+}
+
+// Extend lets a session last until the given time.
+func (l *Line) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		s, err := r.active(v, jti, now)
+		if err != nil {
+			return err
+		}
+		if free := until.UTC().Truncate(time.Millisecond).Add(waitroom.SlotSlack); free.After(s.free) {
+			s.free = free
+		}
+		incarnation = r.incarnation
+		return nil
+	})
+	return incarnation, err
+}
+
+// Active reports whether the session lives.
+func (l *Line) Active(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+	return l.on(ctx, k, func(r *run, now time.Time) error {
+		_, err := r.active(v, jti, now)
+		return err
+	})
+}
+
+func (r *run) active(v id.Visitor, jti string, now time.Time) (*stay, error) {
+	s := r.sessions[v]
+	if s == nil || s.over || s.JTI != jti || !now.Before(s.free) {
+		return nil, waitroom.ErrSessionOver
+	}
+	return s, nil
+}
+
+// Restore gives a line what the ledger knows.
+func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if old := l.runs[k]; old != nil && old.incarnation >= m.Incarnation {
+		return nil
+	}
+	now := l.now()
+	r := &run{
+		incarnation: m.Incarnation, watermark: m.Watermark, next: m.Next, blockEnd: m.BlockEnd, limit: m.Limit, resumed: m.Watermark, since: now,
+		grace: never, filled: now, line: map[id.Visitor]int64{}, called: map[int64]time.Time{}, asked: map[int64]time.Time{},
+		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
+	}
+	for _, h := range m.Holes {
+		r.holes = append(r.holes, hole{Hole: h})
+	}
+	for _, n := range m.Used {
+		r.used[n] = true
+	}
+	for _, a := range m.Sessions {
+		r.sessions[a.Visitor] = &stay{Session: a.Session, free: a.Expires.Add(waitroom.SlotSlack)}
+	}
+	l.runs[k] = r
+	return nil
+}
+
+// sweep ends sessions whose time has run out.
+func (r *run) sweep(now time.Time) {
+	for v, s := range r.sessions {
+		if !now.Before(s.free) {
+			delete(r.sessions, v)
+		}
+	}
+}
+
+// good reports whether a number may wait on or come: it has not been called, or its turn has not lapsed.
+func (r *run) good(number int64, now time.Time) bool {
+	if number >= r.watermark {
+		return true
+	}
+	at, known := r.called[number]
+	if !known && r.lapsed[number] {
+		return false
+	}
+	if !known && number < r.resumed { // its call was lost with the line's memory
+		at, known = r.since, true
+	}
+	for _, h := range r.holes {
+		if !known && h.From <= number && number < h.Past && !h.jumped.IsZero() {
+			at, known = h.jumped, true
+		}
+	}
+	return known && now.Sub(at) <= r.grace
+}
+
+// lapse ends the turn of a number.
+func (r *run) lapse(number int64) {
+	r.lapsed[number] = true
+	r.forget(number)
+}
+
+// forget takes a number out of the line.
+func (r *run) forget(number int64) {
+	delete(r.called, number)
+	delete(r.asked, number)
+	for v, n := range r.line {
+		if n == number {
+			delete(r.line, v)
+		}
+	}
+}

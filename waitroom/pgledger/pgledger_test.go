@@ -1,0 +1,357 @@
+package pgledger
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"usher/booking/pgstore/pgtest"
+	"usher/internal/id"
+	"usher/internal/testenv"
+	"usher/waitroom"
+	"usher/waitroom/memline"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+var run = waitroom.RunKey{Room: "final", Run: "first"}
+
+// open returns a ledger of a database of its own.
+func open(t *testing.T) *Ledger {
+	t.Helper()
+	l := New(pgtest.Open(t, 8).Pool())
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = l.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
+	return l
+}
+
+// recovered begins an incarnation, when the last one began long ago.
+func recovered(t *testing.T, l *Ledger, issued int64) waitroom.Memory {
+	t.Helper()
+	exec(t, l, "UPDATE line_runs SET recovered_at = recovered_at - interval '1 minute'")
+	m, err := l.Recover(t.Context(), run, issued, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func exec(t *testing.T, l *Ledger, sql string, args ...any) {
+	t.Helper()
+	if _, err := l.pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// admissionOf is that of a number by a visitor of its own.
+func admissionOf(n, incarnation int64) waitroom.Admission {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return waitroom.Admission{Visitor: id.Visitor{15: byte(n + 1)}, Session: waitroom.Session{
+		JTI: "jti", Number: n, Entered: now, Expires: now.Add(time.Minute), Incarnation: incarnation,
+	}}
+}
+
+func TestEveryLossBeginsAFreshBlockAndDigsAHole(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	m := recovered(t, l, 0)
+	if m.Incarnation != 1 || m.Next != 0 || m.BlockEnd != 1000 || m.Limit != 0 || len(m.Holes) > 0 {
+		t.Fatalf("a line that begins: %+v", m)
+	}
+	if _, err := l.Recover(t.Context(), run, 0, 1000); !errors.Is(err, waitroom.ErrRecovering) {
+		t.Errorf("a second recovery at once: %v, want ErrRecovering", err)
+	}
+	if err := l.Note(t.Context(), run, 10, 180); err != nil {
+		t.Fatal(err)
+	}
+	m = recovered(t, l, 7)
+	if m.Incarnation != 2 || m.Watermark != 180 || m.Next != 1000 || m.BlockEnd != 2000 || m.Limit != 1000 || !slices.Equal(m.Holes, []waitroom.Hole{{From: 10, Past: 1000}}) {
+		t.Errorf("after the first loss: %+v", m)
+	}
+	if end, err := l.Reserve(t.Context(), run, 2500); err != nil || end != 2500 {
+		t.Errorf("reserving up to 2500: %d, %v", end, err)
+	}
+	m = recovered(t, l, 1020) // nothing was noted since, but the gateway has seen it
+	if m.Incarnation != 3 || m.Next != 2500 || !slices.Equal(m.Holes, []waitroom.Hole{{From: 10, Past: 1000}, {From: 1020, Past: 2500}}) {
+		t.Errorf("after the second loss: %+v", m)
+	}
+	m = recovered(t, l, 12) // nobody has given out a number since
+	if m.Incarnation != 4 || len(m.Holes) != 3 || m.Holes[2] != (waitroom.Hole{From: 2500, Past: 3500}) {
+		t.Errorf("after the third loss: %+v", m)
+	}
+}
+
+func TestManyGatewaysRecoverOnce(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	var mu sync.Mutex // guards first, busy
+	var first []waitroom.Memory
+	busy := 0
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			m, err := l.Recover(t.Context(), run, 0, 1000)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				first = append(first, m)
+			case errors.Is(err, waitroom.ErrRecovering):
+				busy++
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(first) != 1 || busy != 7 || first[0].Incarnation != 1 || first[0].BlockEnd != 1000 {
+		t.Errorf("of eight recoveries %d succeeded, %d were told to wait: %+v", len(first), busy, first)
+	}
+}
+
+func TestAnAdmissionIsRecordedOnceAndRemembered(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	ctx := t.Context()
+	a := admissionOf(3, 1)
+	later := a
+	later.Expires = a.Expires.Add(time.Hour)
+	for _, a := range []waitroom.Admission{a, a, later, a} {
+		if err := l.Admit(ctx, run, a); err != nil {
+			t.Fatalf("admit: %v", err)
+		}
+	}
+	other, again := a, a
+	other.Visitor[0], again.JTI = 9, "another"
+	for _, a := range []waitroom.Admission{other, again} {
+		if err := l.Admit(ctx, run, a); !errors.Is(err, waitroom.ErrPlaceUsed) {
+			t.Errorf("a used number as %s, %s: %v, want ErrPlaceUsed", a.Visitor, a.JTI, err)
+		}
+	}
+	over, expired, slack := admissionOf(4, 1), admissionOf(5, 1), admissionOf(6, 1)
+	over.JTI = "over"
+	expired.Expires = time.Now().Add(-waitroom.SlotSlack - time.Second)
+	slack.Expires = time.Now().Add(-time.Second)
+	for _, a := range []waitroom.Admission{over, expired, slack} {
+		if err := l.Admit(ctx, run, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Done(ctx, run, "over"); err != nil {
+		t.Fatal(err)
+	}
+	m := recovered(t, l, 0)
+	if !slices.Equal(m.Used, []int64{3, 4, 5, 6}) {
+		t.Errorf("used are %v, want 3, 4, 5, 6", m.Used)
+	}
+	if len(m.Sessions) != 2 || m.Sessions[0].Number != 3 || m.Sessions[0].Visitor != a.Visitor || !m.Sessions[0].Expires.Equal(later.Expires) || m.Sessions[1].Number != 6 {
+		t.Errorf("sessions are %+v, want those of 3, extended, and 6, whose slot outlives its pass", m.Sessions)
+	}
+}
+
+func TestNothingOfAnOlderIncarnationIsAdmitted(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	if err := l.Admit(t.Context(), run, admissionOf(1, 0)); !errors.Is(err, waitroom.ErrLost) {
+		t.Errorf("an admission to a line that never was: %v, want ErrLost", err)
+	}
+	recovered(t, l, 0)
+	recovered(t, l, 0)
+	if err := l.Admit(t.Context(), run, admissionOf(2, 1)); !errors.Is(err, waitroom.ErrLost) {
+		t.Errorf("an admission of the first incarnation in the second: %v, want ErrLost", err)
+	}
+	answers, err := l.admitAll(t.Context(), []admission{{run, admissionOf(3, 1)}, {run, admissionOf(4, 2)}, {run, admissionOf(4, 1)}})
+	if err != nil || !errors.Is(answers[0], waitroom.ErrLost) || answers[1] != nil || !errors.Is(answers[2], waitroom.ErrLost) {
+		t.Errorf("a batch of two incarnations: %v, %v", answers, err)
+	}
+	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{4}) {
+		t.Errorf("used are %v, want 4 alone", m.Used)
+	}
+}
+
+// race begins a recovery that reads what there is, lets an admission come that knows nothing of it, ends the recovery, and reports whether the admission was recorded
+// though the recovered memory lacks it.
+func race(t *testing.T, admit string) (missed bool) {
+	l := open(t)
+	recovered(t, l, 0)
+	exec(t, l, "UPDATE line_runs SET recovered_at = '-infinity'")
+	ctx := t.Context()
+	tx, err := l.pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	for _, name := range []string{"lock_run", "recover"} {
+		args := []any{run.Room, run.Run, 1000}[:2+strings.Count(query(name), "$3 size")]
+		if _, err := tx.Exec(ctx, query(name), args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var m waitroom.Memory
+	if err := remember(ctx, tx, run, &m); err != nil {
+		t.Fatal(err)
+	}
+	a := admissionOf(1, 1)
+	done := make(chan error, 1)
+	go func() {
+		_, err := l.pool.Exec(ctx, admit, []string{run.Room}, []string{run.Run}, []int64{1}, [][16]byte{a.Visitor}, []string{a.JTI},
+			[]time.Time{a.Entered}, []time.Time{a.Expires}, []int64{1})
+		done <- err
+	}()
+	blocked := func() (n int) {
+		const sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+		if err := l.pool.QueryRow(ctx, sql).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	ended := false
+	for deadline := time.Now().Add(10 * time.Second); !ended && blocked() == 0; {
+		select {
+		case err := <-done:
+			ended = true
+			done <- err
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the admission neither waits nor ends")
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	var recorded bool
+	err = l.pool.QueryRow(ctx, "SELECT true FROM admissions WHERE number = 1").Scan(&recorded)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		t.Fatal(err)
+	}
+	return recorded && !slices.Contains(m.Used, 1)
+}
+
+func TestARecoveryAndAnAdmissionNeverMissEachOther(t *testing.T) {
+	t.Parallel()
+	if race(t, query("admit")) {
+		t.Error("an admission was recorded that the recovered line does not know")
+	}
+}
+
+func TestControlWithoutTheLockARecoveryMissesAnAdmission(t *testing.T) {
+	t.Parallel()
+	without := strings.Replace(query("admit"), "FOR KEY SHARE OF r", "", 1)
+	if without == query("admit") || !race(t, without) {
+		t.Error("nothing held the admission back, and the recovered line knew it all the same")
+	}
+}
+
+// The other way round: a recovery that comes while an admission is being recorded waits for it.
+func TestARecoveryWaitsForAdmissionsUnderWay(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	exec(t, l, "UPDATE line_runs SET recovered_at = '-infinity'")
+	ctx := t.Context()
+	tx, err := l.pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	a := admissionOf(1, 1)
+	if _, err := tx.Exec(ctx, query("admit"), []string{run.Room}, []string{run.Run}, []int64{1}, [][16]byte{a.Visitor}, []string{a.JTI},
+		[]time.Time{a.Entered}, []time.Time{a.Expires}, []int64{1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Note(ctx, run, 5, 9); err != nil { // which is not held up by admissions
+		t.Errorf("a note beside an admission: %v", err)
+	}
+	type answer struct {
+		waitroom.Memory
+		error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		m, err := l.Recover(ctx, run, 0, 1000)
+		done <- answer{m, err}
+	}()
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-done; got.error != nil || !slices.Equal(got.Used, []int64{1}) || len(got.Sessions) != 1 {
+		t.Errorf("the recovered line knows %+v, %v; want the admission", got.Memory, got.error)
+	}
+}
+
+// recoveries lets two gateways recover a line of one slot: the slower one restores its older memory after a second loss. It returns how many are inside
+// with a pass. admit records an admission of the newest incarnation that there is.
+func recoveries(t *testing.T, admit func(*Ledger, waitroom.Admission, int64) error) (inside int) {
+	l := open(t)
+	ctx := t.Context()
+	line := memline.New(time.Now)
+	rules := waitroom.CallRules{PerSecond: 1e9, Burst: 10, Capacity: 1, Expect: time.Minute, Grace: time.Minute, Ceiling: 1 << 50}
+	newest := int64(0)
+	enter := func(n int64, v id.Visitor) {
+		if _, err := line.Join(ctx, run, v, n); err != nil {
+			t.Fatal(err)
+		}
+		s, err := line.Enter(ctx, run, v, n, waitroom.EnterRules{JTI: "jti", Capacity: 1, Session: time.Minute})
+		if err != nil {
+			t.Fatalf("number %d enters: %v", n, err)
+		}
+		if err := admit(l, waitroom.Admission{Visitor: v, Session: s}, newest); err == nil {
+			inside++
+		} else if !errors.Is(err, waitroom.ErrLost) {
+			t.Fatal(err)
+		}
+	}
+	recovered(t, l, 0)
+	if err := l.Note(ctx, run, 10, 10); err != nil {
+		t.Fatal(err)
+	}
+	slow, quick := recovered(t, l, 10), recovered(t, l, 10)
+	newest = quick.Incarnation
+	for n, m := range []waitroom.Memory{quick, slow} {
+		line.Lose(run)
+		if err := line.Restore(ctx, run, m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := line.Call(ctx, run, rules); err != nil {
+			t.Fatal(err)
+		}
+		enter(int64(n), id.Visitor{15: byte(n + 1)})
+	}
+	return inside
+}
+
+func TestTwoRecoveriesThatRaceAnEnterNeverExceedTheCapacity(t *testing.T) {
+	t.Parallel()
+	inside := recoveries(t, func(l *Ledger, a waitroom.Admission, _ int64) error { return l.Admit(context.Background(), run, a) })
+	if inside != 1 {
+		t.Errorf("%d have a pass, capacity 1", inside)
+	}
+}
+
+func TestControlWithoutIncarnationsTwoRecoveriesExceedTheCapacity(t *testing.T) {
+	t.Parallel()
+	inside := recoveries(t, func(l *Ledger, a waitroom.Admission, newest int64) error {
+		a.Incarnation = newest // as if nobody compared
+		return l.Admit(context.Background(), run, a)
+	})
+	if inside != 2 {
+		t.Errorf("nothing was compared, and %d have a pass; want 2", inside)
+	}
+}

@@ -1,0 +1,123 @@
+package redisline
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"usher/internal/redisdb"
+	"usher/internal/testenv"
+	"usher/waitroom"
+	"usher/waitroom/linetest"
+	"usher/waitroom/memline"
+)
+
+// testClock is a clock that tests move: a key beside those of the run, which a line that loses its memory does not lose.
+const testClock = "local now = tonumber(redis.call('GET', string.match(KEYS[1], '^(.*:)meta$') .. 'clock'))\n"
+
+// openMoved returns a line in Redis whose clock and memory are in a test's hands.
+func openMoved(t *testing.T) linetest.Line { return openWithout(t, "", "") }
+
+// openWithout returns one whose scripts have something else in place of a piece of their text.
+func openWithout(t *testing.T, piece, by string) linetest.Line {
+	t.Helper()
+	addr, room := testenv.Redis(t)
+	rdb, err := redisdb.Dial(addr, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := false
+	l, key := newLine(rdb, func(parts ...string) *redis.Script {
+		text := strings.Join(parts, "")
+		there = there || strings.Contains(text, piece)
+		return redis.NewScript(testClock + strings.Replace(text, piece, by, 1))
+	}), waitroom.RunKey{Room: room, Run: waitroom.NewRun()}
+	if !there {
+		t.Fatalf("no script has %q", piece)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { _ = l.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		run.Wait()
+		_ = rdb.Close()
+	})
+	names := keys(key)
+	return linetest.Line{
+		Queue: l, Key: key,
+		Clock: func(now time.Time) error {
+			return rdb.Set(ctx, "usher:{"+key.Room+"}:"+key.Run+":clock", now.UnixMilli(), 0).Err()
+		},
+		Lose: func() (err error) {
+			for _, name := range names { // one at a time, also on a cluster
+				err = errors.Join(err, rdb.Del(ctx, name).Err())
+			}
+			return err
+		},
+	}
+}
+
+func TestTheLineInRedisKeepsItsPromises(t *testing.T) {
+	t.Parallel()
+	linetest.Run(t, openMoved)
+}
+
+// The line in memory says what the scripts do, whatever is done to both.
+func TestTheLineInRedisAgreesWithTheLineInMemory(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			if err := linetest.Agree(t.Context(), seed, 500, openMoved(t), inMemory()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func inMemory() linetest.Line {
+	var now atomic.Int64
+	l, key := memline.New(func() time.Time { return time.UnixMilli(now.Load()) }), waitroom.RunKey{Room: "room", Run: "run"}
+	return linetest.Line{
+		Queue: l, Key: key,
+		Clock: func(at time.Time) error { now.Store(at.UnixMilli()); return nil },
+		Lose:  func() error { l.Lose(key); return nil },
+	}
+}
+
+// What keeps the promises in the scripts: without one of these pieces the promise that is named is broken.
+func TestControlWithoutAPieceOfAScriptAPromiseIsBroken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ piece, by, breaks string }{
+		"the grace of a turn":             {"not grace or now - at <= tonumber(grace)", "true", "ALapsedTurnIsOver"},
+		"the marks of lapsed turns":       {"redis.call('SETBIT', KEYS[7], number, 1)", "", "WhoGotANumberOfAHoleAndLetItLapse"},
+		"a lapsed place is looked at":     {"and good(shown)", "", "WhoWasCalledBeforeALossHasHisGraceAgain"},
+		"a lapsed number is looked at":    {"not good(number)", "false", "ALapsedPlaceThatIsShownIsNone"},
+		"who asks is here":                {"redis.call('ZADD', KEYS[3], now, ARGV[3])", "", "WhoAsksWhileFullKeepsHisTurn"},
+		"the capacity":                    {">= free", ">= 1e9", "TheCapacityHoldsAtEveryInstant"},
+		"the turn of those who ask":       {"redis.call('ZCOUNT', KEYS[8], '-inf', '(' .. ARGV[3])", "0", "WhileFullTheTurnGoesByNumber"},
+		"used numbers":                    {"if redis.call('GETBIT', KEYS[6], number) == 1 then return {'USED'} end", "", "ANumberEntersOnce"},
+		"the jti of who leaves":           {"(jti == ARGV[4] or ARGV[4] == '' and of == ARGV[3])", "true", "ALateDoneFreesNoNewerSession"},
+		"who has left is out":             {"or over ~= '0'", "", "WhoLeavesIsOut"},
+		"the newest incarnation":          {"tonumber(m[2]) >= tonumber(ARGV[2])", "false", "OnlyANewerIncarnationIsRestored"},
+		"an older incarnation gives way":  {"and tonumber(m[2]) >= tonumber(ARGV[2])", "", "OnlyANewerIncarnationIsRestored"},
+		"holes are jumped":                {"if hole then", "if false then", "TheHolesOfEveryLossAreJumped"},
+		"who came back to a hole is seen": {"if back[2] then", "if false then", "WhoGotANumberOfAHoleMayCome"},
+		"the ceiling":                     {"'(' .. ARGV[7]", "'+inf'", "TheCeilingStopsTheWatermark"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if linetest.Broken(t, c.breaks, openWithout(t, c.piece, c.by)) == nil {
+				t.Errorf("%s is not broken", c.breaks)
+			}
+		})
+	}
+}
