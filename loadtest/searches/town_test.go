@@ -110,7 +110,7 @@ func size(b *testing.B, pool *pgxpool.Pool) string {
 	var events int
 	var all, found, tickets, outbox int64
 	err := pool.QueryRow(b.Context(), `SELECT (SELECT count(*) FROM events), pg_database_size(current_database()),
-		pg_total_relation_size('event_search') + pg_total_relation_size('search_words'), pg_total_relation_size('tickets'), pg_total_relation_size('outbox')`).
+		pg_total_relation_size('event_search') + pg_total_relation_size('search_words'), (SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint FROM pg_partition_tree('tickets')), pg_total_relation_size('outbox')`).
 		Scan(&events, &all, &found, &tickets, &outbox)
 	if err != nil {
 		b.Fatal(err)
