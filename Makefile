@@ -14,7 +14,7 @@ ENGINE_PROOFS := OnRealEngines|^TestAFanWalksFromTheSearchToHisTicket$$|^TestAck
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do printf '  %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do printf '  %-12s %s\n' "$$name" "$$what"; done
 
 .PHONY: deps
 deps: ## install PostgreSQL and Redis if they are missing (Debian, Ubuntu; asks before it uses sudo)
@@ -117,7 +117,7 @@ EVENTS ?= 3650000
 SEARCHES ?= 2000
 
 .PHONY: bench-search
-bench-search: deps ## measure search in Elasticsearch and Postgres with a year of 10,000 venues, 3.65 million events (an hour and 25 GB of disk; quiet machine)
+bench-search: deps ## measure search in Elasticsearch and Postgres with a year of 10,000 venues, 3.65 million events (three quarters of an hour, 20 GB of disk; quiet machine)
 	@./deploy/local/install.sh java maven
 	USHER_TEST_SYNC=1 $(ENGINES) $(GO) test -v -run '^$$' -bench Search -benchtime $(SEARCHES)x -timeout 4h ./loadtest/searches -events $(EVENTS)
 

@@ -27,8 +27,8 @@ func (s speed) add(now time.Time, watermark int64) speed {
 	return s
 }
 
-// perSecond is the speed in numbers a second, 0 while it is not known.
-func (s speed) perSecond() float64 {
+// perSecond is the speed in numbers a second, 0 while it is not known, without those that hollow counts between two marks.
+func (s speed) perSecond(hollow func(from, past int64) int64) float64 {
 	if s.count < 2 {
 		return 0
 	}
@@ -40,7 +40,7 @@ func (s speed) perSecond() float64 {
 	if span <= 0 {
 		return 0
 	}
-	return float64(s.mark[last]-s.mark[first]) / span
+	return float64(s.mark[last]-s.mark[first]-hollow(s.mark[first], s.mark[last])) / span
 }
 
 // passed is when the watermark was first seen above a number; zero when the samples do not say.

@@ -24,6 +24,7 @@ const (
 	roomsEvery  = time.Second
 	noteEvery   = time.Second
 	storeTime   = 2 * time.Second
+	restoreTime = 30 * time.Second // a line of a million admissions takes some
 	blockSize   = 500_000          // numbers reserved ahead: 25 s of 20,000 joins a second, renewed when half is spent
 	ceilingFor  = 10 * time.Second // how far the ceiling runs ahead of the watermark
 	ceilingAge  = 3 * time.Second  // what was noted so long ago holds nobody up: while Postgres is away the line goes on
@@ -80,6 +81,19 @@ type view struct {
 	Watch
 	heard time.Time // by our clock
 	speed speed
+}
+
+// perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
+func (v *view) perSecond() float64 { return v.speed.perSecond(v.Hollow) }
+
+// over moves a ceiling as far on as the holes below it are wide: to pass them costs no time.
+func (v *view) over(ceiling int64) int64 {
+	for _, h := range v.Holes {
+		if h.Past > v.Watermark && h.From < ceiling {
+			ceiling += h.Past - max(h.From, v.Watermark)
+		}
+	}
+	return ceiling
 }
 
 // NewKeeper returns a keeper. passes signs and verifies, sealer seals places.
@@ -241,7 +255,7 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 	if v := l.view.Load(); v != nil {
 		if now := k.now(); now.Sub(l.tried) >= noteEvery {
 			l.tried = now
-			ceiling := v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1
+			ceiling := v.over(v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1)
 			if err = k.ledger.Note(ctx, l.key, v.Next, ceiling); err == nil {
 				l.noted.Store(&noted{now, ceiling})
 			}
@@ -292,12 +306,17 @@ func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
 // recover gives a line that has lost its memory what the ledger knows; several gateways may try. nil: the line may be asked again, also when
 // another gateway is about to restore it.
 func (k *Keeper) recover(ctx context.Context, key RunKey) error {
-	_, err, _ := k.restore.Do(key.Room+"\x00"+key.Run, func() (any, error) {
+	done := k.restore.DoChan(key.Room+"\x00"+key.Run, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime) // whoever asked first may have no time left
+		defer cancel()
 		seen := &view{} // what this gateway has told people is not taken back
 		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
 			if v := l.view.Load(); v != nil {
 				seen = v
 			}
+		}
+		if err := k.queue.Writable(ctx, key); err != nil { // a fresh block is not spent on a line that cannot be restored
+			return nil, err
 		}
 		m, err := k.ledger.Recover(ctx, key, seen.Next, blockSize)
 		if errors.Is(err, ErrRecovering) {
@@ -313,7 +332,12 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 		}
 		return nil, k.queue.Restore(ctx, key, m)
 	})
-	return err
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case r := <-done:
+		return r.Err
+	}
 }
 
 // do runs a step of the line, and restores the line first if it has lost its memory.
@@ -401,7 +425,7 @@ func (k *Keeper) RoomOf(e id.Event) (Room, bool) {
 func (l *live) seen() Room {
 	r := *l.room.Load()
 	if v := l.view.Load(); v != nil {
-		r.Waiting, r.Watermark, r.Pace, r.UpdatedAt = v.Waiting, v.Watermark, v.speed.perSecond()*60, v.heard.UTC()
+		r.Waiting, r.Watermark, r.Pace, r.UpdatedAt = v.Waiting, v.Watermark, v.perSecond()*60, v.heard.UTC()
 	}
 	return r
 }
@@ -424,7 +448,7 @@ func (k *Keeper) Stats(name string) (s Stats, err error) {
 	if v == nil {
 		return Stats{Frozen: true}, nil
 	}
-	s = Stats{Watch: v.Watch, CallsPerMinute: v.speed.perSecond() * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
+	s = Stats{Watch: v.Watch, CallsPerMinute: v.perSecond() * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
 	if called := v.Watermark - v.Hollow(0, v.Watermark); called > 0 {
 		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
 	}

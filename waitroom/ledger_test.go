@@ -158,3 +158,10 @@ func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error 
 		return nil
 	})
 }
+
+// recoveries are how often the final's line was begun or restored.
+func (l *ledger) recoveries() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.runs[finalRun].incarnation
+}

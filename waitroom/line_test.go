@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,11 +30,24 @@ var finalRun = waitroom.RunKey{Room: "final", Run: "run"}
 type house struct {
 	t *testing.T
 	*waitroom.Keeper
-	line   *memline.Line
+	line   *fragile
 	ledger *ledger
 	places map[int]waitroom.Place // by fan
 	make   func() *waitroom.Keeper
 	stop   func() // ends the gateway that is asked
+}
+
+// fragile is a line whose store may refuse writes.
+type fragile struct {
+	*memline.Line
+	refuses atomic.Bool
+}
+
+func (l *fragile) Writable(context.Context, waitroom.RunKey) error {
+	if l.refuses.Load() {
+		return waitroom.ErrLineUnavailable
+	}
+	return nil
 }
 
 // inHouse runs a test in a bubble with a house that runs and has heard of its line.
@@ -52,7 +66,7 @@ func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, line: memline.New(time.Now), ledger: newLedger(room), places: map[int]waitroom.Place{}}
+		h := &house{t: t, line: &fragile{Line: memline.New(time.Now)}, ledger: newLedger(room), places: map[int]waitroom.Place{}}
 		h.make = func() *waitroom.Keeper {
 			return waitroom.NewKeeper(h.line, h.ledger, sealer, pass.New(signing, "https://usher.example", time.Now), slog.New(slog.DiscardHandler))
 		}
@@ -292,8 +306,9 @@ func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		h.line.Lose(finalRun)
-		time.Sleep(time.Second) // another gateway restores the line
+		time.Sleep(1100 * time.Millisecond) // another gateway restores the line
 		h.wants(0, nil)
+		synctest.Wait()
 		h.line.Lose(finalRun)
 		if err := h.line.Restore(ctx, finalRun, slow); err != nil {
 			t.Fatal(err)
@@ -311,7 +326,7 @@ func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
 	t.Parallel()
 	room := final()
-	room.Capacity = 1
+	room.Capacity, room.CallsPerMinute = 1, 6 // so slow that the ceiling is two numbers ahead
 	inHouse(t, room, func(h *house) {
 		position := func(n int) int64 {
 			line, err := h.Poll(h.places[n], 0)
@@ -323,7 +338,7 @@ func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
 		for n := range 10 {
 			h.join(n)
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(12 * time.Second)
 		h.wants(0, nil)
 		for loss := range 2 {
 			h.line.Lose(finalRun)
@@ -333,15 +348,18 @@ func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
 			}
 			time.Sleep(3 * time.Second)
 		}
-		// the ceiling let the watermark go on behind the first ten
-		for n := 10; n < 30; n++ {
-			if got, want := position(n), int64(n-10)+1; got != want {
+		called := int(h.watermark())
+		if called > 9 {
+			t.Fatalf("%d were called: nobody waits before the holes", called)
+		}
+		for n := called; n < 30; n++ {
+			if got, want := position(n), int64(n-called)+1; got != want {
 				t.Errorf("the position of fan %d is %d, want %d", n, got, want)
 			}
 		}
 		r, err := h.Room("final")
-		if err != nil || r.Waiting != 20 {
-			t.Errorf("%d wait, %v; want 20", r.Waiting, err)
+		if err != nil || r.Waiting != 30-called {
+			t.Errorf("%d wait, %v; want %d", r.Waiting, err, 30-called)
 		}
 	})
 }
@@ -367,5 +385,49 @@ func TestNobodyIsUncalledThoughEveryGatewayIsLostWithTheLine(t *testing.T) {
 				t.Errorf("the watermark was %d, and is %d", w.Watermark, now)
 			}
 		}
+	})
+}
+
+// A loss leaves a hole of hundreds of thousands of numbers. Who comes after it is called as if it were not there, and it counts for nobody's pace.
+func TestNobodyWaitsForAHole(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		time.Sleep(time.Second)
+		h.wants(0, nil)
+		h.line.Lose(finalRun)
+		time.Sleep(3 * time.Second)
+		h.join(1)
+		if n := h.places[1].Number; n < 1000 {
+			t.Fatalf("number %d does not lie behind a hole", n)
+		}
+		time.Sleep(3 * time.Second)
+		h.wants(1, nil)
+		room, err := h.Room("final")
+		if err != nil || room.Pace > 600 {
+			t.Errorf("two were called, and the pace is %v a minute, %v", room.Pace, err)
+		}
+	})
+}
+
+// A store that answers and refuses to write is not restored again and again: each time a block of numbers would be spent.
+func TestALineThatCannotBeWrittenSpendsNoNumbers(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		time.Sleep(2 * time.Second)
+		before := h.ledger.recoveries()
+		h.line.refuses.Store(true)
+		h.line.Lose(finalRun)
+		time.Sleep(time.Minute)
+		if n := h.ledger.recoveries(); n != before {
+			t.Errorf("a line that cannot be written was recovered %d times", n-before)
+		}
+		h.line.refuses.Store(false)
+		time.Sleep(3 * time.Second)
+		if n := h.ledger.recoveries(); n != before+1 {
+			t.Errorf("when it can be written again it was recovered %d times", n-before)
+		}
+		h.wants(0, nil)
 	})
 }

@@ -34,6 +34,8 @@ type Queue interface {
 	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error)
 	// Active reports whether the session lives. ErrSessionOver.
 	Active(ctx context.Context, k RunKey, v id.Visitor, jti string) error
+	// Writable reports why the line's store takes no writes, if it does not. It changes nothing that lasts.
+	Writable(ctx context.Context, k RunKey) error
 	// Restore gives a line that has lost its memory, or never had one, what the ledger knows; also a line of an older incarnation, which somebody
 	// restored who came too late. A line of the same incarnation or a newer one stays as it is.
 	Restore(ctx context.Context, k RunKey, m Memory) error

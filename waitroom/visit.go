@@ -115,7 +115,7 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 		line.Position = max(shown, 1)
 		return line
 	}
-	line.Room.Waiting, line.Room.Watermark, line.Room.Pace = v.Waiting, v.Watermark, v.speed.perSecond()*60
+	line.Room.Waiting, line.Room.Watermark, line.Room.Pace = v.Waiting, v.Watermark, v.perSecond()*60
 	line.UpdatedAt = v.heard.UTC()
 	line.Degraded = now.Sub(v.heard) > frozenAfter
 	if p.Number < v.Watermark {
@@ -131,9 +131,9 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 		if line.TicketsLeft == 0 {
 			line.State = StandSoldOut
 		}
-		line.pollBase = pollAfter(line.Position, max(v.speed.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
+		line.pollBase = pollAfter(line.Position, max(v.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
 		if room.State == Open || room.State == Draining {
-			line.Estimate = estimate(line.Position, v.speed.perSecond(), room.perSecond(), line.pollBase)
+			line.Estimate = estimate(line.Position, v.perSecond(), room.perSecond(), line.pollBase)
 		}
 	}
 	line.PollAfter = line.pollBase + time.Duration(rand.Int64N(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out

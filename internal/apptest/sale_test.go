@@ -129,8 +129,9 @@ func shownIn(body []byte, seats int) (s sighting, err error) {
 
 // audience is everybody who looks at a sale.
 type audience struct {
-	stop chan struct{} // closed when no more is to be asked
-	all  sync.WaitGroup
+	stop   chan struct{} // closed when no more is to be asked
+	closed sync.Once
+	all    sync.WaitGroup
 
 	mu   sync.Mutex // guards all below
 	seen []*sighting
@@ -143,16 +144,21 @@ func watchSale(t *testing.T, s *System, event string, size saleSize) *audience {
 	a := &audience{stop: make(chan struct{}), now: map[string]string{}}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16} // not the tests' own client: checking every body against the contract would take longer than the sale
 	t.Cleanup(transport.CloseIdleConnections)
+	var all []*onlooker
 	for _, gateway := range s.Public {
 		for call, path := range map[string]string{"view": "", "seats": "/seats"} {
 			for _, tagged := range []bool{false, true} {
 				o := &onlooker{t: t, client: &http.Client{Transport: transport, Timeout: 15 * time.Second}, gateway: gateway, call: call,
 					path: "/api/v1/events/" + event + path, tagged: tagged, seats: size.seats}
 				a.now[call+" "+gateway] = ""
-				a.all.Go(func() { a.follow(o, size.every) })
+				all = append(all, o)
 			}
 		}
 	}
+	for _, o := range all {
+		a.all.Go(func() { a.follow(o, size.every) })
+	}
+	t.Cleanup(func() { a.end() })
 	return a
 }
 
@@ -188,7 +194,7 @@ func (a *audience) sees(seat int, code byte) bool {
 
 // end ends it and returns what was seen.
 func (a *audience) end() []*sighting {
-	close(a.stop)
+	a.closed.Do(func() { close(a.stop) })
 	a.all.Wait()
 	return a.seen
 }

@@ -269,6 +269,16 @@ func (l *Line) touch(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti s
 	return number(rest[0]), nil
 }
 
+// Writable writes a key that ends by itself: a Redis that is full, or a replica, refuses.
+func (l *Line) Writable(ctx context.Context, k waitroom.RunKey) error {
+	name := keys(k)[0] + ":writable"
+	err := l.rdb.On(ctx, name, func(at *redisdb.Server) error { return at.Set(ctx, name, 1, time.Second).Err() })
+	if err != nil {
+		return fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
+	}
+	return nil
+}
+
 // Restore gives a line what the ledger knows.
 func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory) error {
 	holes := make([]string, len(m.Holes))

@@ -238,3 +238,25 @@ func BenchmarkJoin(b *testing.B) {
 	})
 	b.ReportMetric(float64(joinTripsTotal.Get()-trips)/float64(b.N), "trips/join")
 }
+
+// A Redis that is full answers, and refuses: nothing is to be restored there.
+func TestAFullRedisIsNotWritable(t *testing.T) {
+	t.Parallel()
+	server := testenv.FreshRedis(t)
+	rdb, err := redisdb.Dial(server.Addr, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	l, k := New(rdb), waitroom.RunKey{Room: "final", Run: "run"}
+	if err := l.Writable(t.Context(), k); err != nil {
+		t.Fatal(err)
+	}
+	err = rdb.On(t.Context(), "usher:{final}", func(at *redisdb.Server) error { return at.ConfigSet(t.Context(), "maxmemory", "1").Err() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Writable(t.Context(), k); !errors.Is(err, waitroom.ErrLineUnavailable) {
+		t.Errorf("a full one: %v", err)
+	}
+}
