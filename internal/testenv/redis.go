@@ -2,7 +2,6 @@ package testenv
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,13 +57,10 @@ type OwnRedis struct {
 	dir string
 }
 
-// FreshRedis starts an empty server for this test alone. It keeps every write in its append-only file, as in production. In a run on a cluster
-// (OnRedisCluster) a test that is about one server is left out: the same run has it on one server, too.
+// FreshRedis starts an empty server for this test alone. It keeps every write in its append-only file, as in production. It is one server, also in a run on a
+// cluster (OnRedisCluster).
 func FreshRedis(t testing.TB) *OwnRedis {
 	t.Helper()
-	if strings.HasPrefix(os.Getenv(RedisVariable), clusterScheme) {
-		t.Skip("it is about one server, on which it runs, too")
-	}
 	config := local.RedisConfig{Dir: filepath.Join(t.TempDir(), "redis")}
 	return &OwnRedis{dir: config.Dir, Own: newOwn(t, "Redis", func(ctx context.Context) (server, string, error) {
 		r, err := local.StartRedis(ctx, config)

@@ -27,14 +27,39 @@ var run = waitroom.RunKey{Room: "final", Run: "first"}
 func open(t *testing.T) *Ledger {
 	t.Helper()
 	l := New(pgtest.Open(t, 8).Pool())
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = l.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		running.Wait()
-	})
+	testenv.Running(t, l.Run)
 	return l
+}
+
+// underWay returns a ledger whose line has been recovered long ago, and a transaction that ends with the test at the latest.
+func underWay(t *testing.T) (*Ledger, pgx.Tx) {
+	t.Helper()
+	l := open(t)
+	recovered(t, l, 0)
+	exec(t, l, "UPDATE line_runs SET recovered_at = '-infinity'")
+	tx, err := l.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	return l, tx
+}
+
+// held waits until somebody waits for a lock, or what is awaited has come; then it stays in the channel. It reports whether somebody waits.
+func held[T any](t *testing.T, l *Ledger, done chan T) bool {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var waiting int
+		const sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+		if err := l.pool.QueryRow(t.Context(), sql).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+		if waiting > 0 || len(done) > 0 {
+			return waiting > 0
+		}
+	}
+	t.Fatal("it neither waits nor ends")
+	return false
 }
 
 // recovered begins an incarnation, when the last one began long ago.
@@ -196,15 +221,8 @@ func TestNothingOfAnOlderIncarnationIsAdmitted(t *testing.T) {
 // race begins a recovery that reads what there is, lets an admission come that knows nothing of it, ends the recovery, and reports whether the admission was recorded
 // though the recovered memory lacks it.
 func race(t *testing.T, admit string) (missed bool) {
-	l := open(t)
-	recovered(t, l, 0)
-	exec(t, l, "UPDATE line_runs SET recovered_at = '-infinity'")
+	l, tx := underWay(t)
 	ctx := t.Context()
-	tx, err := l.pool.Begin(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	for _, name := range []string{"lock_run", "recover"} {
 		args := []any{run.Room, run.Run, 1000}[:2+strings.Count(query(name), "$3 size")]
 		if _, err := tx.Exec(ctx, query(name), args...); err != nil {
@@ -222,25 +240,7 @@ func race(t *testing.T, admit string) (missed bool) {
 			[]time.Time{a.Entered}, []time.Time{a.Expires}, []int64{1})
 		done <- err
 	}()
-	blocked := func() (n int) {
-		const sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-		if err := l.pool.QueryRow(ctx, sql).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	ended := false
-	for deadline := time.Now().Add(10 * time.Second); !ended && blocked() == 0; {
-		select {
-		case err := <-done:
-			ended = true
-			done <- err
-		default:
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the admission neither waits nor ends")
-		}
-	}
+	held(t, l, done)
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func race(t *testing.T, admit string) (missed bool) {
 		t.Fatal(err)
 	}
 	var recorded bool
-	err = l.pool.QueryRow(ctx, "SELECT true FROM admissions WHERE number = 1").Scan(&recorded)
+	err := l.pool.QueryRow(ctx, "SELECT true FROM admissions WHERE number = 1").Scan(&recorded)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		t.Fatal(err)
 	}
@@ -273,15 +273,8 @@ func TestControlWithoutTheLockARecoveryMissesAnAdmission(t *testing.T) {
 // The other way round: a recovery that comes while an admission is being recorded waits for it.
 func TestARecoveryWaitsForAdmissionsUnderWay(t *testing.T) {
 	t.Parallel()
-	l := open(t)
-	recovered(t, l, 0)
-	exec(t, l, "UPDATE line_runs SET recovered_at = '-infinity'")
+	l, tx := underWay(t)
 	ctx := t.Context()
-	tx, err := l.pool.Begin(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	a := admissionOf(1, 1)
 	if _, err := tx.Exec(ctx, query("admit"), []string{run.Room}, []string{run.Run}, []int64{1}, [][16]byte{a.Visitor}, []string{a.JTI},
 		[]time.Time{a.Entered}, []time.Time{a.Expires}, []int64{1}); err != nil {
@@ -299,6 +292,9 @@ func TestARecoveryWaitsForAdmissionsUnderWay(t *testing.T) {
 		m, err := l.Recover(ctx, run, 0, 1000)
 		done <- answer{m, err}
 	}()
+	if !held(t, l, done) {
+		t.Error("the recovery did not wait")
+	}
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,14 +41,9 @@ func openWithout(t *testing.T, piece, by string) linetest.Line {
 	if !there {
 		t.Fatalf("no script has %q", piece)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	var run sync.WaitGroup
-	run.Go(func() { _ = l.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		run.Wait()
-		_ = rdb.Close()
-	})
+	t.Cleanup(func() { _ = rdb.Close() })
+	testenv.Running(t, l.Run)
+	ctx := context.Background()
 	names := keys(key)
 	return linetest.Line{
 		Queue: l, Key: key,

@@ -36,15 +36,9 @@ func openLineAt(t testing.TB, server func(testing.TB) (addr, room string)) (*Lin
 		t.Fatal(err)
 	}
 	l, key := New(rdb), waitroom.RunKey{Room: room, Run: waitroom.NewRun()}
-	ctx, stop := context.WithCancel(context.Background())
-	var run sync.WaitGroup
-	run.Go(func() { _ = l.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		run.Wait()
-		_ = rdb.Close()
-	})
-	if _, err := l.Watch(ctx, key); !errors.Is(err, waitroom.ErrLost) {
+	t.Cleanup(func() { _ = rdb.Close() })
+	testenv.Running(t, l.Run)
+	if _, err := l.Watch(t.Context(), key); !errors.Is(err, waitroom.ErrLost) {
 		t.Fatalf("a line that was never made answers %v, want ErrLost", err)
 	}
 	restore(t, l, key, waitroom.Memory{Incarnation: 1, BlockEnd: block})
