@@ -38,6 +38,7 @@ type document struct {
 	Prices      []price     `json:"prices,omitempty"`
 	PriceFrom   int         `json:"price_from"`
 	PriceTo     int         `json:"price_to"`
+	Bands       []string    `json:"bands"` // of search.Bands
 	OnSale      bool        `json:"on_sale"`
 	ForSale     bool        `json:"for_sale"`
 	Capacity    int         `json:"capacity"`
@@ -90,7 +91,7 @@ func parts(label string, n int) (out []string, err error) {
 func stored(d search.Document) document {
 	v := d.Venue
 	out := document{
-		ID: d.Event.String(), Shuffle: shuffle(d.Event), Name: d.Name, Details: d.Details, ImageURL: d.ImageURL, Performers: []performer{},
+		ID: d.Event.String(), Shuffle: shuffle(d.Event), Name: d.Name, Details: d.Details, ImageURL: d.ImageURL, Performers: []performer{}, Bands: []string{},
 		Start: d.Start.UnixMicro(), End: d.End.UnixMicro(), Date: d.Date.Format(time.DateOnly), Month: d.Date.Format("2006-01"),
 		Category: d.Category, CategoryKey: words.Fold(d.Category), Currency: d.Currency,
 		PriceFrom: d.PriceFrom, PriceTo: d.PriceTo, OnSale: d.OnSale, ForSale: d.ForSale, Capacity: d.Capacity,
@@ -102,6 +103,11 @@ func stored(d search.Document) document {
 	}
 	for _, p := range d.Performers {
 		out.Performers = append(out.Performers, performer{p.ID, p.Name, label(p.ID, p.Name)})
+	}
+	for _, b := range search.Bands() {
+		if d.PriceTo >= b.From && d.PriceFrom <= b.To {
+			out.Bands = append(out.Bands, b.Value)
+		}
 	}
 	for _, p := range d.Prices {
 		out.Prices = append(out.Prices, price(p))

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	deadline      = 2 * time.Second // of one search; whoever has another engine waits less
-	rounds        = 5               // of reading on while a page is not full
-	maxExpansions = 50              // known words in the place of a mistyped one
-	leftWait      = 100 * time.Millisecond
+	deadline = 2 * time.Second // of one search; whoever has another engine waits less
+	rounds   = 5               // of reading on while a page is not full
+	maxNear  = 50              // known words in the place of a mistyped one
+	leftWait = 100 * time.Millisecond
 )
 
 var (
@@ -34,6 +34,7 @@ type Left func(ctx context.Context, hits []search.Hit, tickets bool) error
 // Engine is a search.Engine.
 type Engine struct {
 	*Client
+	bounds
 	sealer cursor.Sealer
 	left   *left
 	wait   time.Duration
@@ -41,7 +42,7 @@ type Engine struct {
 
 // New returns an engine. The key signs cursors; it is the same on every gateway, and for every engine.
 func New(c *Client, key []byte, fill Left) *Engine {
-	return &Engine{Client: c, sealer: cursor.New(key), left: newLeft(fill), wait: deadline}
+	return &Engine{Client: c, bounds: usual, sealer: cursor.New(key), left: newLeft(fill), wait: deadline}
 }
 
 // Search answers one page. See search.Engine.
@@ -61,24 +62,32 @@ func (g *Engine) search(ctx context.Context, q search.Query) (page search.Page, 
 	if err := q.Check(); err != nil {
 		return page, err
 	}
-	p := begin(q, false)
+	w := want(q)
+	p := w.begin(false)
 	if q.Cursor != "" {
 		if p, err = open(g.sealer, q); err != nil {
 			return page, err
 		}
 	}
-	w := want(q)
 	if w.nothing {
 		if q.Facets {
 			page.Facets = &search.Facets{}
 		}
 		return page, nil
 	}
+	if p.typos { // so the pages before were
+		if err := g.forgive(ctx, &w); err != nil {
+			return page, err
+		}
+	}
 	if err := g.fill(ctx, &w, &p, &page); err != nil {
 		return page, err
 	}
 	if q.Cursor == "" && len(page.Events) == 0 && page.NextCursor == "" && w.forgivable() { // nothing as it is typed: a typo?
-		p, page = begin(q, true), search.Page{}
+		if err := g.forgive(ctx, &w); err != nil || len(w.near) == 0 {
+			return page, err
+		}
+		p, page = w.begin(true), search.Page{}
 		if err := g.fill(ctx, &w, &p, &page); err != nil {
 			return page, err
 		}
@@ -134,96 +143,18 @@ type found struct {
 
 // next returns the next events, one more than a page holds. The first time it also tells how many there are.
 func (g *Engine) next(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) ([]found, error) {
+	n, r := w.PageSize+1, g.byDate(w, *p)
 	switch w.Sort {
 	case search.ByRelevance:
-		return g.byRelevance(ctx, w, p, page, first)
-	case search.ByDate:
-		return g.byDate(ctx, w, p, page, first)
+		return g.rank(ctx, w, p, n, page, first)
+	case search.ByDistance:
+		r = w.byDistance(*p)
 	}
-	answers, err := g.askFor(ctx, w, *p, w.PageSize+1, page, first)
+	answer, _, err := g.narrow(ctx, w, *p, n, page, first, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	return p.readAll(w.Query, answers, w.PageSize+1)
-}
-
-// spans are how far ahead a search by date looks for its page at first, and then. An index has no order of time: to find the next events it looks at all of a span, so to look at the next
-// days only is what makes a wide query cheap.
-var spans = []time.Duration{3 * 24 * time.Hour, 60 * 24 * time.Hour}
-
-// byDate looks for a page in the next days, then in the next weeks, then in all that follows.
-func (g *Engine) byDate(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) ([]found, error) {
-	n, from := w.PageSize+1, w.from(*p)
-	for i := 0; ; i++ {
-		whole := from == 0 || i == len(spans) || first && i > 0 && !page.TotalCapped // what is little is looked at at once
-		var within []elastic.Query
-		if !whole {
-			within = append(within, elastic.NewRangeQuery("start").Lt(from+spans[i].Microseconds()))
-		}
-		answers, err := g.askFor(ctx, w, *p, n, page, first && i == 0, within...)
-		if err != nil {
-			return nil, err
-		}
-		if out, err := p.readAll(w.Query, answers, n); err != nil || whole || len(out) == n {
-			return out, err
-		}
-	}
-}
-
-// from is when what follows a position by date begins, in microseconds; 0: nothing tells.
-func (w *wanted) from(p position) int64 {
-	if p.event != 0 {
-		return p.start
-	}
-	if w.StartDate.IsZero() {
-		return 0
-	}
-	return w.StartDate.Add(-slack).UnixMicro()
-}
-
-// slack is between a venue's clock and UTC, at most.
-const slack = 14 * time.Hour
-
-// byRelevance looks for what is to come, and when that ends for what is over.
-func (g *Engine) byRelevance(ctx context.Context, w *wanted, p *position, page *search.Page, first bool) (out []found, err error) {
-	for {
-		n, when := w.PageSize+1-len(out), elastic.NewRangeQuery("start")
-		if p.past {
-			when.Lt(p.now)
-		} else {
-			when.Gte(p.now)
-		}
-		answers, err := g.askFor(ctx, w, *p, n, page, first, when)
-		if err != nil {
-			return nil, err
-		}
-		more, err := p.readAll(w.Query, answers, n)
-		if err != nil {
-			return nil, err
-		}
-		if out, first = append(out, more...), false; len(out) > w.PageSize || p.past {
-			return out, nil
-		}
-		*p = position{typos: p.typos, now: p.now, past: true}
-	}
-}
-
-// askFor asks for the n events that follow a position, within some bounds. With counted it puts how many the query finds into the page: a count that stops where it is told costs little.
-func (g *Engine) askFor(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, within ...elastic.Query) (*elastic.SearchResult, error) {
-	s := elastic.NewSearchSource().Query(w.match(p.typos).Filter(within...)).Size(n).TrackTotalHits(false)
-	p.order(w.Query, s)
-	ask := []*elastic.SearchSource{s}
-	if counted {
-		ask = append(ask, elastic.NewSearchSource().Query(w.all(p.typos)).Size(0).TrackTotalHits(search.MaxTotal))
-	}
-	answers, err := g.ask(ctx, ask...)
-	if err != nil {
-		return nil, err
-	}
-	if counted {
-		page.Total, page.TotalCapped, err = total(answers[1])
-	}
-	return answers[0], err
+	return p.readAll(w.Query, answer, n)
 }
 
 // readAll reads at most n hits, which follow the position.

@@ -3,7 +3,6 @@ package elastic
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/olivere/elastic/v7"
 
@@ -18,7 +17,7 @@ const (
 // all is the query without its order.
 func (w *wanted) all(typos bool) *elastic.BoolQuery {
 	q := elastic.NewBoolQuery().Filter(w.filters...)
-	w.forText(q, "words", typos)
+	w.forText(q, typos)
 	return q
 }
 
@@ -32,21 +31,12 @@ func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*sear
 		}
 		q.Filter(elastic.NewRangeQuery("shuffle").Lt(below))
 	}
-	prices := elastic.NewFiltersAggregation()
-	for _, b := range search.Bands() {
-		in := elastic.NewBoolQuery().Filter(elastic.NewRangeQuery("price_to").Gte(b.From))
-		if b.To < math.MaxInt32 {
-			in.Filter(elastic.NewRangeQuery("price_from").Lte(b.To))
-		}
-		prices.FilterWithName(b.Value, in)
-	}
 	terms := func(field string) *elastic.TermsAggregation {
 		return elastic.NewTermsAggregation().Field(field).Size(search.MaxFacet)
 	}
 	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(q).Size(0).TrackTotalHits(false).
 		Aggregation("category", terms("category")).Aggregation("city", terms("venue.location")).Aggregation("venue", terms("venue.label")).
-		Aggregation("month", terms("month").OrderByKeyAsc()).Aggregation("price", prices).
-		Aggregation("available", elastic.NewFilterAggregation().Filter(elastic.NewTermQuery("for_sale", true))))
+		Aggregation("month", terms("month").OrderByKeyAsc()).Aggregation("price", terms("bands")).Aggregation("available", terms("for_sale")))
 	if err != nil {
 		return nil, err
 	}
@@ -88,20 +78,30 @@ func read(counts elastic.Aggregations, much bool) (*search.Facets, error) {
 			*f.to = add(*f.to, facet)
 		}
 	}
-	prices, ok1 := counts.Filters("price")
-	available, ok2 := counts.Filter("available")
+	prices, ok1 := counts.Terms("price")
+	available, ok2 := counts.Terms("available")
 	if !ok1 || !ok2 {
 		return nil, fmt.Errorf("facets: no counts by price or of what is available")
 	}
 	for _, b := range search.Bands() {
-		if band := prices.NamedBuckets[b.Value]; band != nil && band.DocCount > 0 {
-			out.Price = append(out.Price, search.Facet{Value: b.Value, Label: b.Value, Count: int(band.DocCount)})
+		if n := count(prices, b.Value); n > 0 {
+			out.Price = append(out.Price, search.Facet{Value: b.Value, Label: b.Value, Count: n})
 		}
 	}
-	if available.DocCount > 0 {
-		out.Available = []search.Facet{{Value: "true", Count: int(available.DocCount)}}
+	if n := count(available, "true"); n > 0 {
+		out.Available = []search.Facet{{Value: "true", Count: n}}
 	}
 	return out, nil
+}
+
+// count is how often a value was counted.
+func count(values *elastic.AggregationBucketKeyItems, value string) int {
+	for _, v := range values.Buckets {
+		if v.Key == value || v.KeyAsString != nil && *v.KeyAsString == value {
+			return int(v.DocCount)
+		}
+	}
+	return 0
 }
 
 // add adds a facet; while a venue is being renamed, its documents have two names for one id.

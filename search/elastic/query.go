@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +31,9 @@ const earthMetres = 6_371_008.7714
 type wanted struct {
 	search.Query
 	text    []words.Word
-	filters []elastic.Query // what restricts but for the text
-	nothing bool            // nothing can be found
+	filters []elastic.Query     // what restricts but for the text
+	near    map[string][]string // known words that may have been meant, by mistyped ones
+	nothing bool                // nothing can be found
 }
 
 // want reads a query, which has been checked.
@@ -91,8 +91,7 @@ func (w *wanted) named(field, text string) {
 // placed restricts to a circle, or to words of the place: of "Toronto, Canada" every part must be there.
 func (w *wanted) placed() {
 	if w.HasPoint {
-		metres := w.RadiusKM * earthMetres / search.EarthKM
-		w.filter(elastic.NewGeoDistanceQuery("venue.point").Lat(w.Latitude).Lon(w.Longitude).Distance(fmt.Sprintf("%.3fm", metres)))
+		w.filter(w.circle(w.RadiusKM))
 		return
 	}
 	for i, part := range strings.Split(w.Location, ",") {
@@ -119,32 +118,39 @@ func (w *wanted) forgivable() bool {
 // match is the query as the index takes it, with what scores if that is the order.
 func (w *wanted) match(typos bool) *elastic.BoolQuery {
 	q := elastic.NewBoolQuery().Filter(w.filters...)
-	if w.forText(q, "words", typos); w.Sort == search.ByRelevance {
+	if w.forText(q, typos); w.Sort == search.ByRelevance {
 		q.Should(w.scores(typos)...)
 	}
 	return q
 }
 
-// forText adds that a field must have all words of the text.
-func (w *wanted) forText(q *elastic.BoolQuery, field string, typos bool) {
-	for i, t := range w.text {
-		q.Filter(having(field, t, i == len(w.text)-1, typos))
+// forText adds that all words of the text must be there.
+func (w *wanted) forText(q *elastic.BoolQuery, typos bool) {
+	for i := range w.text {
+		q.Filter(w.having("words", i, true, typos))
 	}
 }
 
-// having finds a word, perhaps unfinished, perhaps mistyped.
-func having(field string, t words.Word, open, typos bool) elastic.Query {
-	var q elastic.Query = elastic.NewTermQuery(field, t.Text)
+// having finds a word of the text in a field, the last one perhaps unfinished, each perhaps mistyped.
+func (w *wanted) having(field string, i int, open, typos bool) elastic.Query {
+	t := w.text[i]
+	q := having(field, t, open && i == len(w.text)-1)
+	if near := w.near[t.Text]; typos && len(near) > 0 {
+		return elastic.NewBoolQuery().Should(q, elastic.NewTermsQueryFromStrings(field, near...))
+	}
+	return q
+}
+
+// having finds a word, perhaps unfinished.
+func having(field string, t words.Word, open bool) elastic.Query {
 	switch {
 	case len(t.Chars) > 0:
 		return elastic.NewMatchPhraseQuery(field, strings.Join(t.Chars, " "))
 	case open:
-		q = elastic.NewPrefixQuery(field, t.Text)
+		return elastic.NewPrefixQuery(field, t.Text)
+	default:
+		return elastic.NewTermQuery(field, t.Text)
 	}
-	if typos && t.Edits() > 0 {
-		return elastic.NewBoolQuery().Should(q, elastic.NewFuzzyQuery(field, t.Text).Fuzziness(t.Edits()).MaxExpansions(maxExpansions))
-	}
-	return q
 }
 
 func (w *wanted) scores(typos bool) (out []elastic.Query) {
@@ -153,8 +159,8 @@ func (w *wanted) scores(typos bool) (out []elastic.Query) {
 	}
 	all := func(open bool) elastic.Query {
 		q := elastic.NewBoolQuery()
-		for i, t := range w.text {
-			q.Filter(having("words", t, open && i == len(w.text)-1, false))
+		for i := range w.text {
+			q.Filter(w.having("words", i, open, false))
 		}
 		return q
 	}
@@ -167,9 +173,9 @@ func (w *wanted) scores(typos bool) (out []elastic.Query) {
 		}
 		weigh(elastic.NewMatchPhraseQuery("words", strings.Join(row, " ")), inARow)
 	}
-	for i, t := range w.text {
+	for i := range w.text {
 		for field, weight := range map[string]float64{"performers.name": inPerformers, "name": inName, "venue.name": inVenue, "words": anywhere} {
-			weigh(having(field, t, i == len(w.text)-1, typos), weight)
+			weigh(w.having(field, i, true, typos), weight)
 		}
 	}
 	return out

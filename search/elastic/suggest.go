@@ -124,12 +124,20 @@ func (t typed) in(field string) *elastic.BoolQuery {
 	q := elastic.NewBoolQuery()
 	if field == "venue.place" {
 		for i, w := range t.all {
-			q.Filter(having(field, words.Word{Text: w}, i == len(t.all)-1, t.typos && !apart(w)))
+			q.Filter(t.having(field, words.Word{Text: w}, i == len(t.all)-1, t.typos && !apart(w)))
 		}
 		return q
 	}
 	for i, w := range t.words {
-		q.Filter(having(field, w, i == len(t.words)-1, t.typos))
+		q.Filter(t.having(field, w, i == len(t.words)-1, t.typos))
+	}
+	return q
+}
+
+func (t typed) having(field string, w words.Word, open, typos bool) elastic.Query {
+	q := having(field, w, open)
+	if typos && w.Edits() > 0 {
+		return elastic.NewBoolQuery().Should(q, elastic.NewFuzzyQuery(field, w.Text).Fuzziness(w.Edits()).MaxExpansions(maxNear))
 	}
 	return q
 }

@@ -1,0 +1,241 @@
+package elastic
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/olivere/elastic/v7"
+
+	"usher/search"
+)
+
+// An index has no order of time or place: to find the next events, or the nearest, it looks at all that a query finds, in a year of many venues at millions. So a search reaches only a
+// little way at first, and further by as much as was found there; where the count stops anyway, or the page is full, it need not look at the rest.
+const (
+	firstArea = 1. / 64 // of a circle
+	mostArea  = 1. / 2
+	margin    = 1.5 // by which a search reaches further than what was found lets expect
+)
+
+// bounds are how far a search looks; tests look less far, so that few events show what many do.
+type bounds struct {
+	first, most time.Duration // how far ahead at first, and from where on at all that follows
+	ranked      int           // events that are ranked together, at least
+	counted     int           // what is counted, at most
+}
+
+var usual = bounds{first: 3 * 24 * time.Hour, most: 90 * 24 * time.Hour, ranked: 1000, counted: search.MaxTotal}
+
+// slack is between a venue's clock and UTC, at most.
+const slack = 14 * time.Hour
+
+// reach is how far a search may look.
+type reach struct {
+	first, most float64                            // how far at first, and from where on it looks at all; microseconds or square kilometres
+	complete    bool                               // all is all that the query finds
+	within      func(size float64) []elastic.Query // +Inf: all
+}
+
+// narrow asks for the n events that follow a position, no further away than it takes, and returns how far that was: +Inf for all. Counted, it puts how many the whole query finds into
+// the page. What is shown already it only counts.
+func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (answer *elastic.SearchResult, size float64, err error) {
+	ranked := w.Sort == search.ByRelevance
+	size = math.Inf(1)
+	for next := r.first; next < r.most; {
+		s := w.source(p, n, r.within(next)...)
+		if shown != nil {
+			s = g.count(w, p.typos, r.within(next)...)
+		}
+		want := n
+		if ranked {
+			want = g.ranked
+		}
+		if counted {
+			want = g.counted
+		}
+		if counted || ranked {
+			s.TrackTotalHits(want)
+		}
+		answers, err := g.ask(ctx, s)
+		if err != nil {
+			return nil, 0, err
+		}
+		got, capped := len(answers[0].Hits.Hits), false
+		full := got == n
+		if counted || ranked {
+			if got, capped, err = total(answers[0]); err != nil {
+				return nil, 0, err
+			}
+		}
+		if ranked {
+			full = got >= g.ranked
+		}
+		if shown == nil && full {
+			shown, size = answers[0], next
+		}
+		if counted && capped {
+			page.Total, page.TotalCapped, counted = got, true, false
+		}
+		if shown != nil && !counted {
+			return shown, size, nil
+		}
+		next *= max(2, margin*float64(want)/float64(max(got, 1)))
+	}
+	shown, err = g.whole(ctx, w, p, n, page, counted, r, shown)
+	return shown, size, err
+}
+
+// whole asks for what is not shown yet of all that can be reached.
+func (g *Engine) whole(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (*elastic.SearchResult, error) {
+	var ask []*elastic.SearchSource
+	if shown == nil {
+		ask = append(ask, w.source(p, n, r.within(math.Inf(1))...))
+	}
+	switch {
+	case !counted:
+	case shown == nil && r.complete:
+		ask[0].TrackTotalHits(g.counted)
+	default:
+		ask = append(ask, g.count(w, p.typos))
+	}
+	answers, err := g.ask(ctx, ask...)
+	if err != nil {
+		return nil, err
+	}
+	if shown == nil {
+		shown = answers[0]
+	}
+	if counted {
+		page.Total, page.TotalCapped, err = total(answers[len(answers)-1])
+	}
+	return shown, err
+}
+
+// source asks for the n events that follow a position, in the order of the query, within some bounds.
+func (w *wanted) source(p position, n int, within ...elastic.Query) *elastic.SearchSource {
+	s := elastic.NewSearchSource().Query(w.match(p.typos).Filter(within...)).Size(n).TrackTotalHits(false)
+	p.order(w.Query, s)
+	return s
+}
+
+// count asks how many the query finds within some bounds: a count that stops where it is told costs little.
+func (g *Engine) count(w *wanted, typos bool, within ...elastic.Query) *elastic.SearchSource {
+	return elastic.NewSearchSource().Query(w.all(typos).Filter(within...)).Size(0).TrackTotalHits(g.counted)
+}
+
+// window is a part of time in microseconds, from inclusive, to exclusive; 0: it has no such end.
+type window struct{ from, to int64 }
+
+func (t window) queries() []elastic.Query {
+	if t == (window{}) {
+		return nil
+	}
+	q := elastic.NewRangeQuery("start")
+	if t.from != 0 {
+		q.Gte(t.from)
+	}
+	if t.to != 0 {
+		q.Lt(t.to)
+	}
+	return []elastic.Query{q}
+}
+
+// part is so many microseconds of a window from its beginning on, or backwards from its end; +Inf: all of it.
+func (t window) part(back bool, size float64) window {
+	switch {
+	case math.IsInf(size, 1):
+		return t
+	case back:
+		return window{t.to - int64(size), t.to}
+	default:
+		return window{t.from, t.from + int64(size)}
+	}
+}
+
+// within looks from the beginning of a window on, or back from its end.
+func (b bounds) within(t window, back, complete bool) reach {
+	r := reach{first: float64(b.first.Microseconds()), most: float64(b.most.Microseconds()), complete: complete,
+		within: func(size float64) []elastic.Query { return t.part(back, size).queries() }}
+	if t.from != 0 && t.to != 0 {
+		r.most = min(r.most, float64(t.to-t.from)/2)
+	}
+	if back && t.to == 0 || !back && t.from == 0 { // there is no such place
+		r.first = math.Inf(1)
+	}
+	return r
+}
+
+// times is when all that a query finds begins, as far as its dates tell.
+func (w *wanted) times() (t window) {
+	if !w.StartDate.IsZero() {
+		t.from = w.StartDate.Add(-slack).UnixMicro()
+	}
+	if !w.EndDate.IsZero() {
+		t.to = w.EndDate.AddDate(0, 0, 1).Add(slack).UnixMicro()
+	}
+	return t
+}
+
+// byDate reaches ahead from a position.
+func (b bounds) byDate(w *wanted, p position) reach {
+	t := w.times()
+	if p.event != 0 {
+		t.from = p.start
+	}
+	return b.within(t, false, p.event == 0)
+}
+
+// byDistance reaches out from the point, beyond a position. In all it is the circle of the query, which is among its filters.
+func (w *wanted) byDistance(p position) reach {
+	whole := w.RadiusKM * w.RadiusKM
+	r := reach{first: whole * firstArea, most: whole * mostArea, complete: true, within: func(size float64) []elastic.Query {
+		if math.IsInf(size, 1) {
+			return nil
+		}
+		return []elastic.Query{w.circle(math.Sqrt(size))}
+	}}
+	if p.event != 0 {
+		km := math.Float64frombits(uint64(p.key)) / 1000
+		r.first = max(r.first, 2*km*km)
+	}
+	return r
+}
+
+// circle is that of some kilometres around the query's point.
+func (w *wanted) circle(km float64) elastic.Query {
+	return elastic.NewGeoDistanceQuery("venue.point").Lat(w.Latitude).Lon(w.Longitude).Distance(fmt.Sprintf("%.3fm", km*earthMetres/search.EarthKM))
+}
+
+// rank asks for the n events that follow a position by relevance. What is to come within the days that have enough of it is ranked together, then what follows them, at the end what is
+// over, backwards. Which days that are is in the position, so that all pages are one list.
+func (g *Engine) rank(ctx context.Context, w *wanted, p *position, n int, page *search.Page, counted bool) (out []found, err error) {
+	for {
+		var shown *elastic.SearchResult
+		look := p.ranked
+		if p.event != 0 { // in the midst of what is ranked together
+			answers, err := g.ask(ctx, w.source(*p, n-len(out), p.ranked.queries()...))
+			if err != nil {
+				return nil, err
+			}
+			shown, look = answers[0], p.side(w)
+		}
+		if shown == nil || counted {
+			var size float64
+			if shown, size, err = g.narrow(ctx, w, *p, n-len(out), page, counted, g.within(look, p.past, look == w.times()), shown); err != nil {
+				return nil, err
+			}
+			if p.event == 0 {
+				p.ranked = look.part(p.past, size)
+			}
+		}
+		more, err := p.readAll(w.Query, shown, n-len(out))
+		if err != nil {
+			return nil, err
+		}
+		if out, counted = append(out, more...), false; len(out) == n || !p.beyond(w) {
+			return out, nil
+		}
+	}
+}
