@@ -254,7 +254,7 @@ func (s *System) takeAway(t *testing.T, row awayRow, f fault) (wrong []string) {
 	for name, got := range reads.got {
 		words, p99 := got.reset()
 		t.Logf("%s, then: %v, p99 %s", name, words, p99)
-		if want := row.answer(name, f); len(words) != 1 || words[want] == 0 {
+		if want := row.answer(name, f); !held(want, words) {
 			wrong = append(wrong, fmt.Sprintf("%s: answered %v, want %s", name, words, want))
 		}
 	}
@@ -270,6 +270,35 @@ func (s *System) takeAway(t *testing.T, row awayRow, f fault) (wrong []string) {
 	s.CheckTruth()
 	slices.Sort(wrong)
 	return wrong
+}
+
+// held reports whether answers are what the table says. Where that is an answer from a store that is there, a machine that is short of processor time may come too late to be sure
+// that it is the newest, and says so: that is honest, as long as it is the exception.
+func held(want string, words map[string]int) bool {
+	all := 0
+	for word, n := range words {
+		if all += n; word != want && (want != "200" || word != "200 stale") {
+			return false
+		}
+	}
+	return words[want]*2 > all
+}
+
+func TestAnswersAreHeldToTheTable(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		want  string
+		words map[string]int
+		held  bool
+	}{
+		{"200", map[string]int{"200": 9}, true}, {"200", map[string]int{"200": 6, "200 stale": 3}, true}, {"200", map[string]int{"200": 3, "200 stale": 6}, false},
+		{"200", map[string]int{"200": 9, "503 store-unavailable": 1}, false}, {"200", map[string]int{"200 stale": 9}, false}, {"200", nil, false},
+		{"200 stale", map[string]int{"200 stale": 9}, true}, {"200 stale", map[string]int{"200 stale": 9, "200": 1}, false},
+	} {
+		if held(c.want, c.words) != c.held {
+			t.Errorf("%v where %s is told: held %t", c.words, c.want, !c.held)
+		}
+	}
 }
 
 // ordinary waits until everybody is answered as on an ordinary day, for half a second on end.

@@ -57,25 +57,20 @@ func (g *Engine) countAll(ctx context.Context, r *resolved) (t total, err error)
 	return t, err
 }
 
-// countWords counts for a query with words: the nearest from now on, then what is over.
+// countWords counts for a query with words: by distance the nearest, else those from now on, then what is over. What was read for the page is not read again.
 func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err error) {
-	now := place{start: cmp.Or(r.position.now, r.now, time.Now().UTC())}
 	var events []found
-	if r.ranked != nil && (len(r.ranked.events) >= maxWordy || !r.ranked.more) {
-		events, t.capped = r.ranked.events, r.ranked.more
-	} else if events, err = g.nearest(ctx, r, stretch{from: now}, maxWordy+1); err != nil {
+	switch {
+	case r.Sort == search.ByDistance && !r.gathered && len(r.ahead) <= maxWordy:
+		events, err = g.outward(ctx, r, position{}, maxWordy+1)
+		t.capped = len(events) > maxWordy
+	default:
+		events, t.capped, err = g.around(ctx, r, place{start: cmp.Or(r.position.now, r.now, time.Now().UTC())})
+	}
+	if err != nil {
 		return t, err
 	}
-	if len(events) <= maxWordy && !t.capped && !r.StartDate.After(now.start.Add(slack)) {
-		past, err := g.nearest(ctx, r, stretch{from: now, past: true}, maxWordy+1-len(events))
-		if err != nil {
-			return t, err
-		}
-		events = append(events, past...)
-	}
-	if len(events) > maxWordy {
-		events, t.capped = events[:maxWordy], true
-	}
+	events = events[:min(len(events), maxWordy)]
 	if t.count = len(events); !r.Facets {
 		return t, nil
 	}
@@ -88,6 +83,30 @@ func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err erro
 	}
 	t.facets.Capped = t.capped
 	return t, nil
+}
+
+// around returns what follows a place in time, then what is before it, up to as many as are counted, and whether there is more.
+func (g *Engine) around(ctx context.Context, r *resolved, now place) (events []found, more bool, err error) {
+	limit, err := g.limit(ctx, r, stretch{from: now}, maxWordy)
+	if err != nil {
+		return nil, false, err
+	}
+	if r.ranked != nil && (!r.ranked.more || len(r.ranked.events) >= limit) {
+		if events = r.ranked.events; r.ranked.more {
+			return events, true, nil
+		}
+	} else if events, err = g.nearest(ctx, r, stretch{from: now}, limit+1); err != nil {
+		return nil, false, err
+	}
+	if len(events) <= limit && !r.StartDate.After(now.start.Add(slack)) {
+		past, err := g.nearest(ctx, r, stretch{from: now, past: true}, limit+1-len(events))
+		if err != nil {
+			return nil, false, err
+		}
+		events = append(slices.Clone(events), past...)
+	}
+	more = len(events) > limit
+	return events[:min(len(events), limit)], more, nil
 }
 
 // fact is what facets count of an event.

@@ -17,6 +17,7 @@ const (
 	maxWeeks   = 53                 // looked through in one statement
 	slack      = 14 * time.Hour     // between a venue's clock and UTC, at most; filter.sql has the same
 	maxWindows = 4                  // statements about some weeks each; what is not found then is sought in all
+	dearSearch = 6000               // microseconds: for no more than that are all candidates sought that may be ranked
 	fewEvents  = 250                // a catalog that is walked through whatever the words
 )
 
@@ -132,11 +133,11 @@ func (g *Engine) events(ctx context.Context, r *resolved, s stretch, n int, w wa
 		lead := r.lead("")
 		marked = &lead
 	}
-	scan := scanFound
-	if r.Facets {
+	scan, facts := scanFound, r.Facets || r.Sort == search.ByDistance // which is told by the venue
+	if facts {
 		scan = scanCounted
 	}
-	return g.rows(ctx, inTime(s.past, w, r.Facets), scan,
+	return g.rows(ctx, inTime(s.past, w, facts), scan,
 		append(r.filter(), s.from.at(), s.from.event, s.upTo.at(), s.upTo.event, n, marked, typed, unfinished)...)
 }
 
@@ -253,8 +254,27 @@ func (s stretch) holds(start time.Time) bool {
 
 // plan chooses how to look for the next n matches, and through how many weeks if by weeks.
 func plan(d density, n int) (w way, weeks int) {
+	w, weeks, _ = reckon(d, n)
+	return w, weeks
+}
+
+// affordable is how many of n matches are sought at once: fewer where the next ones lie far apart, but least at least, and all n if fewer cost hardly less.
+func affordable(d density, n, least int) int {
+	_, _, cost := reckon(d, n)
+	for cost > dearSearch && n/2 >= least {
+		_, _, less := reckon(d, n/2)
+		if less > cost*3/4 {
+			break
+		}
+		n, cost = n/2, less
+	}
+	return n
+}
+
+// reckon is plan, with what it costs in microseconds.
+func reckon(d density, n int) (w way, weeks int, cost float64) {
 	if d.drawn < fewEvents || d.seen == 0 || d.first.IsZero() {
-		return walk, 0 // few events, in all or in the stretch
+		return walk, 0, 0 // few events, in all or in the stretch
 	}
 	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in as many again
 	rest := d.seen / d.drawn * max(d.stored, d.drawn)
@@ -268,11 +288,11 @@ func plan(d density, n int) (w way, weeks int) {
 	byAll := min(d.byWords(), d.byOther())
 	switch {
 	case byWalk <= byWeek && byWalk <= byAll:
-		return walk, 0
+		return walk, 0, byWalk
 	case byWeek <= byAll && weeks <= maxWeeks:
-		return byWeeks, weeks
+		return byWeeks, weeks, byWeek
 	default:
-		return d.anywhere(), 0
+		return d.anywhere(), 0, byAll
 	}
 }
 

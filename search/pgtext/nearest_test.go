@@ -90,3 +90,21 @@ func TestAStretchBeginsWhereTheDatesDo(t *testing.T) {
 		t.Errorf("%+v, %v: a gap that no event lies in", d, err)
 	}
 }
+
+// Where the next matches lie far apart fewer of them are ranked together; not where fewer cost as much.
+func TestFewerAreRankedWhereTheyLieFarApart(t *testing.T) {
+	t.Parallel()
+	first, last := time.Unix(1, 0), time.Unix(1, 0).Add(52*week)
+	f := func(why string, stored, words, other, all float64, want int) {
+		t.Helper()
+		d := density{drawn: sampleSize, having: words, seen: sampleSize, words: words, other: other, all: all, first: first, last: last, stored: stored, keys: 1}
+		if got := affordable(d, 500, 100); got != want {
+			_, _, cost := reckon(d, 500)
+			t.Errorf("%s: %d of 500, which would take %.0f µs; want %d", why, got, cost, want)
+		}
+	}
+	f("every other event", 3_650_000, sampleSize/2, sampleSize, sampleSize/2, 500)
+	f("one in a hundred has the word, one in a hundred of those is in the circle", 3_650_000, sampleSize/100, sampleSize/100, 0.2, 125)
+	f("a rare word: all are read in any case", 3_650_000, 0, sampleSize, 0, 500)
+	f("the same in a smaller catalog", 20_000, sampleSize/100, sampleSize/100, 0.2, 500)
+}

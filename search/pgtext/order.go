@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	candidates    = 500    // ranked at a time, in order of time: finding and ranking them takes the database 1 to 2 ms
+	candidates    = 500    // ranked at a time, in order of time: finding and ranking them takes the database 1 to 2 ms; fewer where they lie far apart
+	fewest        = 100    // of them, though they do
 	maxCandidates = 10_000 // of a tranche that was begun and has had events added to it since
 	nearestVenues = 50     // looked through first by distance, or fewer if those will do; then four times as many
 )
@@ -74,17 +75,43 @@ func scanCounted(r pgx.CollectableRow) (f found, err error) {
 
 func scanFar(r pgx.CollectableRow) (f found, err error) {
 	var km float64
-	err = r.Scan(&f.event, &f.start, &km)
+	err = r.Scan(&f.event, &f.start, &km, &f.Venue, &f.Category, &f.Date, &f.From, &f.To, &f.Available)
 	f.key = int64(math.Float64bits(km))
 	return f, err
 }
 
 // byDistance looks through the venues from the nearest on, a growing handful at a time, until the page is full.
 func (g *Engine) byDistance(ctx context.Context, r *resolved, n int) (out []found, err error) {
-	last := r.position.last
+	if r.gathered {
+		return r.byDistance(n), nil
+	}
+	return g.outward(ctx, r, r.position, n)
+}
+
+// byDistance returns the next n of all that the query finds.
+func (r *resolved) byDistance(n int) (out []found) {
+	far := make(map[int64]float64, len(r.venues))
+	for i, v := range r.venues {
+		far[v] = r.km[i]
+	}
+	out = slices.Clone(r.whole)
+	for i := range out {
+		out[i].key = int64(math.Float64bits(far[out[i].Venue]))
+	}
+	nearer := func(a, b found) int { return cmp.Or(cmp.Compare(a.key, b.key), a.place.compare(b.place)) }
+	slices.SortFunc(out, nearer)
+	if last := (found{place: r.position.last, key: r.position.key}); last.event != 0 {
+		out = slices.DeleteFunc(out, func(f found) bool { return nearer(f, last) <= 0 })
+	}
+	return out[:min(n, len(out))]
+}
+
+// outward returns the next n by distance after a position.
+func (g *Engine) outward(ctx context.Context, r *resolved, p position, n int) (out []found, err error) {
+	last := p.last
 	at, reached := 0, 0.0
 	if last.event != 0 {
-		reached = math.Float64frombits(uint64(r.position.key))
+		reached = math.Float64frombits(uint64(p.key))
 		at = sort.SearchFloat64s(r.km, reached)
 	}
 	handful, err := g.handful(ctx, r, n)
@@ -152,13 +179,16 @@ func (g *Engine) byRelevance(ctx context.Context, r *resolved, n int) (out []fou
 }
 
 // rank returns the tranche's events, the best first, and ends the tranche where it is too long.
-func (g *Engine) rank(ctx context.Context, r *resolved) ([]found, error) {
+func (g *Engine) rank(ctx context.Context, r *resolved) (all []found, err error) {
 	p := &r.position
-	limit := g.candidates
-	if p.last.event != 0 { // it was begun: all of it, with what was added
-		limit = maxCandidates
+	s := stretch{from: p.from, upTo: p.upTo, past: p.past}
+	limit := maxCandidates // it was begun: all of it, with what was added
+	if p.last.event == 0 {
+		if limit, err = g.limit(ctx, r, s, g.candidates); err != nil {
+			return nil, err
+		}
 	}
-	all, err := g.nearest(ctx, r, stretch{from: p.from, upTo: p.upTo, past: p.past}, limit+1)
+	all, err = g.nearest(ctx, r, s, limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +204,15 @@ func (g *Engine) rank(ctx context.Context, r *resolved) ([]found, error) {
 	}
 	slices.SortFunc(all, func(a, b found) int { return order(a, b, p.past) })
 	return all, nil
+}
+
+// limit is how many of the next n matches in a stretch are sought at once.
+func (g *Engine) limit(ctx context.Context, r *resolved, s stretch, n int) (int, error) {
+	if r.gathered {
+		return n, nil
+	}
+	d, err := g.density(ctx, r, s)
+	return affordable(d, n, max(fewest, r.PageSize)), err
 }
 
 // tranched are the events of a tranche in order of time, and whether there are more behind it.
