@@ -62,8 +62,9 @@ func (g *Engine) countWords(ctx context.Context, r *resolved) (t total, err erro
 	var events []found
 	switch {
 	case r.Sort == search.ByDistance && !r.gathered && len(r.ahead) <= maxWordy:
-		events, err = g.outward(ctx, r, position{}, maxWordy+1)
-		t.capped = len(events) > maxWordy
+		err = g.lookAround(ctx, r)
+		t.capped = len(r.near) > r.counted
+		events = r.near[:min(len(r.near), r.counted)]
 	default:
 		events, t.capped, err = g.around(ctx, r, place{start: cmp.Or(r.position.now, r.now, time.Now().UTC())})
 	}

@@ -49,7 +49,7 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	}
 	r.now, r.coming = now.from.start, d
 	w, _ := g.plan(d, maxWordy+1)
-	if w != byWords && w != byOther {
+	if w != byWords && w != byOther || r.Sort == search.ByDistance && d.byOther() > dearSearch && w == byOther { // the nearest venues will do
 		return nil
 	}
 	ahead, err := g.events(ctx, r, now, maxWordy+1, w, nil)

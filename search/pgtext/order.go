@@ -82,10 +82,35 @@ func scanFar(r pgx.CollectableRow) (f found, err error) {
 
 // byDistance looks through the venues from the nearest on, a growing handful at a time, until the page is full.
 func (g *Engine) byDistance(ctx context.Context, r *resolved, n int) (out []found, err error) {
-	if r.gathered {
+	switch {
+	case r.gathered:
 		return r.byDistance(n), nil
+	case !r.wordy() || r.position.last.event != 0:
+		return g.outward(ctx, r, r.position, n)
 	}
-	return g.outward(ctx, r, r.position, n)
+	if err := g.lookAround(ctx, r); err != nil {
+		return nil, err
+	}
+	return r.near[:min(n, len(r.near))], nil
+}
+
+// lookAround reads as many of the nearest events as are counted, and one more: a page has no more.
+func (g *Engine) lookAround(ctx context.Context, r *resolved) (err error) {
+	if r.counted > 0 {
+		return nil
+	}
+	d, err := g.density(ctx, r, stretch{})
+	if err != nil {
+		return err
+	}
+	r.counted = d.countable(max(fewest, r.PageSize))
+	r.near, err = g.outward(ctx, r, position{}, r.counted+1)
+	return err
+}
+
+// countable is how many matches are counted by distance: fewer, but least at least, where so few of the events there match that to find more is dear.
+func (d density) countable(least int) int {
+	return int(min(max(dearSearch/(2*otherCost)*d.all/max(d.other, 1), float64(least)), maxWordy))
 }
 
 // byDistance returns the next n of all that the query finds.

@@ -113,7 +113,7 @@ func empty(q search.Query) (page search.Page) {
 // seats are held are passed over, but only so many: then the page is short.
 func (g *Engine) fill(ctx context.Context, r *resolved, page *search.Page) error {
 	fixes := r.position.fixes
-	if r.gathered, r.ahead, r.ranked = false, nil, nil; r.wordy() {
+	if r.gathered, r.ahead, r.ranked, r.counted = false, nil, nil, 0; r.wordy() {
 		if err := g.gather(ctx, r); err != nil {
 			return err
 		}

@@ -29,6 +29,8 @@ type resolved struct {
 	coming   density   // of matches from then on
 	ranked   *tranched // what a first page by relevance has ranked of them
 	ahead    []found   // the first of them, if they have been read
+	near     []found   // by distance, the first that match, with words
+	counted  int       // of them at most
 	gathered bool      // whole is all that there is, in order of time
 	whole    []found
 }
