@@ -256,12 +256,15 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 		if now := k.now(); now.Sub(l.tried) >= noteEvery {
 			l.tried = now
 			ceiling := v.over(v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1)
-			if err = k.ledger.Note(ctx, l.key, v.Next, ceiling); err == nil {
+			err = k.ledger.Note(ctx, l.key, v.Incarnation, v.Next, ceiling)
+			if err == nil {
 				l.noted.Store(&noted{now, ceiling})
+			} else if errors.Is(err, ErrLost) {
+				err = k.mend(ctx, l.key, v.Incarnation)
 			}
 		}
 		if v.BlockEnd-v.Next < blockSize/2 {
-			err = errors.Join(err, k.grow(ctx, l.key, v.Next))
+			err = errors.Join(err, k.grow(ctx, l.key, v.Watch))
 		}
 	}
 	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
@@ -283,24 +286,37 @@ func (l *live) ceiling(now time.Time) int64 {
 // perSecond is the limit of the pace in calls a second.
 func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
-// see takes a newer state of the line; the watermark never goes back.
+// see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
 func (l *live) see(w Watch, now time.Time) {
 	v := &view{Watch: w, heard: now}
 	if old := l.view.Load(); old != nil {
-		v.Watermark = max(v.Watermark, old.Watermark)
+		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
 		v.speed = old.speed
 	}
 	v.speed = v.speed.add(now, v.Watermark)
 	l.view.Store(v)
 }
 
-// grow reserves more numbers.
-func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
-	end, err := k.ledger.Reserve(ctx, key, next+blockSize)
+// grow reserves more numbers for a line that was seen so.
+func (k *Keeper) grow(ctx context.Context, key RunKey, w Watch) error {
+	end, err := k.ledger.Reserve(ctx, key, w.Incarnation, w.Next+blockSize)
+	if errors.Is(err, ErrLost) {
+		return k.mend(ctx, key, w.Incarnation)
+	}
 	if err != nil {
 		return err
 	}
-	return k.queue.Grow(ctx, key, end)
+	return k.queue.Grow(ctx, key, w.Incarnation, end)
+}
+
+// mend restores a line whose incarnation the ledger says is over, if it still stands: somebody restored it who came too late, and it knows neither
+// everybody who is inside nor all numbers that were given out.
+func (k *Keeper) mend(ctx context.Context, key RunKey, incarnation int64) error {
+	w, err := k.queue.Watch(ctx, key)
+	if errors.Is(err, ErrLost) || err == nil && w.Incarnation == incarnation {
+		return k.recover(ctx, key)
+	}
+	return err
 }
 
 // recover gives a line that has lost its memory what the ledger knows; several gateways may try. nil: the line may be asked again, also when

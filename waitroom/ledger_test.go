@@ -21,6 +21,7 @@ type ledger struct {
 	runs  map[waitroom.RunKey]*ledgerRun
 
 	beforeDone func() // runs before a session is noted as over
+	unfenced   bool   // blocks and notes of incarnations that are over are taken
 }
 
 type ledgerRun struct {
@@ -45,6 +46,13 @@ func (l *ledger) set(away error, hangs bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.away, l.hangs = away, hangs
+}
+
+// unfence lets the ledger take blocks and notes of incarnations that are over, as a negative control does.
+func (l *ledger) unfence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unfenced = true
 }
 
 // on does something unless the ledger is away.
@@ -88,9 +96,12 @@ func (l *ledger) SetState(ctx context.Context, name string, from, to waitroom.St
 	})
 }
 
-func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (end int64, err error) {
+func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want int64) (end int64, err error) {
 	err = l.on(ctx, func() error {
 		r := l.runs[k]
+		if r.incarnation != incarnation && !l.unfenced {
+			return waitroom.ErrLost
+		}
 		r.end = max(r.end, want)
 		end = r.end
 		return nil
@@ -98,9 +109,12 @@ func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (en
 	return end, err
 }
 
-func (l *ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling int64) error {
+func (l *ledger) Note(ctx context.Context, k waitroom.RunKey, incarnation, issued, ceiling int64) error {
 	return l.on(ctx, func() error {
 		r := l.runs[k]
+		if r.incarnation != incarnation && !l.unfenced {
+			return waitroom.ErrLost
+		}
 		r.issued, r.ceiling = max(r.issued, issued), max(r.ceiling, ceiling)
 		return nil
 	})

@@ -297,6 +297,7 @@ func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 	room.Capacity = 1
 	inHouse(t, room, func(h *house) {
 		ctx := h.t.Context()
+		h.ledger.unfence() // only admissions are refused
 		h.join(0)
 		h.join(1)
 		time.Sleep(time.Second)
@@ -320,6 +321,66 @@ func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 			t.Errorf("who is inside: %v", err)
 		}
 	})
+}
+
+// restoredLate has a line restored by a slow gateway, in an incarnation that another has recovered since, with a block of 1,000 numbers. It returns the first
+// number of the newer incarnation, which the fan has got.
+func (h *house) restoredLate(fan int) (newer int64) {
+	h.t.Helper()
+	slow, err := h.ledger.Recover(h.t.Context(), finalRun, 0, 1000) // and stalls
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	h.line.Lose(finalRun)
+	time.Sleep(1100 * time.Millisecond) // another gateway restores the line
+	newer, _ = h.join(fan)
+	time.Sleep(2 * time.Second)
+	h.line.Lose(finalRun)
+	if err := h.line.Restore(h.t.Context(), finalRun, slow); err != nil {
+		h.t.Fatal(err)
+	}
+	return newer
+}
+
+// A line that was restored too late is found out though nobody enters it.
+func TestALineThatWasRestoredTooLateIsFoundOut(t *testing.T) {
+	t.Parallel()
+	for _, fenced := range []bool{true, false} {
+		inHouse(t, final(), func(h *house) {
+			if !fenced {
+				h.ledger.unfence()
+			}
+			h.restoredLate(0)
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			w, err := h.line.Watch(h.t.Context(), finalRun)
+			if newest := h.ledger.recoveries(); err != nil || (w.Incarnation == newest) != fenced {
+				t.Errorf("fenced: %t: the line is of incarnation %d, %v; the ledger is at %d", fenced, w.Incarnation, err, newest)
+			}
+		})
+	}
+}
+
+// What follows the block of a line that was restored too late belongs to a newer one.
+func TestALineThatWasRestoredTooLateGivesNoNumberTwice(t *testing.T) {
+	t.Parallel()
+	for fenced, want := range map[bool]int{true: 0, false: 1} {
+		inHouse(t, final(), func(h *house) {
+			if !fenced {
+				h.ledger.unfence()
+			}
+			taken, twice := h.restoredLate(0), 0
+			for n := 1; n <= 1001; n++ { // before any gateway has taken its next turn
+				if number, _ := h.join(n); number == taken {
+					twice++
+				}
+			}
+			if twice != want {
+				t.Errorf("fenced: %t: number %d was given out again %d times, want %d", fenced, taken, twice, want)
+			}
+		})
+	}
 }
 
 // After two losses everybody keeps his number, and is told how many are really ahead of him.

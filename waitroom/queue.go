@@ -19,8 +19,8 @@ type Queue interface {
 	// Join gives the visitor a number, or the one that he has; shown is the number of a place that he shows, or -1, and counts
 	// when the line has lost its memory since. ErrBlockSpent: Grow first.
 	Join(ctx context.Context, k RunKey, v id.Visitor, shown int64) (Joined, error)
-	// Grow allows numbers below blockEnd to be given out.
-	Grow(ctx context.Context, k RunKey, blockEnd int64) error
+	// Grow allows numbers below blockEnd to be given out. They were reserved for that incarnation: a line of another stays as it is.
+	Grow(ctx context.Context, k RunKey, incarnation, blockEnd int64) error
 	// Call moves the watermark as far as rate, capacity and ceiling allow. The line goes by its grace until the next call.
 	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
 	// Watch reads where the line stands.
@@ -144,13 +144,14 @@ type Ledger interface {
 	PutRooms(ctx context.Context, rules []Rules) error
 	// SetState moves a room from one state to another and starts a new run if asked. ErrInvalidTransition: it was not in from.
 	SetState(ctx context.Context, room string, from, to State, newRun string) error
-	// Reserve makes sure that numbers below want may be given out and returns the end of the block.
-	Reserve(ctx context.Context, k RunKey, want int64) (blockEnd int64, err error)
-	// Note remembers how far numbers were given out, and raises the ceiling of the watermark.
-	Note(ctx context.Context, k RunKey, issued, ceiling int64) error
-	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored. From then on no admission of an
+	// Reserve makes sure that numbers below want may be given out by that incarnation of the line and returns the end of the block. ErrLost: it is
+	// over, and what follows its block is another's.
+	Reserve(ctx context.Context, k RunKey, incarnation, want int64) (blockEnd int64, err error)
+	// Note remembers how far that incarnation of the line has given out numbers, and raises the ceiling of the watermark. ErrLost: it is over.
+	Note(ctx context.Context, k RunKey, incarnation, issued, ceiling int64) error
+	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored. From then on nothing of an
 	// older incarnation is recorded. issued is how far the caller has seen numbers given out; what lies between that and the fresh block is a
-	// hole for good. ErrRecovering: somebody else has done it less than a second ago.
+	// hole for good. ErrRecovering: somebody else has just done it, and may still be restoring the line.
 	Recover(ctx context.Context, k RunKey, issued, block int64) (Memory, error)
 	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else. ErrLost: the line that he has entered
 	// has lost its memory since, and somebody has recovered it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -70,8 +71,13 @@ func (k *Keeper) join(ctx context.Context, l *live, v id.Visitor, shown int64) (
 	}
 	err = k.do(ctx, l.key, ask)
 	if errors.Is(err, ErrBlockSpent) {
-		if w, e := k.queue.Watch(ctx, l.key); e == nil {
-			err = errors.Join(k.grow(ctx, l.key, w.Next), k.do(ctx, l.key, ask))
+		w, grown := k.queue.Watch(ctx, l.key)
+		if grown == nil {
+			grown = k.grow(ctx, l.key, w)
+			err = k.do(ctx, l.key, ask)
+		}
+		if errors.Is(err, ErrBlockSpent) {
+			err = fmt.Errorf("%w: %w", ErrLineUnavailable, errors.Join(err, grown))
 		}
 	}
 	return j, err
@@ -214,23 +220,13 @@ func (k *Keeper) admit(ctx context.Context, key RunKey, v id.Visitor, s Session)
 		return err
 	}
 	if errors.Is(err, ErrLost) {
-		return k.fenced(ctx, key, s.Incarnation)
+		return errors.Join(ErrLineUnavailable, k.mend(ctx, key, s.Incarnation)) // he may try again
 	}
 	if err != nil {
 		k.log.Warn("an admission is not recorded", "room", key.Room, "err", err)
 		return errors.Join(ErrLineUnavailable, err) // the slot is his: the next try records it
 	}
 	return nil
-}
-
-// fenced is the answer to somebody who entered a line that has been recovered since: he may try again. If that line still stands, somebody
-// restored it who came too late, and it does not know everybody who is inside.
-func (k *Keeper) fenced(ctx context.Context, key RunKey, incarnation int64) error {
-	w, err := k.queue.Watch(ctx, key)
-	if errors.Is(err, ErrLost) || err == nil && w.Incarnation == incarnation {
-		err = k.recover(ctx, key)
-	}
-	return errors.Join(ErrLineUnavailable, err)
 }
 
 func (k *Keeper) sign(c pass.Claims, expires time.Time) (string, time.Time, error) {

@@ -178,7 +178,8 @@ func (c *couple) pass() {
 
 func (c *couple) grow() {
 	c.memory.BlockEnd = max(c.memory.BlockEnd, c.last.Next+int64(c.IntN(30)))
-	c.same("grow", func(l Line) (any, error) { return nil, l.Grow(c.ctx, l.Key, c.memory.BlockEnd) })
+	incarnation := c.memory.Incarnation - int64(c.IntN(4)/3)
+	c.same("grow", func(l Line) (any, error) { return nil, l.Grow(c.ctx, l.Key, incarnation, c.memory.BlockEnd) })
 }
 
 // lose lets both lines lose their memory. A ledger knows neither the last numbers that were given out nor how far exactly was called.

@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -67,6 +67,13 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 		r.Closed = false
 	}
 	return p.Line.Call(ctx, k, r)
+}
+
+func (p *planted) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
+	if w, err := p.Watch(ctx, k); p.loose && err == nil {
+		incarnation = w.Incarnation
+	}
+	return p.Line.Grow(ctx, k, incarnation, blockEnd)
 }
 
 func (p *planted) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, r waitroom.EnterRules) (waitroom.Session, error) {
@@ -136,6 +143,7 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"extending shortens":                      {func(p *planted) { p.shrinking = true }, "ExtendingNeverShortens"},
 		"a restore forgets who is and was inside": {func(p *planted) { p.amnesic = true }, "ARestoreGivesBackWhatMatters"},
 		"holes are called like everybody":         {func(p *planted) { p.dense = true }, "TheHolesOfEveryLossAreJumped"},
+		"another incarnation's block is taken":    {func(p *planted) { p.loose = true }, "ABlockIsOfItsIncarnation"},
 		"an older incarnation is restored":        {func(p *planted) { p.stale = true }, "OnlyANewerIncarnationIsRestored"},
 	} {
 		t.Run(name, func(t *testing.T) {

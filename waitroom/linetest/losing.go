@@ -16,7 +16,7 @@ func aLostLineSaysSo(s *scene) {
 	lost("join", err)
 	_, err = s.Join(s.ctx, s.Key, fan(1), 1)
 	lost("join with a place", err)
-	lost("grow", s.Grow(s.ctx, s.Key, 5000))
+	lost("grow", s.Grow(s.ctx, s.Key, 1, 5000))
 	_, err = s.Call(s.ctx, s.Key, rules(3))
 	lost("call", err)
 	_, err = s.try(1, 1, 3)

@@ -4,6 +4,7 @@ var promises = []promise{
 	{"NumbersGoInOrderOfArrival", numbersGoInOrderOfArrival},
 	{"AThousandJoinsOfOneVisitor", aThousandJoinsOfOneVisitor},
 	{"ASpentBlockGivesNoNumber", aSpentBlockGivesNoNumber},
+	{"ABlockIsOfItsIncarnation", aBlockIsOfItsIncarnation},
 	{"APlaceOfBeforeALossIsKept", aPlaceOfBeforeALossIsKept},
 
 	{"CallingGoesInOrderAndNotPastTheEnd", callingGoesInOrderAndNotPastTheEnd},

@@ -113,10 +113,12 @@ func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown 
 	return j, err
 }
 
-// Grow allows numbers below blockEnd to be given out.
-func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, blockEnd int64) error {
+// Grow allows numbers below blockEnd to be given out by that incarnation.
+func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
 	return l.on(ctx, k, func(r *run, _ time.Time) error {
-		r.blockEnd = max(r.blockEnd, blockEnd)
+		if r.incarnation == incarnation {
+			r.blockEnd = max(r.blockEnd, blockEnd)
+		}
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,9 @@ func query(name string) string {
 	}
 	return string(b)
 }
+
+// perSession is how long it may take to give a line one session back: twice what Redis takes (docs/failures.md).
+const perSession = 20 * time.Microsecond
 
 // Ledger keeps the waiting room's memory. Make it with New; Run must be running for Admit.
 type Ledger struct {
@@ -128,17 +132,25 @@ func (l *Ledger) SetState(ctx context.Context, room string, from, to waitroom.St
 	return err
 }
 
-// Reserve makes sure that numbers below want may be given out.
-func (l *Ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (end int64, err error) {
-	if err = l.pool.QueryRow(ctx, query("reserve"), k.Room, k.Run, want).Scan(&end); err != nil {
+// Reserve makes sure that numbers below want may be given out by that incarnation. waitroom.ErrLost.
+func (l *Ledger) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want int64) (end int64, err error) {
+	err = l.pool.QueryRow(ctx, query("reserve"), k.Room, k.Run, incarnation, want).Scan(&end)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = waitroom.ErrLost
+	}
+	if err != nil {
 		err = fmt.Errorf("reserve numbers of room %q: %w", k.Room, err)
 	}
 	return end, err
 }
 
-// Note remembers how far numbers were given out, and raises the ceiling.
-func (l *Ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling int64) error {
-	if _, err := l.pool.Exec(ctx, query("note"), k.Room, k.Run, issued, ceiling); err != nil {
+// Note remembers how far that incarnation has given out numbers, and raises the ceiling. waitroom.ErrLost.
+func (l *Ledger) Note(ctx context.Context, k waitroom.RunKey, incarnation, issued, ceiling int64) error {
+	tag, err := l.pool.Exec(ctx, query("note"), k.Room, k.Run, incarnation, issued, ceiling)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = waitroom.ErrLost
+	}
+	if err != nil {
 		return fmt.Errorf("note the ceiling of room %q: %w", k.Room, err)
 	}
 	return nil
@@ -168,7 +180,11 @@ func (l *Ledger) Recover(ctx context.Context, k waitroom.RunKey, issued, block i
 				return err
 			}
 		}
-		return remember(ctx, tx, k, &m)
+		if err := remember(ctx, tx, k, &m); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, query("recovered"), k.Room, k.Run, time.Duration(len(m.Sessions))*perSession)
+		return err
 	})
 	if err != nil {
 		return m, fmt.Errorf("recover the line of room %q: %w", k.Room, err)

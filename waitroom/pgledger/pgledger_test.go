@@ -99,14 +99,14 @@ func TestEveryLossBeginsAFreshBlockAndDigsAHole(t *testing.T) {
 	if _, err := l.Recover(t.Context(), run, 0, 1000); !errors.Is(err, waitroom.ErrRecovering) {
 		t.Errorf("a second recovery at once: %v, want ErrRecovering", err)
 	}
-	if err := l.Note(t.Context(), run, 10, 180); err != nil {
+	if err := l.Note(t.Context(), run, 1, 10, 180); err != nil {
 		t.Fatal(err)
 	}
 	m = recovered(t, l, 7)
 	if m.Incarnation != 2 || m.Watermark != 180 || m.Next != 1000 || m.BlockEnd != 2000 || m.Limit != 1000 || !slices.Equal(m.Holes, []waitroom.Hole{{From: 10, Past: 1000}}) {
 		t.Errorf("after the first loss: %+v", m)
 	}
-	if end, err := l.Reserve(t.Context(), run, 2500); err != nil || end != 2500 {
+	if end, err := l.Reserve(t.Context(), run, 2, 2500); err != nil || end != 2500 {
 		t.Errorf("reserving up to 2500: %d, %v", end, err)
 	}
 	m = recovered(t, l, 1020) // nothing was noted since, but the gateway has seen it
@@ -116,6 +116,42 @@ func TestEveryLossBeginsAFreshBlockAndDigsAHole(t *testing.T) {
 	m = recovered(t, l, 12) // nobody has given out a number since
 	if m.Incarnation != 4 || len(m.Holes) != 2 || m.Holes[1] != (waitroom.Hole{From: 1020, Past: 3500}) {
 		t.Errorf("after the third loss: %+v", m)
+	}
+}
+
+// A gateway that goes on with a line that somebody else has recovered gets no numbers behind its own block, and hears of it.
+func TestAnOlderIncarnationReservesAndNotesNothing(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	if _, err := l.Reserve(t.Context(), run, 0, 10); !errors.Is(err, waitroom.ErrLost) {
+		t.Errorf("reserving for a line that never was: %v, want ErrLost", err)
+	}
+	recovered(t, l, 0)
+	recovered(t, l, 0)
+	for _, incarnation := range []int64{1, 3} {
+		if end, err := l.Reserve(t.Context(), run, incarnation, 9000); !errors.Is(err, waitroom.ErrLost) {
+			t.Errorf("incarnation %d of 2 reserves up to %d, %v; want ErrLost", incarnation, end, err)
+		}
+		if err := l.Note(t.Context(), run, incarnation, 1900, 1900); !errors.Is(err, waitroom.ErrLost) {
+			t.Errorf("incarnation %d of 2 notes: %v, want ErrLost", incarnation, err)
+		}
+	}
+	if m := recovered(t, l, 0); m.Next != 2000 || m.Watermark != 0 || !slices.Equal(m.Holes, []waitroom.Hole{{From: 0, Past: 2000}}) {
+		t.Errorf("after what was refused: %+v", m)
+	}
+}
+
+// A recovery that has much to read ends late. Others leave the line to it from then on.
+func TestALongRecoveryIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	l, _ := underWay(t)
+	exec(t, l, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.1); RETURN NEW; END'")
+	exec(t, l, "CREATE TRIGGER slow BEFORE INSERT ON line_holes FOR EACH ROW EXECUTE FUNCTION slow()")
+	if _, err := l.Recover(t.Context(), run, 0, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Recover(t.Context(), run, 0, 1000); !errors.Is(err, waitroom.ErrRecovering) {
+		t.Errorf("a recovery right behind one that took more than a second: %v, want ErrRecovering", err)
 	}
 }
 
@@ -280,7 +316,7 @@ func TestARecoveryWaitsForAdmissionsUnderWay(t *testing.T) {
 		[]time.Time{a.Entered}, []time.Time{a.Expires}, []int64{1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Note(ctx, run, 5, 9); err != nil { // which is not held up by admissions
+	if err := l.Note(ctx, run, 1, 5, 9); err != nil { // which is not held up by admissions
 		t.Errorf("a note beside an admission: %v", err)
 	}
 	type answer struct {
@@ -326,7 +362,7 @@ func recoveries(t *testing.T, admit func(*Ledger, waitroom.Admission, int64) err
 		}
 	}
 	recovered(t, l, 0)
-	if err := l.Note(ctx, run, 10, 10); err != nil {
+	if err := l.Note(ctx, run, 1, 10, 10); err != nil {
 		t.Fatal(err)
 	}
 	slow, quick := recovered(t, l, 10), recovered(t, l, 10)

@@ -101,6 +101,7 @@ func TestControlWithoutAPieceOfAScriptAPromiseIsBroken(t *testing.T) {
 		"used numbers":                    {"if redis.call('GETBIT', KEYS[6], number) == 1 then return {'USED'} end", "", "ANumberEntersOnce"},
 		"the jti of who leaves":           {"(jti == ARGV[4] or ARGV[4] == '' and of == ARGV[3])", "true", "ALateDoneFreesNoNewerSession"},
 		"who has left is out":             {"or over ~= '0'", "", "WhoLeavesIsOut"},
+		"the incarnation of a block":      {"m[3] == ARGV[2] and", "", "ABlockIsOfItsIncarnation"},
 		"the newest incarnation":          {"tonumber(m[2]) >= tonumber(ARGV[2])", "false", "OnlyANewerIncarnationIsRestored"},
 		"an older incarnation gives way":  {"and tonumber(m[2]) >= tonumber(ARGV[2])", "", "OnlyANewerIncarnationIsRestored"},
 		"holes are jumped":                {"if hole then", "if false then", "TheHolesOfEveryLossAreJumped"},

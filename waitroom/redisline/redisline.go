@@ -182,9 +182,9 @@ func (l *Line) joinAll(ctx context.Context, joins []joining) ([]joined, error) {
 	return out, nil
 }
 
-// Grow allows numbers below blockEnd to be given out.
-func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, blockEnd int64) error {
-	_, _, err := l.run(ctx, l.grow, k, blockEnd)
+// Grow allows numbers below blockEnd to be given out by that incarnation.
+func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
+	_, _, err := l.run(ctx, l.grow, k, incarnation, blockEnd)
 	return err
 }
 

@@ -218,7 +218,7 @@ func TestOnARedisCluster(t *testing.T) {
 
 func BenchmarkJoin(b *testing.B) {
 	l, key, _ := openLineAt(b, ownRedis)
-	if err := l.Grow(b.Context(), key, 1<<40); err != nil {
+	if err := l.Grow(b.Context(), key, 1, 1<<40); err != nil {
 		b.Fatal(err)
 	}
 	trips := joinTripsTotal.Get()
