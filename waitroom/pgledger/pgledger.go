@@ -233,23 +233,28 @@ func (l *Ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 	return refusal
 }
 
-// admitAll returns for each admission why it is not recorded, if it is not.
+// entry is what admissions of one batch are told apart by. A number may be asked for by several incarnations, of which one at most is live.
+type entry struct {
+	room, run           string
+	number, incarnation int64
+}
+
+// admitAll returns for each admission why it is not recorded, if it is not. Repeats go as one, with the latest end.
 func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error) {
-	type at struct {
-		room, run string
-		number    int64
-	}
-	of := func(a admission) at { return at{a.key.Room, a.key.Run, a.Number} }
+	of := func(a admission) entry { return entry{a.key.Room, a.key.Run, a.Number, a.Incarnation} }
+	first := map[entry]int{} // where it stands in the arrays
 	var rooms, runs, jtis []string
 	var numbers, incarnations []int64
 	var visitors [][16]byte
 	var entered, expires []time.Time
-	first := map[at]admission{}
 	for _, a := range all {
-		if _, again := first[of(a)]; again {
-			continue // a repeat in the same batch: its answer is that of the first
+		if i, again := first[of(a)]; again {
+			if jtis[i] == a.JTI && visitors[i] == a.Visitor && a.Expires.After(expires[i]) {
+				expires[i] = a.Expires
+			}
+			continue
 		}
-		first[of(a)] = a
+		first[of(a)] = len(rooms)
 		rooms, runs, numbers, incarnations = append(rooms, a.key.Room), append(runs, a.key.Run), append(numbers, a.Number), append(incarnations, a.Incarnation)
 		visitors, jtis = append(visitors, a.Visitor), append(jtis, a.JTI)
 		entered, expires = append(entered, a.Entered), append(expires, a.Expires)
@@ -260,25 +265,25 @@ func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error)
 	if err != nil {
 		return nil, fmt.Errorf("admit: %w", err)
 	}
-	recorded := map[at]bool{} // of live incarnations
+	recorded := map[entry]bool{} // of live incarnations
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
-		var a at
+		var e entry
 		var ok bool
-		err = row.Scan(&a.room, &a.run, &a.number, &ok)
-		recorded[a] = ok
+		err = row.Scan(&e.room, &e.run, &e.number, &e.incarnation, &ok)
+		recorded[e] = ok
 		return none, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("admit: %w", err)
 	}
 	out := make([]error, len(all))
-	for i, a := range all {
+	for n, a := range all {
 		ok, live := recorded[of(a)]
-		switch f := first[of(a)]; {
-		case a.Incarnation != f.Incarnation || !live:
-			out[i] = waitroom.ErrLost
-		case !ok || f.JTI != a.JTI || f.Visitor != a.Visitor:
-			out[i] = waitroom.ErrPlaceUsed
+		switch i := first[of(a)]; {
+		case !live:
+			out[n] = waitroom.ErrLost
+		case !ok || jtis[i] != a.JTI || visitors[i] != a.Visitor:
+			out[n] = waitroom.ErrPlaceUsed
 		}
 	}
 	return out, nil

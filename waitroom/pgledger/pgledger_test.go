@@ -245,12 +245,41 @@ func TestNothingOfAnOlderIncarnationIsAdmitted(t *testing.T) {
 	if err := l.Admit(t.Context(), run, admissionOf(2, 1)); !errors.Is(err, waitroom.ErrLost) {
 		t.Errorf("an admission of the first incarnation in the second: %v, want ErrLost", err)
 	}
-	answers, err := l.admitAll(t.Context(), []admission{{run, admissionOf(3, 1)}, {run, admissionOf(4, 2)}, {run, admissionOf(4, 1)}})
-	if err != nil || !errors.Is(answers[0], waitroom.ErrLost) || answers[1] != nil || !errors.Is(answers[2], waitroom.ErrLost) {
-		t.Errorf("a batch of two incarnations: %v, %v", answers, err)
+	answers, err := l.admitAll(t.Context(), []admission{
+		{run, admissionOf(3, 1)}, {run, admissionOf(4, 2)}, {run, admissionOf(4, 1)}, {run, admissionOf(5, 1)}, {run, admissionOf(5, 2)},
+	})
+	for i, want := range []error{waitroom.ErrLost, nil, waitroom.ErrLost, waitroom.ErrLost, nil} {
+		if err != nil || !errors.Is(answers[i], want) {
+			t.Errorf("a batch of two incarnations: %v, %v; want %v at %d", answers, err, want, i)
+		}
 	}
-	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{4}) {
-		t.Errorf("used are %v, want 4 alone", m.Used)
+	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{4, 5}) {
+		t.Errorf("used are %v, want 4 and 5 alone", m.Used)
+	}
+}
+
+// A session that is entered once more and extended at the same moment lasts as long as it was extended, in whichever order they come.
+func TestRepeatsInOneBatchLastAsLongAsTheLongest(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	first, second := admission{run, admissionOf(0, 1)}, admission{run, admissionOf(1, 1)}
+	until := first.Expires.Add(time.Hour)
+	extended := func(a admission) admission { a.Expires = until; return a }
+	other := first
+	other.JTI, other.Expires = "another", until.Add(time.Hour)
+	answers, err := l.admitAll(t.Context(), []admission{first, extended(first), first, extended(second), second, other})
+	if err != nil || errors.Join(answers[:5]...) != nil || !errors.Is(answers[5], waitroom.ErrPlaceUsed) {
+		t.Fatalf("a batch of repeats and a used number: %v, %v", answers, err)
+	}
+	sessions := recovered(t, l, 0).Sessions
+	if len(sessions) != 2 {
+		t.Errorf("sessions are %+v, want two", sessions)
+	}
+	for _, s := range sessions {
+		if !s.Expires.Equal(until) {
+			t.Errorf("the session of number %d lasts until %s, want %s", s.Number, s.Expires, until)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 -- Records admissions; a repeat moves the end. A number that has entered as another session is not touched, and nothing of an incarnation that is
 -- over is recorded: while the row of the run is held none begins, and who begins one (lock_run) reads the admissions after those recorded here.
--- Arrays, pairwise: $1 room, $2 run, $3 number, $4 visitor, $5 jti, $6 entered, $7 expires, $8 incarnation. Returns the numbers of live
--- incarnations, and whether they are recorded.
+-- Arrays, pairwise: $1 room, $2 run, $3 number, $4 visitor, $5 jti, $6 entered, $7 expires, $8 incarnation. Returns those of live
+-- incarnations by number, and whether they are recorded.
 WITH asked AS (
     SELECT a.* FROM unnest($1::text[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bigint[])
         AS a (room, run, number, visitor, jti, entered_at, expires_at, incarnation)
@@ -14,6 +14,6 @@ WITH asked AS (
     WHERE admissions.visitor = excluded.visitor AND admissions.jti = excluded.jti
     RETURNING room, run, number
 )
-SELECT a.room, a.run, a.number, p.number IS NOT NULL
+SELECT a.room, a.run, a.number, a.incarnation, p.number IS NOT NULL
 FROM asked a
 LEFT JOIN put p ON p.room = a.room AND p.run = a.run AND p.number = a.number
