@@ -84,7 +84,7 @@ func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
 // begin starts a gateway, which is asked from now on.
 func (h *house) begin() {
 	ctx, cancel := context.WithCancel(h.t.Context())
-	k, done := h.make(), make(chan error)
+	k, done := h.make(), make(chan error, 1) // who fails the test does not wait for it
 	go func() { done <- k.Run(ctx) }()
 	h.Keeper = k
 	h.stop = func() {
