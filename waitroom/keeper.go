@@ -23,6 +23,7 @@ const (
 	callEvery   = 250 * time.Millisecond
 	roomsEvery  = time.Second
 	noteEvery   = time.Second
+	lapsesEvery = time.Second
 	storeTime   = 2 * time.Second
 	restoreTime = 30 * time.Second // a line of a million admissions takes some
 	blockSize   = 500_000          // numbers reserved ahead: 25 s of 20,000 joins a second, renewed when half is spent
@@ -64,6 +65,7 @@ type live struct {
 	room  atomic.Pointer[Room]
 	view  atomic.Pointer[view] // nil: the line was never heard of
 	noted atomic.Pointer[noted]
+	over  atomic.Pointer[over]
 	tried time.Time // when it was tried last to note something; only note knows
 	polls *pollTimes
 	key   RunKey
@@ -76,11 +78,19 @@ type noted struct {
 	ceiling int64     // the watermark may go so far; 0 before the first note
 }
 
+// over is whose turns have lapsed, and where the line stood when that was read.
+type over struct {
+	Lapses
+	of Watch
+	at time.Time // by our clock
+}
+
 // view is what polls read: never changed, only replaced.
 type view struct {
 	Watch
 	heard time.Time // by our clock
 	speed speed
+	turns turns
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
@@ -184,6 +194,7 @@ func (k *Keeper) start(r Room) *live {
 	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), stop: sync.OnceFunc(func() { close(stopped) })}
 	l.room.Store(&r)
 	l.noted.Store(&noted{at: k.now()})
+	l.over.Store(&over{})
 	k.keepers(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -244,6 +255,20 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		return err
 	}
 	l.see(w, k.now())
+	return k.lapses(ctx, l, w)
+}
+
+// lapses reads whose turns have lapsed when there are others than were read last.
+func (k *Keeper) lapses(ctx context.Context, l *live, w Watch) error {
+	last, now := l.over.Load(), k.now()
+	if last.of.Incarnation == w.Incarnation && last.of.Lapsed == w.Lapsed && last.of.Over == w.Over || now.Sub(last.at) < lapsesEvery {
+		return nil
+	}
+	read, err := k.queue.Lapses(ctx, l.key)
+	if err != nil {
+		return err
+	}
+	l.over.Store(&over{read, w, now})
 	return nil
 }
 
@@ -288,12 +313,14 @@ func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
 // see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
 func (l *live) see(w Watch, now time.Time) {
-	v := &view{Watch: w, heard: now}
+	v, before := &view{Watch: w, heard: now}, now
 	if old := l.view.Load(); old != nil {
 		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
-		v.speed = old.speed
+		v.speed, v.turns = old.speed, old.turns
+		before = old.heard
 	}
 	v.speed = v.speed.add(now, v.Watermark)
+	v.turns = v.turns.add(now, before, v.Watermark, l.room.Load().Grace)
 	l.view.Store(v)
 }
 

@@ -204,6 +204,61 @@ func TestWhoShowsALapsedPlaceIsLastInTheLine(t *testing.T) {
 	})
 }
 
+// What a poll shows of a turn is what entering would answer, at every gateway: also at one that was restarted, and after a loss.
+func TestWhatIsShownOfATurnIsWhatEnteringAnswers(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 3
+	inHouse(t, room, func(h *house) {
+		shows := func(n int, want waitroom.Standing, when string) (before time.Time) {
+			t.Helper()
+			line, err := h.Poll(h.places[n], 0)
+			if err != nil && !errors.Is(err, waitroom.ErrPollTooFast) {
+				t.Error(err)
+			}
+			if line.State != want {
+				t.Errorf("%s fan %d is shown %q, want %q", when, n, line.State, want)
+			}
+			return line.EnterBefore
+		}
+		for n := range 5 {
+			h.join(n)
+		}
+		called := time.Now()
+		time.Sleep(2 * time.Second)
+		h.wants(0, nil)
+		for range 3 {
+			if before := shows(1, waitroom.StandCalled, "within his grace"); before.Sub(called.Add(room.Grace)).Abs() > time.Second {
+				t.Errorf("called %s ago he is told to come within %s, the grace is %s", time.Since(called), time.Until(before), room.Grace)
+			}
+			time.Sleep(room.Grace/4 + time.Second)
+		}
+		if err := h.Order(h.t.Context(), "final", "pause"); err != nil {
+			t.Fatal(err)
+		}
+		h.wants(2, waitroom.ErrRoomFull) // he is here
+		h.stop()
+		h.begin()
+		time.Sleep(time.Second)
+		shows(1, waitroom.StandCalled, "at a gateway that has not seen him called")
+		time.Sleep(room.Grace / 4)
+		if before := shows(1, waitroom.StandExpired, "when his turn has lapsed"); !before.IsZero() {
+			t.Errorf("he is told to come before %s", before)
+		}
+		h.wants(1, waitroom.ErrGraceOver)
+		shows(0, waitroom.StandCalled, "inside")
+		shows(2, waitroom.StandCalled, "asking while the room is full")
+		h.wants(2, waitroom.ErrRoomFull)
+		h.line.Lose(finalRun)
+		time.Sleep(2 * time.Second)
+		shows(2, waitroom.StandCalled, "after a loss")
+		time.Sleep(room.Grace)
+		shows(2, waitroom.StandExpired, "a grace after the loss")
+		shows(0, waitroom.StandCalled, "a grace after the loss, inside")
+		h.wants(2, waitroom.ErrGraceOver)
+	})
+}
+
 func TestAPauseTakesNobodysTurnWhoAsks(t *testing.T) {
 	t.Parallel()
 	inHouse(t, final(), func(h *house) {

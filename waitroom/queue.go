@@ -25,6 +25,8 @@ type Queue interface {
 	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
 	// Watch reads where the line stands.
 	Watch(ctx context.Context, k RunKey) (Watch, error)
+	// Lapses reads whose turns have lapsed: of the numbers that were called, those that Enter answers ErrGraceOver.
+	Lapses(ctx context.Context, k RunKey) (Lapses, error)
 	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull (his grace begins anew), ErrPlaceUsed, ErrGraceOver.
 	Enter(ctx context.Context, k RunKey, v id.Visitor, number int64, r EnterRules) (Session, error)
 	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the jti of
@@ -104,7 +106,21 @@ type Watch struct {
 	Limit     int64     // numbers below it are of before the last loss
 	Holes     []Hole    // in order, below Limit
 
+	// While these three are the same, so are the Lapses.
 	Incarnation int64
+	Lapsed      int64 // counts turns that have lapsed one by one
+	Over        int   // ranges of which all turns have lapsed that nobody has taken: what had been called before a loss, and holes that were jumped
+}
+
+// Lapses are the numbers whose turns have lapsed, in one incarnation of a line.
+type Lapses struct {
+	Incarnation int64
+	Bits        []byte // the highest bit of the first byte is number 0; behind the last number there is nothing
+}
+
+// Has reports whether a number's turn has lapsed.
+func (l Lapses) Has(number int64) bool {
+	return number >= 0 && number/8 < int64(len(l.Bits)) && l.Bits[number/8]&(0x80>>(number%8)) != 0
 }
 
 // Hole is numbers that nobody was seen to get before the line lost its memory: from From to below Past.

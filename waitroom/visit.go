@@ -125,13 +125,11 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 	line.UpdatedAt = v.heard.UTC()
 	line.Degraded = now.Sub(v.heard) > frozenAfter
 	if p.Number < v.Watermark {
-		line.State = StandCalled
-		called := v.speed.passed(p.Number)
-		if called.IsZero() || called.Before(p.IssuedAt) {
-			called = now
-		}
-		line.EnterBefore = called.Add(room.Grace).UTC()
+		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Grace, now)
 		line.pollBase = room.PollFloor
+		if over := l.over.Load(); over.Incarnation == v.Incarnation && over.Has(p.Number) {
+			line.State, line.EnterBefore, line.pollBase = StandExpired, time.Time{}, room.PollCap
+		}
 	} else {
 		line.Position = position(v.Watch, p.Number, shown)
 		if line.TicketsLeft == 0 {
@@ -144,6 +142,16 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 	}
 	line.PollAfter = line.pollBase + time.Duration(rand.Int64N(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out
 	return line
+}
+
+// enterBefore is when the turn of a number that has been called lapses. Where only the line knows, because nobody here saw the call or because he has
+// asked while the room was full, it is the latest that it may be.
+func (v *view) enterBefore(number int64, grace time.Duration, now time.Time) time.Time {
+	before := v.turns.called(number).Add(grace)
+	if before.Before(now) {
+		before = now.Add(grace)
+	}
+	return before.UTC()
 }
 
 // position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
@@ -190,7 +198,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	})
 	if errors.Is(err, ErrRoomFull) {
 		fullTotal.Inc()
-		line.State = StandCalled
+		line.State, line.EnterBefore = StandCalled, k.now().Add(room.Grace).UTC()
 	}
 	if err != nil {
 		return line, err

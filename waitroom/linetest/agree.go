@@ -23,6 +23,7 @@ func Agree(ctx context.Context, seed uint64, steps int, a, b Line) error {
 	for step := 1; step <= steps && c.err == nil; step++ {
 		c.step()
 		c.same("watch", func(l Line) (any, error) { return l.Watch(ctx, l.Key) })
+		c.same("lapses", func(l Line) (any, error) { return l.Lapses(ctx, l.Key) })
 		if c.err != nil {
 			return fmt.Errorf("seed %d, step %d: %w", seed, step, c.err)
 		}

@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -74,6 +74,14 @@ func (p *planted) Grow(ctx context.Context, k waitroom.RunKey, incarnation, bloc
 		incarnation = w.Incarnation
 	}
 	return p.Line.Grow(ctx, k, incarnation, blockEnd)
+}
+
+func (p *planted) Lapses(ctx context.Context, k waitroom.RunKey) (waitroom.Lapses, error) {
+	l, err := p.Line.Lapses(ctx, k)
+	if p.mute {
+		l.Bits = nil
+	}
+	return l, err
 }
 
 func (p *planted) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, r waitroom.EnterRules) (waitroom.Session, error) {
@@ -135,6 +143,7 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"the bucket is ignored":                   {func(p *planted) { p.solid = true }, "TheBucketBoundsThePace"},
 		"turns lapse early":                       {func(p *planted) { p.early = true }, "WhoComesWithinTheGraceEnters"},
 		"turns lapse late":                        {func(p *planted) { p.late = true }, "ALapsedTurnIsOver"},
+		"lapsed turns are not told":               {func(p *planted) { p.mute = true }, "LapsesTellWhatEnteringAnswers"},
 		"a closed room calls":                     {func(p *planted) { p.blind = true }, "NobodyIsCalledWhileClosed"},
 		"one more than the capacity is let in":    {func(p *planted) { p.kind = true }, "TheCapacityHoldsAtEveryInstant"},
 		"anybody is let in":                       {func(p *planted) { p.open = true }, "CallingGoesInOrderAndNotPastTheEnd"},

@@ -16,6 +16,7 @@ var promises = []promise{
 	{"ALapsedTurnIsOverAfterTheSweep", aLapsedTurnIsOverAfterTheSweep},
 	{"ALapsedPlaceThatIsShownIsNone", aLapsedPlaceThatIsShownIsNone},
 	{"ALapsedPlaceThatIsShownAfterTheSweepIsNone", aLapsedPlaceThatIsShownAfterTheSweepIsNone},
+	{"LapsesTellWhatEnteringAnswers", lapsesTellWhatEnteringAnswers},
 	{"WhoComesWithinTheGraceEnters", whoComesWithinTheGraceEnters},
 	{"WhoAsksWhileFullKeepsHisTurn", whoAsksWhileFullKeepsHisTurn},
 

@@ -3,6 +3,7 @@
 package memline
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -45,6 +46,7 @@ type run struct {
 	used, lapsed map[int64]bool
 	entered      int64
 	left         int64
+	lapses       int64 // how often a number came to lapsed, or was taken from there
 }
 
 type hole struct {
@@ -196,6 +198,47 @@ func (r *run) from(from, past int64) (numbers []int64) {
 	return numbers
 }
 
+// Lapses reads whose turns have lapsed.
+func (l *Line) Lapses(ctx context.Context, k waitroom.RunKey) (out waitroom.Lapses, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		bits := make([]byte, r.watermark/8+1)
+		for _, h := range r.over(now) {
+			for n := h.From; n < min(h.Past, r.watermark); n++ {
+				bits[n/8] |= 0x80 >> (n % 8)
+			}
+		}
+		for n := range r.lapsed {
+			bits[n/8] |= 0x80 >> (n % 8)
+		}
+		for n, at := range r.called {
+			if bits[n/8] &^= 0x80 >> (n % 8); now.Sub(at) > r.grace {
+				bits[n/8] |= 0x80 >> (n % 8)
+			}
+		}
+		for n := range r.used {
+			if n < r.watermark {
+				bits[n/8] &^= 0x80 >> (n % 8)
+			}
+		}
+		out = waitroom.Lapses{Incarnation: r.incarnation, Bits: bytes.TrimRight(bits, "\x00")}
+		return nil
+	})
+	return out, err
+}
+
+// over is the ranges of which all turns have lapsed that nobody has taken.
+func (r *run) over(now time.Time) (out []waitroom.Hole) {
+	if r.resumed > 0 && now.Sub(r.since) > r.grace {
+		out = append(out, waitroom.Hole{Past: r.resumed})
+	}
+	for _, h := range r.holes {
+		if !h.jumped.IsZero() && now.Sub(h.jumped) > r.grace {
+			out = append(out, h.Hole)
+		}
+	}
+	return out
+}
+
 // Writable is always so: memory takes writes.
 func (*Line) Writable(context.Context, waitroom.RunKey) error { return nil }
 
@@ -211,13 +254,14 @@ func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (w waitroom.Watch, 
 func (r *run) watch(now time.Time) waitroom.Watch {
 	w := waitroom.Watch{
 		Watermark: r.watermark, Next: r.next, BlockEnd: r.blockEnd, Called: len(r.called), Entered: r.entered, Left: r.left, Now: now,
-		Limit: r.limit, Incarnation: r.incarnation,
+		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses,
 	}
 	for _, s := range r.sessions {
 		if now.Before(s.free) {
 			w.Active++
 		}
 	}
+	w.Over = len(r.over(now))
 	for _, h := range r.holes {
 		w.Holes = append(w.Holes, h.Hole)
 		w.Waiting += len(r.from(max(r.watermark, h.From), h.Past))
@@ -247,6 +291,9 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 			if err := r.admits(v, n, rules.Capacity, now); err != nil {
 				return err
 			}
+		} else if r.lapsed[n] { // his turn had lapsed when there were turns
+			delete(r.lapsed, n)
+			r.lapses++
 		}
 		session = waitroom.Session{JTI: rules.JTI, Number: n, Entered: now, Expires: now.Add(rules.Session), Fresh: true, Incarnation: r.incarnation}
 		delete(r.line, v)
@@ -403,6 +450,9 @@ func (r *run) good(number int64, now time.Time) bool {
 
 // lapse ends the turn of a number.
 func (r *run) lapse(number int64) {
+	if !r.lapsed[number] {
+		r.lapses++
+	}
 	r.lapsed[number] = true
 	r.forget(number)
 }

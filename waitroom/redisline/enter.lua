@@ -39,6 +39,8 @@ if ARGV[8] ~= '1' then
     redis.call('ZADD', KEYS[3], now, ARGV[3]) -- he is here: his grace begins anew
     return {'FULL'}
   end
+elseif redis.call('SETBIT', KEYS[7], number, 0) == 1 then -- his turn had lapsed when there were turns
+  redis.call('HINCRBY', KEYS[1], 'lapses', 1)
 end
 redis.call('ZREM', KEYS[2], visitor)
 redis.call('ZREM', KEYS[3], ARGV[3])

@@ -92,7 +92,13 @@ func TestControlWithoutAPieceOfAScriptAPromiseIsBroken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ piece, by, breaks string }{
 		"the grace of a turn":             {"not grace or now - at <= tonumber(grace)", "true", "ALapsedTurnIsOver"},
-		"the marks of lapsed turns":       {"redis.call('SETBIT', KEYS[7], number, 1)", "", "WhoGotANumberOfAHoleAndLetItLapse"},
+		"the marks of lapsed turns":       {"redis.call('SETBIT', KEYS[7], number, 1)", "1", "WhoGotANumberOfAHoleAndLetItLapse"},
+		"lapses since the last call":      {"redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '(' .. now - m[4])", "{}", "LapsesTellWhatEnteringAnswers"},
+		"lapses are counted":              {"redis.call('HINCRBY', KEYS[1], 'lapses', 1)", "", "LapsesTellWhatEnteringAnswers"},
+		"lapses of before a loss":         {"now - since > tonumber(grace)", "false", "LapsesTellWhatEnteringAnswers"},
+		"lapses of holes":                 {"now - h[3] > tonumber(grace)", "false", "WhoGotANumberOfAHoleMayCome"},
+		"who was inside has not lapsed":   {"redis.call('GET', KEYS[6]) or ''", "''", "LapsesTellWhatEnteringAnswers"},
+		"who has asked has not lapsed":    {"asked[#asked + 1] = n", "", "LapsesTellWhatEnteringAnswers"},
 		"a lapsed place is looked at":     {"and good(shown)", "", "WhoWasCalledBeforeALossHasHisGraceAgain"},
 		"a lapsed number is looked at":    {"not good(number)", "false", "ALapsedPlaceThatIsShownIsNone"},
 		"who asks is here":                {"redis.call('ZADD', KEYS[3], now, ARGV[3])", "", "WhoAsksWhileFullKeepsHisTurn"},

@@ -14,6 +14,7 @@
 package redisline
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -37,6 +38,8 @@ var (
 	nowLua string
 	//go:embed turn.lua
 	turnLua string
+	//go:embed dug.lua
+	dugLua string
 	//go:embed stand.lua
 	standLua string
 	//go:embed join.lua
@@ -47,6 +50,8 @@ var (
 	callLua string
 	//go:embed watch.lua
 	watchLua string
+	//go:embed lapses.lua
+	lapsesLua string
 	//go:embed enter.lua
 	enterLua string
 	//go:embed leave.lua
@@ -76,7 +81,7 @@ type Line struct {
 	rdb   *redisdb.Client
 	joins *batch.Batcher[joining, joined]
 
-	join, grow, call, watch, enter, leave, extend, restore *redis.Script
+	join, grow, call, watch, lapses, enter, leave, extend, restore *redis.Script
 }
 
 type joining struct {
@@ -98,8 +103,8 @@ func New(rdb *redisdb.Client) *Line {
 // newLine returns lines whose scripts script makes of their parts and a clock before them, Lua that sets the local now: tests have their own.
 func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
-		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, standLua, callLua), watch: script(standLua, watchLua),
-		enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
+		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, callLua),
+		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l
@@ -207,6 +212,33 @@ func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (waitroom.Watch, er
 	return watch(rest), err
 }
 
+// Lapses reads whose turns have lapsed.
+func (l *Line) Lapses(ctx context.Context, k waitroom.RunKey) (out waitroom.Lapses, err error) {
+	_, rest, err := l.run(ctx, l.lapses, k)
+	if err != nil {
+		return out, err
+	}
+	out.Incarnation = number(rest[0])
+	bits, lapsed, used := make([]byte, number(rest[1])/8+1), text(rest[2]), text(rest[5])
+	copy(bits, lapsed)
+	ranges := numbers(rest[4])
+	for i := 0; i+1 < len(ranges); i += 2 {
+		for n := ranges[i]; n < ranges[i+1]; n++ {
+			if at, bit := n/8, byte(0x80>>(n%8)); at >= int64(len(used)) || used[at]&bit == 0 {
+				bits[at] |= bit
+			}
+		}
+	}
+	for _, n := range numbers(rest[6]) {
+		bits[n/8] &^= 0x80 >> (n % 8)
+	}
+	for _, n := range numbers(rest[3]) {
+		bits[n/8] |= 0x80 >> (n % 8)
+	}
+	out.Bits = bytes.TrimRight(bits, "\x00")
+	return out, nil
+}
+
 // Enter turns a called visitor into a session.
 func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, r waitroom.EnterRules) (s waitroom.Session, err error) {
 	free, check := 0, 1
@@ -308,20 +340,30 @@ func bitmap(numbers []int64) []byte {
 }
 
 func watch(rest []any) (w waitroom.Watch) {
-	if len(rest) < 12 {
+	if len(rest) < 14 {
 		return w
 	}
 	w = waitroom.Watch{
 		Watermark: number(rest[0]), Next: number(rest[1]), BlockEnd: number(rest[2]), Waiting: int(number(rest[3])),
 		Called: int(number(rest[4])), Active: int(number(rest[5])), Entered: number(rest[6]), Left: number(rest[7]), Now: moment(rest[8]),
-		Limit: number(rest[9]), Incarnation: number(rest[10]),
+		Limit: number(rest[9]), Incarnation: number(rest[10]), Lapsed: number(rest[12]), Over: int(number(rest[13])),
 	}
-	holes, _ := rest[11].([]any)
+	holes := numbers(rest[11])
 	for i := 0; i+1 < len(holes); i += 2 {
-		w.Holes = append(w.Holes, waitroom.Hole{From: number(holes[i]), Past: number(holes[i+1])})
+		w.Holes = append(w.Holes, waitroom.Hole{From: holes[i], Past: holes[i+1]})
 	}
 	return w
 }
+
+func numbers(v any) (out []int64) {
+	all, _ := v.([]any)
+	for _, n := range all {
+		out = append(out, number(n))
+	}
+	return out
+}
+
+func text(v any) string { s, _ := v.(string); return s }
 
 func number(v any) int64 { n, _ := v.(int64); return n }
 
