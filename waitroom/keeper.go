@@ -287,6 +287,9 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 			} else if errors.Is(err, ErrLost) {
 				err = k.mend(ctx, l.key, v.Incarnation)
 			}
+			if err == nil && v.Ends > 0 {
+				err = k.noteEnds(ctx, l.key)
+			}
 		}
 		if v.BlockEnd-v.Next < blockSize/2 {
 			err = errors.Join(err, k.grow(ctx, l.key, v.Watch))
@@ -295,6 +298,17 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
 		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); !errors.Is(e, ErrInvalidTransition) {
 			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// noteEnds notes sessions that have ended while the ledger was away, or at a gateway that is no more.
+func (k *Keeper) noteEnds(ctx context.Context, key RunKey) error {
+	ends, err := k.queue.Ends(ctx, key)
+	for _, a := range ends {
+		if err = k.done(ctx, key, a); err != nil {
+			break
 		}
 	}
 	return err

@@ -20,8 +20,9 @@ type ledger struct {
 	rooms map[string]waitroom.Room
 	runs  map[waitroom.RunKey]*ledgerRun
 
-	beforeDone func() // runs before a session is noted as over
-	unfenced   bool   // blocks and notes of incarnations that are over are taken
+	beforeDone  func() // runs before a session is noted as over
+	beforeAdmit func() // and this before an admission is recorded
+	unfenced    bool   // blocks and notes of incarnations that are over are taken
 }
 
 type ledgerRun struct {
@@ -155,7 +156,10 @@ func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 		if r.incarnation != a.Incarnation {
 			return waitroom.ErrLost
 		}
-		if old, known := r.admissions[a.Number]; known && (old.JTI != a.JTI || old.Visitor != a.Visitor) {
+		if l.beforeAdmit != nil {
+			l.beforeAdmit()
+		}
+		if old, known := r.admissions[a.Number]; known && (old.JTI != a.JTI || old.Visitor != a.Visitor || r.done[a.JTI]) {
 			return waitroom.ErrPlaceUsed
 		}
 		r.admissions[a.Number] = a
@@ -163,12 +167,16 @@ func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 	})
 }
 
-func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
+func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
 	return l.on(ctx, func() error {
 		if l.beforeDone != nil {
 			l.beforeDone()
 		}
-		l.runs[k].done[jti] = true
+		r := l.runs[k]
+		r.done[a.JTI] = true
+		if _, known := r.admissions[a.Number]; !known && a.Number >= 0 {
+			r.admissions[a.Number] = a
+		}
 		return nil
 	})
 }

@@ -345,6 +345,85 @@ func TestWhoLeavesWhileTheLineIsRestoredIsOut(t *testing.T) {
 	})
 }
 
+// Who leaves before his own admission is recorded has left: he gets no pass, and his slot is free, whatever is lost.
+func TestWhoLeavesWhileHeEntersIsOut(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		h.ledger.beforeAdmit = func() {
+			h.ledger.beforeAdmit = nil
+			h.ledger.mu.Unlock()
+			if err := h.Leave(h.t.Context(), h.places[0]); err != nil {
+				t.Error(err)
+			}
+			h.ledger.mu.Lock()
+		}
+		h.wants(0, waitroom.ErrPlaceUsed)
+		h.line.Lose(finalRun)
+		time.Sleep(3 * time.Second)
+		h.wants(0, waitroom.ErrPlaceUsed)
+		h.wants(1, nil)
+	})
+}
+
+// Who leaves while Postgres is away is told that he has left, and so it is: though the gateway dies that knew of it, and the line is lost later.
+func TestWhoLeavesWithoutPostgresIsOut(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		h.ledger.set(errors.New("connection refused"), false)
+		for range 3 {
+			if err := h.Leave(h.t.Context(), h.places[0]); err != nil {
+				t.Errorf("leaving while Postgres is away: %v", err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		h.stop()
+		h.begin()
+		time.Sleep(time.Second)
+		h.ledger.set(nil, false)
+		time.Sleep(3 * time.Second)
+		if w, err := h.line.Watch(h.t.Context(), finalRun); err != nil || w.Ends != 0 {
+			t.Errorf("Postgres is back, and %d ends are not noted, %v", w.Ends, err)
+		}
+		h.line.Lose(finalRun)
+		time.Sleep(3 * time.Second)
+		if err := h.CheckActive(h.t.Context(), c); !errors.Is(err, waitroom.ErrSessionOver) {
+			t.Errorf("the old pass after a loss: %v, want ErrSessionOver", err)
+		}
+		h.wants(1, nil)
+	})
+}
+
+// What neither the line nor the ledger can keep is not said to be done.
+func TestWhoLeavesWithoutLineAndPostgresIsToldSo(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		h.ledger.set(errors.New("connection refused"), false)
+		h.line.Lose(finalRun)
+		for name, err := range map[string]error{
+			"by his place": h.Leave(h.t.Context(), h.places[0]), "by his pass": h.LeaveSession(h.t.Context(), c),
+			"by the booking core": h.Release(h.t.Context(), "final", c.Visitor, c.JTI),
+		} {
+			if !errors.Is(err, waitroom.ErrLineUnavailable) {
+				t.Errorf("leaving %s: %v, want ErrLineUnavailable", name, err)
+			}
+		}
+	})
+}
+
 // Somebody enters a line that a slow gateway has restored from what it knew before others entered: he is not let in, and the line is mended.
 func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 	t.Parallel()

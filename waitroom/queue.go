@@ -29,16 +29,20 @@ type Queue interface {
 	Lapses(ctx context.Context, k RunKey) (Lapses, error)
 	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull (his grace begins anew), ErrPlaceUsed, ErrGraceOver.
 	Enter(ctx context.Context, k RunKey, v id.Visitor, number int64, r EnterRules) (Session, error)
-	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the jti of
-	// the session that is over, "" when there was none.
-	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) (over string, err error)
+	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the session
+	// that is over: jti, number and when he entered; without a jti when there was none.
+	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) (over Session, err error)
+	// Ends returns sessions that Leave has ended and that were not Noted yet, as Leave does, a thousand at most.
+	Ends(ctx context.Context, k RunKey) ([]Admission, error)
+	// Noted says that the ledger knows of a session's end. It ends in the line, too, if that was restored meanwhile and believes that it lives.
+	Noted(ctx context.Context, k RunKey, v id.Visitor, jti string) error
 	// Extend lets a session last until the given time, never shorter than it does, and returns the line's incarnation. ErrSessionOver.
 	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error)
 	// Active reports whether the session lives. ErrSessionOver.
 	Active(ctx context.Context, k RunKey, v id.Visitor, jti string) error
 	// Writable reports why the line's store takes no writes, if it does not. It changes nothing that lasts.
 	Writable(ctx context.Context, k RunKey) error
-	// Restore gives a line that has lost its memory, or never had one, what the ledger knows; also a line of an older incarnation, which somebody
+	// Restore gives a line that has lost its memory, or never had one, what the ledger knows, less the Ends that it has kept; also a line of an older incarnation, which somebody
 	// restored who came too late. A line of the same incarnation or a newer one stays as it is.
 	Restore(ctx context.Context, k RunKey, m Memory) error
 }
@@ -105,6 +109,7 @@ type Watch struct {
 	Now       time.Time // of the line's clock
 	Limit     int64     // numbers below it are of before the last loss
 	Holes     []Hole    // in order, below Limit
+	Ends      int       // sessions that are over and not Noted yet
 
 	// While these three are the same, so are the Lapses.
 	Incarnation int64
@@ -169,11 +174,11 @@ type Ledger interface {
 	// older incarnation is recorded. issued is how far the caller has seen numbers given out; what lies between that and the fresh block is a
 	// hole for good. ErrRecovering: somebody else has just done it, and may still be restoring the line.
 	Recover(ctx context.Context, k RunKey, issued, block int64) (Memory, error)
-	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else. ErrLost: the line that he has entered
+	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else, or is Done. ErrLost: the line that he has entered
 	// has lost its memory since, and somebody has recovered it.
 	Admit(ctx context.Context, k RunKey, a Admission) error
-	// Done records the end of a session.
-	Done(ctx context.Context, k RunKey, jti string) error
+	// Done records the end of a session, also of one whose admission comes later. Of one whose number is not known, -1, it is the jti that counts.
+	Done(ctx context.Context, k RunKey, a Admission) error
 }
 
 // ErrRecovering says that somebody else is about to restore the line.

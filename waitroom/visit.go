@@ -1,7 +1,6 @@
 package waitroom
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -281,49 +280,67 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	if err := k.admit(ctx, key, c.Visitor, s); err != nil {
+	if err := k.admit(ctx, key, c.Visitor, s); errors.Is(err, ErrPlaceUsed) {
+		return "", time.Time{}, ErrSessionOver // he has left meanwhile
+	} else if err != nil {
 		return "", time.Time{}, err
 	}
 	return k.sign(c, until)
 }
 
-// Leave gives a place up, and the session that it has become. Repeating it changes nothing.
+// Leave gives a place up, and the session that it has become. Repeating it changes nothing. ErrLineUnavailable: it may be that he has not left.
 func (k *Keeper) Leave(ctx context.Context, p Place) error {
 	if _, err := k.roomOf(p); err != nil {
 		return nil // the run is over: there is nothing to leave
 	}
-	return k.end(ctx, RunKey{p.Room, p.Run}, p.Visitor, p.Number, "")
+	return k.end(ctx, RunKey{p.Room, p.Run}, Admission{p.Visitor, Session{Number: p.Number}})
 }
 
-// LeaveSession ends the session of a pass; its slot is free two seconds later.
+// LeaveSession ends the session of a pass; its slot is free two seconds later. ErrLineUnavailable.
 func (k *Keeper) LeaveSession(ctx context.Context, c pass.Claims) error {
-	return k.end(ctx, RunKey{c.Room, c.Run}, c.Visitor, c.Number, c.JTI)
+	return k.end(ctx, RunKey{c.Room, c.Run}, Admission{c.Visitor, Session{JTI: c.JTI, Number: c.Number, Entered: c.IssuedAt}})
 }
 
-// Release ends a session because the booking core says that it is done. A session that is not the one with the jti stays.
+// Release ends a session because the booking core says that it is done. A session that is not the one with the jti stays. ErrLineUnavailable.
 func (k *Keeper) Release(ctx context.Context, room string, v id.Visitor, jti string) error {
 	l := (*k.rooms.Load())[room]
 	if l == nil || jti == "" {
 		return nil
 	}
-	return k.end(ctx, l.key, v, -1, jti)
+	return k.end(ctx, l.key, Admission{v, Session{JTI: jti, Number: -1}})
 }
 
-// end ends a session in the line, in the ledger, and in the line again: that may have been restored in between from what the ledger knew before,
+// end ends a session, or a waiting, in the line, and a session in the ledger, too. While that is away, the line keeps its end.
+func (k *Keeper) end(ctx context.Context, key RunKey, a Admission) error {
+	var over Session
+	err := k.do(ctx, key, func(ctx context.Context) (err error) {
+		over, err = k.queue.Leave(ctx, key, a.Visitor, a.Number, a.JTI)
+		return err
+	})
+	if over.JTI != "" {
+		a.Session = over
+	}
+	if err != nil || a.JTI == "" { // without a session: he has only waited
+		return err
+	}
+	err = k.done(ctx, key, a)
+	if err != nil && over.JTI != "" {
+		k.log.Warn("the end of a session is noted later", "room", key.Room, "err", err)
+		return nil
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err)
+	}
+	return err
+}
+
+// done notes the end of a session in the ledger, and then in the line again: that may have been restored in between from what the ledger knew before,
 // and whoever has left must not go on with his old pass.
-func (k *Keeper) end(ctx context.Context, key RunKey, v id.Visitor, number int64, jti string) error {
-	leave := func(ctx context.Context) error {
-		over, err := k.queue.Leave(ctx, key, v, number, jti)
-		jti = cmp.Or(jti, over)
-		return err
-	}
-	if err := k.do(ctx, key, leave); err != nil || jti == "" { // without a session: he has only waited
-		return err
-	}
+func (k *Keeper) done(ctx context.Context, key RunKey, a Admission) error {
 	noting, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	if err := k.ledger.Done(noting, key, jti); err != nil {
+	if err := k.ledger.Done(noting, key, a); err != nil {
 		return err
 	}
-	return k.do(ctx, key, leave)
+	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Noted(ctx, key, a.Visitor, a.JTI) })
 }

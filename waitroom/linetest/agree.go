@@ -140,9 +140,20 @@ func (c *couple) leave(n int) {
 		jti = one(c, c.fans[n].jtis, "no such session")
 	}
 	answer, _ := c.same(fmt.Sprintf("fan %d leaves with %d %q", n, number, jti), func(l Line) (any, error) { return l.Leave(c.ctx, l.Key, fan(n), number, jti) })
-	if over, ok := answer.(string); ok && over != "" {
-		c.done[over] = true
+	if over, ok := answer.(waitroom.Session); ok && over.JTI != "" {
+		c.done[over.JTI] = true
 	}
+	if c.IntN(3) == 0 {
+		c.note(n)
+	}
+}
+
+// note lets the ledger know of an end, in time or not, and be asked which it does not know.
+func (c *couple) note(n int) {
+	if jti := one(c, c.fans[n].jtis, "no such session"); c.done[jti] {
+		c.same(fmt.Sprintf("the end of %q is noted", jti), func(l Line) (any, error) { return nil, l.Noted(c.ctx, l.Key, fan(n), jti) })
+	}
+	c.same("ends", func(l Line) (any, error) { return l.Ends(c.ctx, l.Key) })
 }
 
 func (c *couple) extend(n int) {

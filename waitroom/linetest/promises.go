@@ -29,6 +29,9 @@ var promises = []promise{
 	{"PassthroughCountsNobody", passthroughCountsNobody},
 	{"ALateDoneFreesNoNewerSession", aLateDoneFreesNoNewerSession},
 	{"WhoLeavesIsOut", whoLeavesIsOut},
+	{"AnEndIsKeptUntilItIsNoted", anEndIsKeptUntilItIsNoted},
+	{"WhatIsNotedIsOver", whatIsNotedIsOver},
+	{"ARestoreKeepsEnds", aRestoreKeepsEnds},
 	{"WhoLeavesTheLineIsOut", whoLeavesTheLineIsOut},
 	{"ExtendingNeverShortens", extendingNeverShortens},
 

@@ -289,8 +289,15 @@ func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error)
 	return out, nil
 }
 
-// Done records the end of a session.
-func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
-	_, err := l.pool.Exec(ctx, query("done"), k.Room, k.Run, jti)
+// Done records the end of a session, also of one whose admission comes later.
+func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (err error) {
+	if a.Number < 0 {
+		_, err = l.pool.Exec(ctx, query("done_session"), k.Room, k.Run, a.JTI)
+	} else {
+		_, err = l.pool.Exec(ctx, query("done"), k.Room, k.Run, a.Number, [16]byte(a.Visitor), a.JTI, a.Entered)
+	}
+	if err != nil {
+		err = fmt.Errorf("end a session of room %q: %w", k.Room, err)
+	}
 	return err
 }

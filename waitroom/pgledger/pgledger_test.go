@@ -222,7 +222,7 @@ func TestAnAdmissionIsRecordedOnceAndRemembered(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Done(ctx, run, "over"); err != nil {
+	if err := l.Done(ctx, run, over); err != nil {
 		t.Fatal(err)
 	}
 	m := recovered(t, l, 0)
@@ -231,6 +231,40 @@ func TestAnAdmissionIsRecordedOnceAndRemembered(t *testing.T) {
 	}
 	if len(m.Sessions) != 2 || m.Sessions[0].Number != 3 || m.Sessions[0].Visitor != a.Visitor || !m.Sessions[0].Expires.Equal(later.Expires) || m.Sessions[1].Number != 6 {
 		t.Errorf("sessions are %+v, want those of 3, extended, and 6, whose slot outlives its pass", m.Sessions)
+	}
+}
+
+// Who leaves at once may be quicker than his own admission. It is over when it comes, whatever is lost.
+func TestAnEndThatOvertakesItsAdmissionStays(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	ctx := t.Context()
+	quick, other := admissionOf(1, 1), admissionOf(2, 1)
+	other.JTI = "other"
+	if err := errors.Join(l.Done(ctx, run, quick), l.Done(ctx, run, quick), l.Admit(ctx, run, other)); err != nil {
+		t.Fatal(err)
+	}
+	quick.Expires = quick.Expires.Add(time.Hour)
+	for range 2 {
+		if err := l.Admit(ctx, run, quick); !errors.Is(err, waitroom.ErrPlaceUsed) {
+			t.Errorf("the admission of a session that is over: %v, want ErrPlaceUsed", err)
+		}
+	}
+	stranger := other
+	stranger.JTI = "strange"
+	if err := l.Done(ctx, run, stranger); err != nil {
+		t.Error(err)
+	}
+	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{1, 2}) || len(m.Sessions) != 1 || m.Sessions[0].JTI != "other" {
+		t.Errorf("used are %v, inside are %+v; want 1 and 2, and 2", m.Used, m.Sessions)
+	}
+	other.Number = -1 // the booking core does not know it
+	if err := l.Done(ctx, run, other); err != nil {
+		t.Error(err)
+	}
+	if m := recovered(t, l, 0); len(m.Sessions) != 0 {
+		t.Errorf("inside are %+v, want nobody", m.Sessions)
 	}
 }
 

@@ -1,9 +1,9 @@
 -- call: moves the watermark past the next numbers, as far as the token bucket, the free slots and the ceiling allow. Any gateway
 -- may run it at any time: all that it knows is here, and its clock is that of Redis.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
 -- ARGV  run_id, calls per second, burst, capacity, ms a called visitor is expected, ms of grace, ceiling, 1 when nobody is to be called
 -- Returns {'OK', watermark, next, block, waiting, called, active, entered, left, now ms, limit, incarnation, {from, past of each hole}, turns that
---       have lapsed one by one, ranges of which all have} · {'LOST'}
+--       have lapsed one by one, ranges of which all have, ends} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'tokens', 'at', 'limit', 'entered', 'left', 'holes', 'incarnation')
 if m[1] ~= ARGV[1] then return {'LOST'} end
 local watermark, limit, holes = tonumber(m[4]), tonumber(m[7]), dug(m[10])

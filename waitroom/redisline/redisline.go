@@ -9,12 +9,14 @@
 //	usher:{room}:run:lapsed    bitmap  numbers that were called and did not come
 //	usher:{room}:run:asking    zset    number → number: called, asked while the room was full
 //	usher:{room}:run:asked     zset    number → when it asked last
+//	usher:{room}:run:ends      hash    jti → visitor, number, when he entered: sessions that are over, until Postgres knows
 //
 // Scripts are repeatable by visitor. All times are those of Redis.
 package redisline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -54,8 +56,14 @@ var (
 	lapsesLua string
 	//go:embed enter.lua
 	enterLua string
+	//go:embed close.lua
+	closeLua string
 	//go:embed leave.lua
 	leaveLua string
+	//go:embed ends.lua
+	endsLua string
+	//go:embed noted.lua
+	notedLua string
 	//go:embed extend.lua
 	extendLua string
 	//go:embed restore.lua
@@ -71,6 +79,7 @@ var (
 const (
 	maxJoins  = 100 // visitors a script: 3.5 µs each, against 15 µs alone
 	joinQueue = 50_000
+	maxEnds   = 1000
 
 	// layout is that of the keys above. It stands behind the run id, so that a line that another release has made is a lost one, and is restored.
 	layout = "/2"
@@ -81,7 +90,7 @@ type Line struct {
 	rdb   *redisdb.Client
 	joins *batch.Batcher[joining, joined]
 
-	join, grow, call, watch, lapses, enter, leave, extend, restore *redis.Script
+	join, grow, call, watch, lapses, enter, leave, ends, noted, extend, restore *redis.Script
 }
 
 type joining struct {
@@ -104,7 +113,8 @@ func New(rdb *redisdb.Client) *Line {
 func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
 		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, callLua),
-		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
+		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
+		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l
@@ -117,7 +127,7 @@ func keys(k waitroom.RunKey) []string {
 	prefix := "usher:{" + k.Room + "}:" + k.Run + ":"
 	return []string{
 		prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used",
-		prefix + "lapsed", prefix + "asking", prefix + "asked",
+		prefix + "lapsed", prefix + "asking", prefix + "asked", prefix + "ends",
 	}
 }
 
@@ -271,12 +281,34 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 }
 
 // Leave ends the session with the jti, or what the number has become.
-func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over string, err error) {
+func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over waitroom.Session, err error) {
 	_, rest, err := l.run(ctx, l.leave, k, v[:], n, jti, waitroom.Linger.Milliseconds())
-	if err == nil {
-		over, _ = rest[0].(string)
+	if err != nil || text(rest[0]) == "" {
+		return over, err
 	}
-	return over, err
+	return waitroom.Session{JTI: text(rest[0]), Number: number(rest[1]), Entered: moment(rest[2])}, nil
+}
+
+// Ends returns sessions that are over and not noted yet.
+func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Admission, err error) {
+	_, rest, err := l.run(ctx, l.ends, k, maxEnds)
+	for i := 0; i+1 < len(rest) && err == nil; i += 2 {
+		a, of, entered := waitroom.Admission{Session: waitroom.Session{JTI: text(rest[i])}}, text(rest[i+1]), int64(0)
+		copy(a.Visitor[:], of)
+		_, err = fmt.Sscanf(of[min(len(of), len(a.Visitor)):], "%d %d", &a.Number, &entered)
+		a.Entered = time.UnixMilli(entered).UTC()
+		ends = append(ends, a)
+	}
+	slices.SortFunc(ends, func(a, b waitroom.Admission) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.JTI, b.JTI))
+	})
+	return ends, err
+}
+
+// Noted says that the ledger knows of a session's end.
+func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+	_, _, err := l.run(ctx, l.noted, k, v[:], jti, waitroom.Linger.Milliseconds())
+	return err
 }
 
 // Extend lets a session last until the given time.
@@ -340,13 +372,13 @@ func bitmap(numbers []int64) []byte {
 }
 
 func watch(rest []any) (w waitroom.Watch) {
-	if len(rest) < 14 {
+	if len(rest) < 15 {
 		return w
 	}
 	w = waitroom.Watch{
 		Watermark: number(rest[0]), Next: number(rest[1]), BlockEnd: number(rest[2]), Waiting: int(number(rest[3])),
 		Called: int(number(rest[4])), Active: int(number(rest[5])), Entered: number(rest[6]), Left: number(rest[7]), Now: moment(rest[8]),
-		Limit: number(rest[9]), Incarnation: number(rest[10]), Lapsed: number(rest[12]), Over: int(number(rest[13])),
+		Limit: number(rest[9]), Incarnation: number(rest[10]), Lapsed: number(rest[12]), Over: int(number(rest[13])), Ends: int(number(rest[14])),
 	}
 	holes := numbers(rest[11])
 	for i := 0; i+1 < len(holes); i += 2 {

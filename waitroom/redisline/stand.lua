@@ -12,5 +12,5 @@ local function stand(watermark, next, block, entered, left, limit, incarnation, 
     out[2 * i - 1], out[2 * i] = hole[1], hole[2]
   end
   return {'OK', watermark, tonumber(next), tonumber(block), waiting, redis.call('ZCARD', KEYS[3]), redis.call('ZCOUNT', KEYS[4], '(' .. now, '+inf'),
-    tonumber(entered), tonumber(left), now, limit, tonumber(incarnation), out, tonumber(s[1] or 0), #over}
+    tonumber(entered), tonumber(left), now, limit, tonumber(incarnation), out, tonumber(s[1] or 0), #over, redis.call('HLEN', KEYS[10])}
 end
