@@ -239,6 +239,9 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	room := *l.room.Load()
+	if room.State == Ended {
+		return k.look(ctx, l)
+	}
 	rules := CallRules{
 		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
 		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
@@ -256,6 +259,18 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	}
 	l.see(w, k.now())
 	return k.lapses(ctx, l, w)
+}
+
+// look is the turn of a room that has ended: its line is not called, so that it comes to its end, and not restored unless somebody asks for it.
+func (k *Keeper) look(ctx context.Context, l *live) error {
+	w, err := k.queue.Watch(ctx, l.key)
+	if errors.Is(err, ErrLost) {
+		return nil
+	}
+	if err == nil {
+		l.see(w, k.now())
+	}
+	return err
 }
 
 // lapses reads whose turns have lapsed when there are others than were read last.
@@ -434,11 +449,11 @@ func (k *Keeper) left(r Room) int {
 	return sum
 }
 
-// Ready reports whether every room's line has been heard of.
+// Ready reports whether the line of every room that has not ended has been heard of.
 func (k *Keeper) Ready() error {
 	rooms := *k.rooms.Load()
 	for name, l := range rooms {
-		if l.view.Load() == nil {
+		if l.view.Load() == nil && l.room.Load().State != Ended {
 			return fmt.Errorf("the line of room %q has not been heard of", name)
 		}
 	}

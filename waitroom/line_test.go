@@ -41,6 +41,12 @@ type house struct {
 type fragile struct {
 	*memline.Line
 	refuses atomic.Bool
+	calls   atomic.Int64
+}
+
+func (l *fragile) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules) (waitroom.Watch, error) {
+	l.calls.Add(1)
+	return l.Line.Call(ctx, k, r)
 }
 
 func (l *fragile) Writable(context.Context, waitroom.RunKey) error {
@@ -624,5 +630,53 @@ func TestALineThatCannotBeWrittenSpendsNoNumbers(t *testing.T) {
 			t.Errorf("when it can be written again it was recovered %d times", n-before)
 		}
 		h.wants(0, nil)
+	})
+}
+
+// The line of a room that has ended is called no more, and so it ends by itself; what it has forgotten then is not brought back, unless somebody is asked
+// about who was inside. That of a room that is only paused goes on.
+func TestTheLineOfARoomThatHasEndedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		calls := func() int64 {
+			before := h.line.calls.Load()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			return h.line.calls.Load() - before
+		}
+		h.join(0)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		order := func(what string) {
+			if err := h.Order(h.t.Context(), "final", what); err != nil {
+				t.Error(err)
+			}
+		}
+		order("pause")
+		if n := calls(); n < 30 {
+			t.Errorf("the line of a paused room was called %d times in ten seconds", n)
+		}
+		order("end")
+		time.Sleep(time.Second)
+		if n := calls(); n != 0 {
+			t.Errorf("the line of a room that has ended was called %d times in ten seconds", n)
+		}
+		if s, err := h.Stats("final"); err != nil || s.Frozen {
+			t.Errorf("the line of a room that has ended: %+v, %v", s, err)
+		}
+		before := h.ledger.recoveries()
+		h.line.Lose(finalRun)
+		h.stop()
+		h.begin()
+		time.Sleep(10 * time.Second)
+		if n := h.ledger.recoveries(); n != before {
+			t.Errorf("the line of a room that has ended was restored %d times", n-before)
+		}
+		if err := h.Ready(); err != nil {
+			t.Error(err)
+		}
+		if err := h.CheckActive(h.t.Context(), c); err != nil {
+			t.Errorf("who was inside when the room ended: %v", err)
+		}
 	})
 }

@@ -14,7 +14,8 @@ type RunKey struct{ Room, Run string }
 // Queue is a room's line and its sessions. Whatever implements it must hold: numbers are given out in order of arrival, never
 // twice; a visitor in the line gets the same number back, until his turn has lapsed; numbers are called in order; sessions never exceed
 // the capacity; a number enters once. Every method is one atomic step. A line that has lost its memory answers ErrLost until Restore.
-// linetest holds lines to it.
+// A line that nobody calls may lose it, too,
+// after days. linetest holds lines to it.
 type Queue interface {
 	// Join gives the visitor a number, or the one that he has; shown is the number of a place that he shows, or -1, and counts
 	// when the line has lost its memory since. ErrBlockSpent: Grow first.

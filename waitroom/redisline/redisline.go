@@ -11,7 +11,7 @@
 //	usher:{room}:run:asked     zset    number → when it asked last
 //	usher:{room}:run:ends      hash    jti → visitor, number, when he entered: sessions that are over, until Postgres knows
 //
-// Scripts are repeatable by visitor. All times are those of Redis.
+// Scripts are repeatable by visitor. All times are those of Redis. Keys of a run that is not called for three days end by themselves.
 package redisline
 
 import (
@@ -42,6 +42,8 @@ var (
 	turnLua string
 	//go:embed dug.lua
 	dugLua string
+	//go:embed keep.lua
+	keepLua string
 	//go:embed stand.lua
 	standLua string
 	//go:embed join.lua
@@ -81,6 +83,9 @@ const (
 	joinQueue = 50_000
 	maxEnds   = 1000
 
+	// keepFor is how long the keys of a run go on after it was called last: no session lasts longer than a day.
+	keepFor = 72 * time.Hour
+
 	// layout is that of the keys above. It stands behind the run id, so that a line that another release has made is a lost one, and is restored.
 	layout = "/2"
 )
@@ -112,9 +117,9 @@ func New(rdb *redisdb.Client) *Line {
 // newLine returns lines whose scripts script makes of their parts and a clock before them, Lua that sets the local now: tests have their own.
 func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
-		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, callLua),
+		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, keepLua, callLua),
 		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
-		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(restoreLua),
+		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(keepLua, restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l
@@ -212,7 +217,8 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 	if guard.Off(guard.RoomCapacity) {
 		r.Capacity = 1 << 30
 	}
-	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed)
+	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed,
+		keepFor.Milliseconds())
 	return watch(rest), err
 }
 
@@ -351,6 +357,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 	}
 	args := []any{
 		m.Incarnation, m.Watermark, m.Next, m.BlockEnd, m.Limit, strings.Join(holes, ","), waitroom.SlotSlack.Milliseconds(), len(m.Used), bitmap(m.Used),
+		keepFor.Milliseconds(),
 	}
 	for _, s := range m.Sessions {
 		args = append(args, fmt.Sprintf("%s%s %d %d %d", s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli()))
