@@ -120,7 +120,9 @@ func (d *roomPage) stand(l *waitroom.Line, from int64) {
 		d.Kind, d.Until = roomIn, l.PassExpiresAt
 	case waitroom.StandLeft:
 		d.Kind, d.Line, d.Notice, d.Lost = roomOut, nil, "room.over.left", true
-	case waitroom.StandExpired, waitroom.StandEnded:
+	case waitroom.StandExpired: // as the form would say
+		d.Kind, d.Line, d.Notice, d.Lost = roomOut, nil, "room.refused.grace-over", true
+	case waitroom.StandEnded:
 		d.Kind, d.Line, d.Notice, d.Lost = roomOut, nil, "room.over.run", true
 	}
 }

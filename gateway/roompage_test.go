@@ -126,7 +126,7 @@ func TestTheRoomPageShowsEveryStanding(t *testing.T) {
 		"called, too late":       {nil, stands(waitroom.StandCalled, before(-time.Minute)), []string{"time to enter may be over"}, nil, []string{enter, leave}},
 		"entered":                {nil, stands(waitroom.StandEntered, func(l *waitroom.Line) { l.PassExpiresAt = time.Now().Add(time.Hour) }), []string{"You are in", "You can choose seats until", "Choose seats"}, nil, []string{leave, refresh, "/seats"}},
 		"left":                   {nil, stands(waitroom.StandLeft), []string{"You have left the line"}, nil, []string{join}},
-		"expired":                {nil, stands(waitroom.StandExpired), []string{"a line that is over", "Join the line again"}, nil, []string{join}},
+		"expired":                {nil, stands(waitroom.StandExpired), []string{"the time to enter is over", "Join the line again"}, nil, []string{join}},
 		"ended":                  {state(waitroom.Ended), stands(waitroom.StandEnded), []string{"a line that is over", "This line is over"}, nil, nil},
 	} {
 		e := roomEdge(t, c.room, c.line)

@@ -43,16 +43,6 @@ func (s speed) perSecond(hollow func(from, past int64) int64) float64 {
 	return float64(s.mark[last]-s.mark[first]-hollow(s.mark[first], s.mark[last])) / span
 }
 
-// passed is when the watermark was first seen above a number; zero when the samples do not say.
-func (s speed) passed(number int64) (at time.Time) {
-	for i := max(0, s.count-speedSize); i < s.count; i++ {
-		if s.mark[i%speedSize] > number {
-			return s.at[i%speedSize]
-		}
-	}
-	return at
-}
-
 // estimate is how long a position has to wait: the measured speed, and the room's limit while none is measured, a quarter up and
 // down, never narrower than the two polls that it takes to notice. nil when nothing moves: then nobody knows.
 func estimate(position int64, measured, limit float64, poll time.Duration) *Estimate {

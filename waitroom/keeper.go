@@ -23,6 +23,7 @@ const (
 	callEvery   = 250 * time.Millisecond
 	roomsEvery  = time.Second
 	noteEvery   = time.Second
+	lapsesEvery = time.Second
 	storeTime   = 2 * time.Second
 	restoreTime = 30 * time.Second // a line of a million admissions takes some
 	blockSize   = 500_000          // numbers reserved ahead: 25 s of 20,000 joins a second, renewed when half is spent
@@ -64,6 +65,7 @@ type live struct {
 	room  atomic.Pointer[Room]
 	view  atomic.Pointer[view] // nil: the line was never heard of
 	noted atomic.Pointer[noted]
+	over  atomic.Pointer[over]
 	tried time.Time // when it was tried last to note something; only note knows
 	polls *pollTimes
 	key   RunKey
@@ -76,11 +78,19 @@ type noted struct {
 	ceiling int64     // the watermark may go so far; 0 before the first note
 }
 
+// over is whose turns have lapsed, and where the line stood when that was read.
+type over struct {
+	Lapses
+	of Watch
+	at time.Time // by our clock
+}
+
 // view is what polls read: never changed, only replaced.
 type view struct {
 	Watch
 	heard time.Time // by our clock
 	speed speed
+	turns turns
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
@@ -184,6 +194,7 @@ func (k *Keeper) start(r Room) *live {
 	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), stop: sync.OnceFunc(func() { close(stopped) })}
 	l.room.Store(&r)
 	l.noted.Store(&noted{at: k.now()})
+	l.over.Store(&over{})
 	k.keepers(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -228,6 +239,9 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	room := *l.room.Load()
+	if room.State == Ended {
+		return k.look(ctx, l)
+	}
 	rules := CallRules{
 		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
 		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
@@ -244,6 +258,32 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		return err
 	}
 	l.see(w, k.now())
+	return k.lapses(ctx, l, w)
+}
+
+// look is the turn of a room that has ended: its line is not called, so that it comes to its end, and not restored unless somebody asks for it.
+func (k *Keeper) look(ctx context.Context, l *live) error {
+	w, err := k.queue.Watch(ctx, l.key)
+	if errors.Is(err, ErrLost) {
+		return nil
+	}
+	if err == nil {
+		l.see(w, k.now())
+	}
+	return err
+}
+
+// lapses reads whose turns have lapsed when there are others than were read last.
+func (k *Keeper) lapses(ctx context.Context, l *live, w Watch) error {
+	last, now := l.over.Load(), k.now()
+	if last.of.Incarnation == w.Incarnation && last.of.Lapsed == w.Lapsed && last.of.Over == w.Over || now.Sub(last.at) < lapsesEvery {
+		return nil
+	}
+	read, err := k.queue.Lapses(ctx, l.key)
+	if err != nil {
+		return err
+	}
+	l.over.Store(&over{read, w, now})
 	return nil
 }
 
@@ -256,17 +296,34 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 		if now := k.now(); now.Sub(l.tried) >= noteEvery {
 			l.tried = now
 			ceiling := v.over(v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1)
-			if err = k.ledger.Note(ctx, l.key, v.Next, ceiling); err == nil {
+			err = k.ledger.Note(ctx, l.key, v.Incarnation, v.Next, ceiling)
+			if err == nil {
 				l.noted.Store(&noted{now, ceiling})
+			} else if errors.Is(err, ErrLost) {
+				err = k.mend(ctx, l.key, v.Incarnation)
+			}
+			if err == nil && v.Ends > 0 {
+				err = k.noteEnds(ctx, l.key)
 			}
 		}
 		if v.BlockEnd-v.Next < blockSize/2 {
-			err = errors.Join(err, k.grow(ctx, l.key, v.Next))
+			err = errors.Join(err, k.grow(ctx, l.key, v.Watch))
 		}
 	}
 	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
 		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); !errors.Is(e, ErrInvalidTransition) {
 			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// noteEnds notes sessions that have ended while the ledger was away, or at a gateway that is no more.
+func (k *Keeper) noteEnds(ctx context.Context, key RunKey) error {
+	ends, err := k.queue.Ends(ctx, key)
+	for _, a := range ends {
+		if err = k.done(ctx, key, a); err != nil {
+			break
 		}
 	}
 	return err
@@ -283,24 +340,39 @@ func (l *live) ceiling(now time.Time) int64 {
 // perSecond is the limit of the pace in calls a second.
 func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
-// see takes a newer state of the line; the watermark never goes back.
+// see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
 func (l *live) see(w Watch, now time.Time) {
-	v := &view{Watch: w, heard: now}
+	v, before := &view{Watch: w, heard: now}, now
 	if old := l.view.Load(); old != nil {
-		v.Watermark = max(v.Watermark, old.Watermark)
-		v.speed = old.speed
+		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
+		v.speed, v.turns = old.speed, old.turns
+		before = old.heard
 	}
 	v.speed = v.speed.add(now, v.Watermark)
+	v.turns = v.turns.add(now, before, v.Watermark, l.room.Load().Grace)
 	l.view.Store(v)
 }
 
-// grow reserves more numbers.
-func (k *Keeper) grow(ctx context.Context, key RunKey, next int64) error {
-	end, err := k.ledger.Reserve(ctx, key, next+blockSize)
+// grow reserves more numbers for a line that was seen so.
+func (k *Keeper) grow(ctx context.Context, key RunKey, w Watch) error {
+	end, err := k.ledger.Reserve(ctx, key, w.Incarnation, w.Next+blockSize)
+	if errors.Is(err, ErrLost) {
+		return k.mend(ctx, key, w.Incarnation)
+	}
 	if err != nil {
 		return err
 	}
-	return k.queue.Grow(ctx, key, end)
+	return k.queue.Grow(ctx, key, w.Incarnation, end)
+}
+
+// mend restores a line whose incarnation the ledger says is over, if it still stands: somebody restored it who came too late, and it knows neither
+// everybody who is inside nor all numbers that were given out.
+func (k *Keeper) mend(ctx context.Context, key RunKey, incarnation int64) error {
+	w, err := k.queue.Watch(ctx, key)
+	if errors.Is(err, ErrLost) || err == nil && w.Incarnation == incarnation {
+		return k.recover(ctx, key)
+	}
+	return err
 }
 
 // recover gives a line that has lost its memory what the ledger knows; several gateways may try. nil: the line may be asked again, also when
@@ -377,11 +449,11 @@ func (k *Keeper) left(r Room) int {
 	return sum
 }
 
-// Ready reports whether every room's line has been heard of.
+// Ready reports whether the line of every room that has not ended has been heard of.
 func (k *Keeper) Ready() error {
 	rooms := *k.rooms.Load()
 	for name, l := range rooms {
-		if l.view.Load() == nil {
+		if l.view.Load() == nil && l.room.Load().State != Ended {
 			return fmt.Errorf("the line of room %q has not been heard of", name)
 		}
 	}

@@ -20,7 +20,9 @@ type ledger struct {
 	rooms map[string]waitroom.Room
 	runs  map[waitroom.RunKey]*ledgerRun
 
-	beforeDone func() // runs before a session is noted as over
+	beforeDone  func() // runs before a session is noted as over
+	beforeAdmit func() // and this before an admission is recorded
+	unfenced    bool   // blocks and notes of incarnations that are over are taken
 }
 
 type ledgerRun struct {
@@ -45,6 +47,13 @@ func (l *ledger) set(away error, hangs bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.away, l.hangs = away, hangs
+}
+
+// unfence lets the ledger take blocks and notes of incarnations that are over, as a negative control does.
+func (l *ledger) unfence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unfenced = true
 }
 
 // on does something unless the ledger is away.
@@ -88,9 +97,12 @@ func (l *ledger) SetState(ctx context.Context, name string, from, to waitroom.St
 	})
 }
 
-func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (end int64, err error) {
+func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want int64) (end int64, err error) {
 	err = l.on(ctx, func() error {
 		r := l.runs[k]
+		if r.incarnation != incarnation && !l.unfenced {
+			return waitroom.ErrLost
+		}
 		r.end = max(r.end, want)
 		end = r.end
 		return nil
@@ -98,9 +110,12 @@ func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (en
 	return end, err
 }
 
-func (l *ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling int64) error {
+func (l *ledger) Note(ctx context.Context, k waitroom.RunKey, incarnation, issued, ceiling int64) error {
 	return l.on(ctx, func() error {
 		r := l.runs[k]
+		if r.incarnation != incarnation && !l.unfenced {
+			return waitroom.ErrLost
+		}
 		r.issued, r.ceiling = max(r.issued, issued), max(r.ceiling, ceiling)
 		return nil
 	})
@@ -141,7 +156,10 @@ func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 		if r.incarnation != a.Incarnation {
 			return waitroom.ErrLost
 		}
-		if old, known := r.admissions[a.Number]; known && (old.JTI != a.JTI || old.Visitor != a.Visitor) {
+		if l.beforeAdmit != nil {
+			l.beforeAdmit()
+		}
+		if old, known := r.admissions[a.Number]; known && (old.JTI != a.JTI || old.Visitor != a.Visitor || r.done[a.JTI]) {
 			return waitroom.ErrPlaceUsed
 		}
 		r.admissions[a.Number] = a
@@ -149,12 +167,16 @@ func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 	})
 }
 
-func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
+func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
 	return l.on(ctx, func() error {
 		if l.beforeDone != nil {
 			l.beforeDone()
 		}
-		l.runs[k].done[jti] = true
+		r := l.runs[k]
+		r.done[a.JTI] = true
+		if _, known := r.admissions[a.Number]; !known && a.Number >= 0 {
+			r.admissions[a.Number] = a
+		}
 		return nil
 	})
 }

@@ -41,6 +41,12 @@ type house struct {
 type fragile struct {
 	*memline.Line
 	refuses atomic.Bool
+	calls   atomic.Int64
+}
+
+func (l *fragile) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules) (waitroom.Watch, error) {
+	l.calls.Add(1)
+	return l.Line.Call(ctx, k, r)
 }
 
 func (l *fragile) Writable(context.Context, waitroom.RunKey) error {
@@ -84,7 +90,7 @@ func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
 // begin starts a gateway, which is asked from now on.
 func (h *house) begin() {
 	ctx, cancel := context.WithCancel(h.t.Context())
-	k, done := h.make(), make(chan error)
+	k, done := h.make(), make(chan error, 1) // who fails the test does not wait for it
 	go func() { done <- k.Run(ctx) }()
 	h.Keeper = k
 	h.stop = func() {
@@ -204,6 +210,61 @@ func TestWhoShowsALapsedPlaceIsLastInTheLine(t *testing.T) {
 	})
 }
 
+// What a poll shows of a turn is what entering would answer, at every gateway: also at one that was restarted, and after a loss.
+func TestWhatIsShownOfATurnIsWhatEnteringAnswers(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 3
+	inHouse(t, room, func(h *house) {
+		shows := func(n int, want waitroom.Standing, when string) (before time.Time) {
+			t.Helper()
+			line, err := h.Poll(h.places[n], 0)
+			if err != nil && !errors.Is(err, waitroom.ErrPollTooFast) {
+				t.Error(err)
+			}
+			if line.State != want {
+				t.Errorf("%s fan %d is shown %q, want %q", when, n, line.State, want)
+			}
+			return line.EnterBefore
+		}
+		for n := range 5 {
+			h.join(n)
+		}
+		called := time.Now()
+		time.Sleep(2 * time.Second)
+		h.wants(0, nil)
+		for range 3 {
+			if before := shows(1, waitroom.StandCalled, "within his grace"); before.Sub(called.Add(room.Grace)).Abs() > time.Second {
+				t.Errorf("called %s ago he is told to come within %s, the grace is %s", time.Since(called), time.Until(before), room.Grace)
+			}
+			time.Sleep(room.Grace/4 + time.Second)
+		}
+		if err := h.Order(h.t.Context(), "final", "pause"); err != nil {
+			t.Fatal(err)
+		}
+		h.wants(2, waitroom.ErrRoomFull) // he is here
+		h.stop()
+		h.begin()
+		time.Sleep(time.Second)
+		shows(1, waitroom.StandCalled, "at a gateway that has not seen him called")
+		time.Sleep(room.Grace / 4)
+		if before := shows(1, waitroom.StandExpired, "when his turn has lapsed"); !before.IsZero() {
+			t.Errorf("he is told to come before %s", before)
+		}
+		h.wants(1, waitroom.ErrGraceOver)
+		shows(0, waitroom.StandCalled, "inside")
+		shows(2, waitroom.StandCalled, "asking while the room is full")
+		h.wants(2, waitroom.ErrRoomFull)
+		h.line.Lose(finalRun)
+		time.Sleep(2 * time.Second)
+		shows(2, waitroom.StandCalled, "after a loss")
+		time.Sleep(room.Grace)
+		shows(2, waitroom.StandExpired, "a grace after the loss")
+		shows(0, waitroom.StandCalled, "a grace after the loss, inside")
+		h.wants(2, waitroom.ErrGraceOver)
+	})
+}
+
 func TestAPauseTakesNobodysTurnWhoAsks(t *testing.T) {
 	t.Parallel()
 	inHouse(t, final(), func(h *house) {
@@ -290,6 +351,85 @@ func TestWhoLeavesWhileTheLineIsRestoredIsOut(t *testing.T) {
 	})
 }
 
+// Who leaves before his own admission is recorded has left: he gets no pass, and his slot is free, whatever is lost.
+func TestWhoLeavesWhileHeEntersIsOut(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		h.ledger.beforeAdmit = func() {
+			h.ledger.beforeAdmit = nil
+			h.ledger.mu.Unlock()
+			if err := h.Leave(h.t.Context(), h.places[0]); err != nil {
+				t.Error(err)
+			}
+			h.ledger.mu.Lock()
+		}
+		h.wants(0, waitroom.ErrPlaceUsed)
+		h.line.Lose(finalRun)
+		time.Sleep(3 * time.Second)
+		h.wants(0, waitroom.ErrPlaceUsed)
+		h.wants(1, nil)
+	})
+}
+
+// Who leaves while Postgres is away is told that he has left, and so it is: though the gateway dies that knew of it, and the line is lost later.
+func TestWhoLeavesWithoutPostgresIsOut(t *testing.T) {
+	t.Parallel()
+	room := final()
+	room.Capacity = 1
+	inHouse(t, room, func(h *house) {
+		h.join(0)
+		h.join(1)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		h.ledger.set(errors.New("connection refused"), false)
+		for range 3 {
+			if err := h.Leave(h.t.Context(), h.places[0]); err != nil {
+				t.Errorf("leaving while Postgres is away: %v", err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		h.stop()
+		h.begin()
+		time.Sleep(time.Second)
+		h.ledger.set(nil, false)
+		time.Sleep(3 * time.Second)
+		if w, err := h.line.Watch(h.t.Context(), finalRun); err != nil || w.Ends != 0 {
+			t.Errorf("Postgres is back, and %d ends are not noted, %v", w.Ends, err)
+		}
+		h.line.Lose(finalRun)
+		time.Sleep(3 * time.Second)
+		if err := h.CheckActive(h.t.Context(), c); !errors.Is(err, waitroom.ErrSessionOver) {
+			t.Errorf("the old pass after a loss: %v, want ErrSessionOver", err)
+		}
+		h.wants(1, nil)
+	})
+}
+
+// What neither the line nor the ledger can keep is not said to be done.
+func TestWhoLeavesWithoutLineAndPostgresIsToldSo(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		h.join(0)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		h.ledger.set(errors.New("connection refused"), false)
+		h.line.Lose(finalRun)
+		for name, err := range map[string]error{
+			"by his place": h.Leave(h.t.Context(), h.places[0]), "by his pass": h.LeaveSession(h.t.Context(), c),
+			"by the booking core": h.Release(h.t.Context(), "final", c.Visitor, c.JTI),
+		} {
+			if !errors.Is(err, waitroom.ErrLineUnavailable) {
+				t.Errorf("leaving %s: %v, want ErrLineUnavailable", name, err)
+			}
+		}
+	})
+}
+
 // Somebody enters a line that a slow gateway has restored from what it knew before others entered: he is not let in, and the line is mended.
 func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 	t.Parallel()
@@ -297,6 +437,7 @@ func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 	room.Capacity = 1
 	inHouse(t, room, func(h *house) {
 		ctx := h.t.Context()
+		h.ledger.unfence() // only admissions are refused
 		h.join(0)
 		h.join(1)
 		time.Sleep(time.Second)
@@ -320,6 +461,66 @@ func TestALineThatWasRestoredTooLateLetsNobodyIn(t *testing.T) {
 			t.Errorf("who is inside: %v", err)
 		}
 	})
+}
+
+// restoredLate has a line restored by a slow gateway, in an incarnation that another has recovered since, with a block of 1,000 numbers. It returns the first
+// number of the newer incarnation, which the fan has got.
+func (h *house) restoredLate(fan int) (newer int64) {
+	h.t.Helper()
+	slow, err := h.ledger.Recover(h.t.Context(), finalRun, 0, 1000) // and stalls
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	h.line.Lose(finalRun)
+	time.Sleep(1100 * time.Millisecond) // another gateway restores the line
+	newer, _ = h.join(fan)
+	time.Sleep(2 * time.Second)
+	h.line.Lose(finalRun)
+	if err := h.line.Restore(h.t.Context(), finalRun, slow); err != nil {
+		h.t.Fatal(err)
+	}
+	return newer
+}
+
+// A line that was restored too late is found out though nobody enters it.
+func TestALineThatWasRestoredTooLateIsFoundOut(t *testing.T) {
+	t.Parallel()
+	for _, fenced := range []bool{true, false} {
+		inHouse(t, final(), func(h *house) {
+			if !fenced {
+				h.ledger.unfence()
+			}
+			h.restoredLate(0)
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			w, err := h.line.Watch(h.t.Context(), finalRun)
+			if newest := h.ledger.recoveries(); err != nil || (w.Incarnation == newest) != fenced {
+				t.Errorf("fenced: %t: the line is of incarnation %d, %v; the ledger is at %d", fenced, w.Incarnation, err, newest)
+			}
+		})
+	}
+}
+
+// What follows the block of a line that was restored too late belongs to a newer one.
+func TestALineThatWasRestoredTooLateGivesNoNumberTwice(t *testing.T) {
+	t.Parallel()
+	for fenced, want := range map[bool]int{true: 0, false: 1} {
+		inHouse(t, final(), func(h *house) {
+			if !fenced {
+				h.ledger.unfence()
+			}
+			taken, twice := h.restoredLate(0), 0
+			for n := 1; n <= 1001; n++ { // before any gateway has taken its next turn
+				if number, _ := h.join(n); number == taken {
+					twice++
+				}
+			}
+			if twice != want {
+				t.Errorf("fenced: %t: number %d was given out again %d times, want %d", fenced, taken, twice, want)
+			}
+		})
+	}
 }
 
 // After two losses everybody keeps his number, and is told how many are really ahead of him.
@@ -429,5 +630,53 @@ func TestALineThatCannotBeWrittenSpendsNoNumbers(t *testing.T) {
 			t.Errorf("when it can be written again it was recovered %d times", n-before)
 		}
 		h.wants(0, nil)
+	})
+}
+
+// The line of a room that has ended is called no more, and so it ends by itself; what it has forgotten then is not brought back, unless somebody is asked
+// about who was inside. That of a room that is only paused goes on.
+func TestTheLineOfARoomThatHasEndedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		calls := func() int64 {
+			before := h.line.calls.Load()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			return h.line.calls.Load() - before
+		}
+		h.join(0)
+		time.Sleep(time.Second)
+		c := h.wants(0, nil)
+		order := func(what string) {
+			if err := h.Order(h.t.Context(), "final", what); err != nil {
+				t.Error(err)
+			}
+		}
+		order("pause")
+		if n := calls(); n < 30 {
+			t.Errorf("the line of a paused room was called %d times in ten seconds", n)
+		}
+		order("end")
+		time.Sleep(time.Second)
+		if n := calls(); n != 0 {
+			t.Errorf("the line of a room that has ended was called %d times in ten seconds", n)
+		}
+		if s, err := h.Stats("final"); err != nil || s.Frozen {
+			t.Errorf("the line of a room that has ended: %+v, %v", s, err)
+		}
+		before := h.ledger.recoveries()
+		h.line.Lose(finalRun)
+		h.stop()
+		h.begin()
+		time.Sleep(10 * time.Second)
+		if n := h.ledger.recoveries(); n != before {
+			t.Errorf("the line of a room that has ended was restored %d times", n-before)
+		}
+		if err := h.Ready(); err != nil {
+			t.Error(err)
+		}
+		if err := h.CheckActive(h.t.Context(), c); err != nil {
+			t.Errorf("who was inside when the room ended: %v", err)
+		}
 	})
 }

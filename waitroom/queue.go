@@ -14,29 +14,36 @@ type RunKey struct{ Room, Run string }
 // Queue is a room's line and its sessions. Whatever implements it must hold: numbers are given out in order of arrival, never
 // twice; a visitor in the line gets the same number back, until his turn has lapsed; numbers are called in order; sessions never exceed
 // the capacity; a number enters once. Every method is one atomic step. A line that has lost its memory answers ErrLost until Restore.
-// linetest holds lines to it.
+// A line that nobody calls may lose it, too,
+// after days. linetest holds lines to it.
 type Queue interface {
 	// Join gives the visitor a number, or the one that he has; shown is the number of a place that he shows, or -1, and counts
 	// when the line has lost its memory since. ErrBlockSpent: Grow first.
 	Join(ctx context.Context, k RunKey, v id.Visitor, shown int64) (Joined, error)
-	// Grow allows numbers below blockEnd to be given out.
-	Grow(ctx context.Context, k RunKey, blockEnd int64) error
+	// Grow allows numbers below blockEnd to be given out. They were reserved for that incarnation: a line of another stays as it is.
+	Grow(ctx context.Context, k RunKey, incarnation, blockEnd int64) error
 	// Call moves the watermark as far as rate, capacity and ceiling allow. The line goes by its grace until the next call.
 	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
 	// Watch reads where the line stands.
 	Watch(ctx context.Context, k RunKey) (Watch, error)
+	// Lapses reads whose turns have lapsed: of the numbers that were called, those that Enter answers ErrGraceOver.
+	Lapses(ctx context.Context, k RunKey) (Lapses, error)
 	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull (his grace begins anew), ErrPlaceUsed, ErrGraceOver.
 	Enter(ctx context.Context, k RunKey, v id.Visitor, number int64, r EnterRules) (Session, error)
-	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the jti of
-	// the session that is over, "" when there was none.
-	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) (over string, err error)
+	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the session
+	// that is over: jti, number and when he entered; without a jti when there was none.
+	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) (over Session, err error)
+	// Ends returns sessions that Leave has ended and that were not Noted yet, as Leave does, a thousand at most.
+	Ends(ctx context.Context, k RunKey) ([]Admission, error)
+	// Noted says that the ledger knows of a session's end. It ends in the line, too, if that was restored meanwhile and believes that it lives.
+	Noted(ctx context.Context, k RunKey, v id.Visitor, jti string) error
 	// Extend lets a session last until the given time, never shorter than it does, and returns the line's incarnation. ErrSessionOver.
 	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error)
 	// Active reports whether the session lives. ErrSessionOver.
 	Active(ctx context.Context, k RunKey, v id.Visitor, jti string) error
 	// Writable reports why the line's store takes no writes, if it does not. It changes nothing that lasts.
 	Writable(ctx context.Context, k RunKey) error
-	// Restore gives a line that has lost its memory, or never had one, what the ledger knows; also a line of an older incarnation, which somebody
+	// Restore gives a line that has lost its memory, or never had one, what the ledger knows, less the Ends that it has kept; also a line of an older incarnation, which somebody
 	// restored who came too late. A line of the same incarnation or a newer one stays as it is.
 	Restore(ctx context.Context, k RunKey, m Memory) error
 }
@@ -103,8 +110,23 @@ type Watch struct {
 	Now       time.Time // of the line's clock
 	Limit     int64     // numbers below it are of before the last loss
 	Holes     []Hole    // in order, below Limit
+	Ends      int       // sessions that are over and not Noted yet
 
+	// While these three are the same, so are the Lapses.
 	Incarnation int64
+	Lapsed      int64 // counts turns that have lapsed one by one
+	Over        int   // ranges of which all turns have lapsed that nobody has taken: what had been called before a loss, and holes that were jumped
+}
+
+// Lapses are the numbers whose turns have lapsed, in one incarnation of a line.
+type Lapses struct {
+	Incarnation int64
+	Bits        []byte // the highest bit of the first byte is number 0; behind the last number there is nothing
+}
+
+// Has reports whether a number's turn has lapsed.
+func (l Lapses) Has(number int64) bool {
+	return number >= 0 && number/8 < int64(len(l.Bits)) && l.Bits[number/8]&(0x80>>(number%8)) != 0
 }
 
 // Hole is numbers that nobody was seen to get before the line lost its memory: from From to below Past.
@@ -144,19 +166,20 @@ type Ledger interface {
 	PutRooms(ctx context.Context, rules []Rules) error
 	// SetState moves a room from one state to another and starts a new run if asked. ErrInvalidTransition: it was not in from.
 	SetState(ctx context.Context, room string, from, to State, newRun string) error
-	// Reserve makes sure that numbers below want may be given out and returns the end of the block.
-	Reserve(ctx context.Context, k RunKey, want int64) (blockEnd int64, err error)
-	// Note remembers how far numbers were given out, and raises the ceiling of the watermark.
-	Note(ctx context.Context, k RunKey, issued, ceiling int64) error
-	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored. From then on no admission of an
+	// Reserve makes sure that numbers below want may be given out by that incarnation of the line and returns the end of the block. ErrLost: it is
+	// over, and what follows its block is another's.
+	Reserve(ctx context.Context, k RunKey, incarnation, want int64) (blockEnd int64, err error)
+	// Note remembers how far that incarnation of the line has given out numbers, and raises the ceiling of the watermark. ErrLost: it is over.
+	Note(ctx context.Context, k RunKey, incarnation, issued, ceiling int64) error
+	// Recover begins a new incarnation with a fresh block of the given size, and says what is to be restored. From then on nothing of an
 	// older incarnation is recorded. issued is how far the caller has seen numbers given out; what lies between that and the fresh block is a
-	// hole for good. ErrRecovering: somebody else has done it less than a second ago.
+	// hole for good. ErrRecovering: somebody else has just done it, and may still be restoring the line.
 	Recover(ctx context.Context, k RunKey, issued, block int64) (Memory, error)
-	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else. ErrLost: the line that he has entered
+	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else, or is Done. ErrLost: the line that he has entered
 	// has lost its memory since, and somebody has recovered it.
 	Admit(ctx context.Context, k RunKey, a Admission) error
-	// Done records the end of a session.
-	Done(ctx context.Context, k RunKey, jti string) error
+	// Done records the end of a session, also of one whose admission comes later. Of one whose number is not known, -1, it is the jti that counts.
+	Done(ctx context.Context, k RunKey, a Admission) error
 }
 
 // ErrRecovering says that somebody else is about to restore the line.

@@ -1,9 +1,9 @@
 package waitroom
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -70,8 +70,13 @@ func (k *Keeper) join(ctx context.Context, l *live, v id.Visitor, shown int64) (
 	}
 	err = k.do(ctx, l.key, ask)
 	if errors.Is(err, ErrBlockSpent) {
-		if w, e := k.queue.Watch(ctx, l.key); e == nil {
-			err = errors.Join(k.grow(ctx, l.key, w.Next), k.do(ctx, l.key, ask))
+		w, grown := k.queue.Watch(ctx, l.key)
+		if grown == nil {
+			grown = k.grow(ctx, l.key, w)
+			err = k.do(ctx, l.key, ask)
+		}
+		if errors.Is(err, ErrBlockSpent) {
+			err = fmt.Errorf("%w: %w", ErrLineUnavailable, errors.Join(err, grown))
 		}
 	}
 	return j, err
@@ -119,13 +124,11 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 	line.UpdatedAt = v.heard.UTC()
 	line.Degraded = now.Sub(v.heard) > frozenAfter
 	if p.Number < v.Watermark {
-		line.State = StandCalled
-		called := v.speed.passed(p.Number)
-		if called.IsZero() || called.Before(p.IssuedAt) {
-			called = now
-		}
-		line.EnterBefore = called.Add(room.Grace).UTC()
+		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Grace, now)
 		line.pollBase = room.PollFloor
+		if over := l.over.Load(); over.Incarnation == v.Incarnation && over.Has(p.Number) {
+			line.State, line.EnterBefore, line.pollBase = StandExpired, time.Time{}, room.PollCap
+		}
 	} else {
 		line.Position = position(v.Watch, p.Number, shown)
 		if line.TicketsLeft == 0 {
@@ -138,6 +141,16 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 	}
 	line.PollAfter = line.pollBase + time.Duration(rand.Int64N(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out
 	return line
+}
+
+// enterBefore is when the turn of a number that has been called lapses. Where only the line knows, because nobody here saw the call or because he has
+// asked while the room was full, it is the latest that it may be.
+func (v *view) enterBefore(number int64, grace time.Duration, now time.Time) time.Time {
+	before := v.turns.called(number).Add(grace)
+	if before.Before(now) {
+		before = now.Add(grace)
+	}
+	return before.UTC()
 }
 
 // position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
@@ -184,7 +197,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	})
 	if errors.Is(err, ErrRoomFull) {
 		fullTotal.Inc()
-		line.State = StandCalled
+		line.State, line.EnterBefore = StandCalled, k.now().Add(room.Grace).UTC()
 	}
 	if err != nil {
 		return line, err
@@ -214,23 +227,13 @@ func (k *Keeper) admit(ctx context.Context, key RunKey, v id.Visitor, s Session)
 		return err
 	}
 	if errors.Is(err, ErrLost) {
-		return k.fenced(ctx, key, s.Incarnation)
+		return errors.Join(ErrLineUnavailable, k.mend(ctx, key, s.Incarnation)) // he may try again
 	}
 	if err != nil {
 		k.log.Warn("an admission is not recorded", "room", key.Room, "err", err)
 		return errors.Join(ErrLineUnavailable, err) // the slot is his: the next try records it
 	}
 	return nil
-}
-
-// fenced is the answer to somebody who entered a line that has been recovered since: he may try again. If that line still stands, somebody
-// restored it who came too late, and it does not know everybody who is inside.
-func (k *Keeper) fenced(ctx context.Context, key RunKey, incarnation int64) error {
-	w, err := k.queue.Watch(ctx, key)
-	if errors.Is(err, ErrLost) || err == nil && w.Incarnation == incarnation {
-		err = k.recover(ctx, key)
-	}
-	return errors.Join(ErrLineUnavailable, err)
 }
 
 func (k *Keeper) sign(c pass.Claims, expires time.Time) (string, time.Time, error) {
@@ -277,49 +280,67 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	if err := k.admit(ctx, key, c.Visitor, s); err != nil {
+	if err := k.admit(ctx, key, c.Visitor, s); errors.Is(err, ErrPlaceUsed) {
+		return "", time.Time{}, ErrSessionOver // he has left meanwhile
+	} else if err != nil {
 		return "", time.Time{}, err
 	}
 	return k.sign(c, until)
 }
 
-// Leave gives a place up, and the session that it has become. Repeating it changes nothing.
+// Leave gives a place up, and the session that it has become. Repeating it changes nothing. ErrLineUnavailable: it may be that he has not left.
 func (k *Keeper) Leave(ctx context.Context, p Place) error {
 	if _, err := k.roomOf(p); err != nil {
 		return nil // the run is over: there is nothing to leave
 	}
-	return k.end(ctx, RunKey{p.Room, p.Run}, p.Visitor, p.Number, "")
+	return k.end(ctx, RunKey{p.Room, p.Run}, Admission{p.Visitor, Session{Number: p.Number}})
 }
 
-// LeaveSession ends the session of a pass; its slot is free two seconds later.
+// LeaveSession ends the session of a pass; its slot is free two seconds later. ErrLineUnavailable.
 func (k *Keeper) LeaveSession(ctx context.Context, c pass.Claims) error {
-	return k.end(ctx, RunKey{c.Room, c.Run}, c.Visitor, c.Number, c.JTI)
+	return k.end(ctx, RunKey{c.Room, c.Run}, Admission{c.Visitor, Session{JTI: c.JTI, Number: c.Number, Entered: c.IssuedAt}})
 }
 
-// Release ends a session because the booking core says that it is done. A session that is not the one with the jti stays.
+// Release ends a session because the booking core says that it is done. A session that is not the one with the jti stays. ErrLineUnavailable.
 func (k *Keeper) Release(ctx context.Context, room string, v id.Visitor, jti string) error {
 	l := (*k.rooms.Load())[room]
 	if l == nil || jti == "" {
 		return nil
 	}
-	return k.end(ctx, l.key, v, -1, jti)
+	return k.end(ctx, l.key, Admission{v, Session{JTI: jti, Number: -1}})
 }
 
-// end ends a session in the line, in the ledger, and in the line again: that may have been restored in between from what the ledger knew before,
+// end ends a session, or a waiting, in the line, and a session in the ledger, too. While that is away, the line keeps its end.
+func (k *Keeper) end(ctx context.Context, key RunKey, a Admission) error {
+	var over Session
+	err := k.do(ctx, key, func(ctx context.Context) (err error) {
+		over, err = k.queue.Leave(ctx, key, a.Visitor, a.Number, a.JTI)
+		return err
+	})
+	if over.JTI != "" {
+		a.Session = over
+	}
+	if err != nil || a.JTI == "" { // without a session: he has only waited
+		return err
+	}
+	err = k.done(ctx, key, a)
+	if err != nil && over.JTI != "" {
+		k.log.Warn("the end of a session is noted later", "room", key.Room, "err", err)
+		return nil
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err)
+	}
+	return err
+}
+
+// done notes the end of a session in the ledger, and then in the line again: that may have been restored in between from what the ledger knew before,
 // and whoever has left must not go on with his old pass.
-func (k *Keeper) end(ctx context.Context, key RunKey, v id.Visitor, number int64, jti string) error {
-	leave := func(ctx context.Context) error {
-		over, err := k.queue.Leave(ctx, key, v, number, jti)
-		jti = cmp.Or(jti, over)
-		return err
-	}
-	if err := k.do(ctx, key, leave); err != nil || jti == "" { // without a session: he has only waited
-		return err
-	}
+func (k *Keeper) done(ctx context.Context, key RunKey, a Admission) error {
 	noting, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	if err := k.ledger.Done(noting, key, jti); err != nil {
+	if err := k.ledger.Done(noting, key, a); err != nil {
 		return err
 	}
-	return k.do(ctx, key, leave)
+	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Noted(ctx, key, a.Visitor, a.JTI) })
 }

@@ -378,14 +378,18 @@ func TestASaleIsShownAtBothGateways(t *testing.T) {
 	measured(t, s, h, seen)
 	s.CheckTruth()
 
-	// The control of the order: answers of two gateways, taken as those of one, go back and forth.
+	// The control of the order: all that the second gateway has shown, taken as what the first has shown afterwards, begins with what was long over.
+	long := seen[len(seen)-1].got.Sub(seen[0].asked) + time.Second
 	for _, x := range seen {
+		if x.gateway == s.Public[1] {
+			x.asked, x.got = x.asked.Add(long), x.got.Add(long)
+		}
 		x.gateway = "both"
 	}
 	if wrong := h.check(seen, 0).order; len(wrong) == 0 {
-		t.Error("answers of two gateways were found to be in the order of one: the check of the order proves nothing")
+		t.Error("the sale was shown twice, one time after the other, and that was found to be in order: the check of the order proves nothing")
 	} else {
-		t.Logf("taken as one gateway, the two are %d times out of order", len(wrong))
+		t.Logf("shown twice, it is %d times out of order", len(wrong))
 	}
 }
 

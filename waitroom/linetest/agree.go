@@ -23,6 +23,7 @@ func Agree(ctx context.Context, seed uint64, steps int, a, b Line) error {
 	for step := 1; step <= steps && c.err == nil; step++ {
 		c.step()
 		c.same("watch", func(l Line) (any, error) { return l.Watch(ctx, l.Key) })
+		c.same("lapses", func(l Line) (any, error) { return l.Lapses(ctx, l.Key) })
 		if c.err != nil {
 			return fmt.Errorf("seed %d, step %d: %w", seed, step, c.err)
 		}
@@ -139,9 +140,20 @@ func (c *couple) leave(n int) {
 		jti = one(c, c.fans[n].jtis, "no such session")
 	}
 	answer, _ := c.same(fmt.Sprintf("fan %d leaves with %d %q", n, number, jti), func(l Line) (any, error) { return l.Leave(c.ctx, l.Key, fan(n), number, jti) })
-	if over, ok := answer.(string); ok && over != "" {
-		c.done[over] = true
+	if over, ok := answer.(waitroom.Session); ok && over.JTI != "" {
+		c.done[over.JTI] = true
 	}
+	if c.IntN(3) == 0 {
+		c.note(n)
+	}
+}
+
+// note lets the ledger know of an end, in time or not, and be asked which it does not know.
+func (c *couple) note(n int) {
+	if jti := one(c, c.fans[n].jtis, "no such session"); c.done[jti] {
+		c.same(fmt.Sprintf("the end of %q is noted", jti), func(l Line) (any, error) { return nil, l.Noted(c.ctx, l.Key, fan(n), jti) })
+	}
+	c.same("ends", func(l Line) (any, error) { return l.Ends(c.ctx, l.Key) })
 }
 
 func (c *couple) extend(n int) {
@@ -178,7 +190,8 @@ func (c *couple) pass() {
 
 func (c *couple) grow() {
 	c.memory.BlockEnd = max(c.memory.BlockEnd, c.last.Next+int64(c.IntN(30)))
-	c.same("grow", func(l Line) (any, error) { return nil, l.Grow(c.ctx, l.Key, c.memory.BlockEnd) })
+	incarnation := c.memory.Incarnation - int64(c.IntN(4)/3)
+	c.same("grow", func(l Line) (any, error) { return nil, l.Grow(c.ctx, l.Key, incarnation, c.memory.BlockEnd) })
 }
 
 // lose lets both lines lose their memory. A ledger knows neither the last numbers that were given out nor how far exactly was called.

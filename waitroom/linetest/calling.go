@@ -1,6 +1,8 @@
 package linetest
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"usher/waitroom"
@@ -165,4 +167,58 @@ func whoAsksWhileFullKeepsHisTurn(s *scene) {
 	s.pass(waitroom.Linger + time.Millisecond)
 	s.enter(1, 1)
 	s.refused(2, 3, waitroom.ErrGraceOver) // who did not ask has lost his
+}
+
+// lapsesTellWhatEnteringAnswers, of every number, whatever has become of it. Whoever is asked for keeps his turn by that.
+func lapsesTellWhatEnteringAnswers(s *scene) {
+	s.crowd(12)
+	agree := func(when string, lapsed ...int64) {
+		l, err := s.Lapses(s.ctx, s.Key)
+		s.must(err)
+		w := s.watch()
+		s.want(l.Incarnation == w.Incarnation, "%s: lapses of incarnation %d, want %d", when, l.Incarnation, w.Incarnation)
+		var told []int64
+		for n := range w.Next {
+			if l.Has(n) {
+				told = append(told, n)
+			}
+		}
+		s.want(slices.Equal(told, lapsed), "%s: the turns of %d are told to have lapsed, want %d", when, told, lapsed)
+		for n := range 12 {
+			_, err := s.try(n, int64(n), -1) // nobody is let in
+			s.want(errors.Is(err, waitroom.ErrGraceOver) == l.Has(int64(n)), "%s: number %d is told to have lapsed: %t; entering: %v", when, n, l.Has(int64(n)), err)
+		}
+	}
+	call := func() {
+		s.pass(time.Second)
+		_, err := s.Call(s.ctx, s.Key, rules(5))
+		s.must(err)
+	}
+	agree("before anybody is called")
+	call() // 0 to 4
+	s.enter(0, 5)
+	s.leave(1, 1, "")
+	inside := s.enter(2, 5)
+	s.leave(2, 2, inside.JTI)
+	s.pass(grace)
+	s.refused(3, 0, waitroom.ErrRoomFull)
+	call() // 4 has not come, 3 is here
+	agree("after the grace", 4)
+	before := s.watch()
+	s.pass(grace + time.Millisecond)
+	agree("a moment before the line sees it", 3, 4, 5, 6, 7)
+	call()
+	after := s.watch()
+	s.want(after.Lapsed > before.Lapsed, "turns have lapsed, and the line counts %d after %d", after.Lapsed, before.Lapsed)
+
+	s.lose()
+	m := remembered(8, 10)
+	m.Used = []int64{0, 2}
+	s.restore(m)
+	s.pass(grace)
+	s.refused(7, 0, waitroom.ErrRoomFull)
+	call()
+	w := s.watch()
+	s.want(w.Over > 0, "all turns of before the loss have lapsed, and the line counts %d such ranges", w.Over)
+	agree("when the grace of before the loss is over", 1, 3, 4, 5, 6)
 }

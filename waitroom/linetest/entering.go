@@ -3,6 +3,7 @@ package linetest
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -240,4 +241,68 @@ func extendingNeverShortens(s *scene) {
 	s.extends(1, got.JTI, until, waitroom.ErrSessionOver, "extending somebody else's session")
 	s.pass(session + time.Minute + waitroom.SlotSlack)
 	s.extends(0, got.JTI, s.now.Add(time.Hour), waitroom.ErrSessionOver, "extending what has run out")
+}
+
+// anEndIsKeptUntilItIsNoted, also when the slot is free and the number forgotten: the ledger may have been away.
+func anEndIsKeptUntilItIsNoted(s *scene) {
+	s.crowd(3)
+	s.call(rules(3))
+	first, second := s.enter(0, 3), s.enter(1, 3)
+	s.leave(2, 2, "") // who has only waited has no session to end
+	s.leave(1, 1, "")
+	s.leave(0, 0, first.JTI)
+	s.leave(0, 0, first.JTI)
+	s.pass(session)
+	s.call(rules(3))
+	s.leave(0, 0, "")
+	of := func(n int, of waitroom.Session) waitroom.Admission {
+		return waitroom.Admission{Visitor: fan(n), Session: waitroom.Session{JTI: of.JTI, Number: of.Number, Entered: of.Entered}}
+	}
+	kept := func(want ...waitroom.Admission) {
+		ends, err := s.Ends(s.ctx, s.Key)
+		w := s.watch()
+		s.want(err == nil && slices.Equal(ends, want) && w.Ends == len(want), "%d ends are kept: %+v, %v; want %+v", w.Ends, ends, err, want)
+	}
+	kept(of(0, first), of(1, second))
+	s.must(s.Noted(s.ctx, s.Key, fan(0), first.JTI))
+	s.must(s.Noted(s.ctx, s.Key, fan(0), first.JTI))
+	kept(of(1, second))
+	s.must(s.Noted(s.ctx, s.Key, fan(1), second.JTI))
+	kept()
+	w := s.watch()
+	s.want(w.Left == 3, "%d have left, want 3", w.Left)
+}
+
+// whatIsNotedIsOver: a line that was restored from what the ledger knew a moment ago hears of it.
+func whatIsNotedIsOver(s *scene) {
+	s.crowd(2)
+	s.call(rules(2))
+	gone, stays := s.enter(0, 2), s.enter(1, 2)
+	s.leave(0, 0, "")
+	s.lose()
+	m := remembered(2, 2)
+	m.Used, m.Sessions = []int64{0, 1}, []waitroom.Admission{{Visitor: fan(0), Session: gone}, {Visitor: fan(1), Session: stays}}
+	s.restore(m)
+	s.must(s.Noted(s.ctx, s.Key, fan(0), gone.JTI))
+	s.must(s.Noted(s.ctx, s.Key, fan(1), gone.JTI))
+	s.answers(s.Active(s.ctx, s.Key, fan(0), gone.JTI), waitroom.ErrSessionOver, "a session whose end is noted")
+	s.answers(s.Active(s.ctx, s.Key, fan(1), stays.JTI), nil, "another session")
+	s.pass(waitroom.Linger)
+	w := s.watch()
+	s.want(w.Active == 1 && w.Left == 1, "one of two has left: %+v", w)
+}
+
+// aRestoreKeepsEnds that the ledger does not know yet, when it replaces a line that has them.
+func aRestoreKeepsEnds(s *scene) {
+	s.crowd(2)
+	s.call(rules(2))
+	gone, stays := s.enter(0, 2), s.enter(1, 2)
+	s.leave(0, 0, "")
+	m := remembered(2, 2)
+	m.Used, m.Sessions = []int64{0, 1}, []waitroom.Admission{{Visitor: fan(0), Session: gone}, {Visitor: fan(1), Session: stays}}
+	s.restore(m)
+	s.answers(s.Active(s.ctx, s.Key, fan(0), gone.JTI), waitroom.ErrSessionOver, "a session whose end was kept")
+	s.answers(s.Active(s.ctx, s.Key, fan(1), stays.JTI), nil, "another session")
+	w := s.watch()
+	s.want(w.Ends == 1 && w.Active == 1 && w.Incarnation == 2, "after a restore: %+v", w)
 }

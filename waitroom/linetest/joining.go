@@ -61,8 +61,8 @@ func aSpentBlockGivesNoNumber(s *scene) {
 	_, err := s.Join(s.ctx, s.Key, fan(firstBlock), -1)
 	s.answers(err, waitroom.ErrBlockSpent, "beyond the block")
 	s.want(s.join(3) == 3, "who has a number lost it with the block")
-	s.must(s.Grow(s.ctx, s.Key, firstBlock+1))
-	s.must(s.Grow(s.ctx, s.Key, 1)) // a gateway that was slow takes nothing back
+	s.must(s.Grow(s.ctx, s.Key, 1, firstBlock+1))
+	s.must(s.Grow(s.ctx, s.Key, 1, 1)) // a gateway that was slow takes nothing back
 	s.want(s.join(firstBlock) == firstBlock, "the number after the block is not the first of the next")
 	_, err = s.Join(s.ctx, s.Key, fan(firstBlock+1), -1)
 	s.answers(err, waitroom.ErrBlockSpent, "beyond the second block")
@@ -79,4 +79,23 @@ func aPlaceOfBeforeALossIsKept(s *scene) {
 	s.want(s.show(20, -1).Number == firstBlock, "a newcomer did not get the first number of the fresh block")
 	s.want(s.show(3, -1).Number == firstBlock+1, "who shows no place is a newcomer")
 	s.want(s.show(3, 3).Number == firstBlock+1, "who is in the line gave up his number for an older one")
+}
+
+// aBlockIsOfItsIncarnation: a gateway that reserved it before the line was lost, or for a line that somebody else has recovered, changes nothing.
+func aBlockIsOfItsIncarnation(s *scene) {
+	for n := range firstBlock {
+		s.join(n)
+	}
+	spent := func(incarnation int64, when string) {
+		s.must(s.Grow(s.ctx, s.Key, incarnation, 9*firstBlock))
+		_, err := s.Join(s.ctx, s.Key, fan(9*firstBlock), -1)
+		s.answers(err, waitroom.ErrBlockSpent, "%s, a block of incarnation %d", when, incarnation)
+	}
+	spent(0, "in the first incarnation")
+	spent(2, "in the first incarnation")
+	s.lose()
+	s.restore(waitroom.Memory{Incarnation: 2, Next: firstBlock, BlockEnd: firstBlock, Limit: firstBlock})
+	spent(1, "in the second incarnation")
+	s.must(s.Grow(s.ctx, s.Key, 2, firstBlock+1))
+	s.want(s.join(9*firstBlock) == firstBlock, "its own block gives no number")
 }

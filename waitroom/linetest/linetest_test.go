@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -69,6 +69,21 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 	return p.Line.Call(ctx, k, r)
 }
 
+func (p *planted) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
+	if w, err := p.Watch(ctx, k); p.loose && err == nil {
+		incarnation = w.Incarnation
+	}
+	return p.Line.Grow(ctx, k, incarnation, blockEnd)
+}
+
+func (p *planted) Lapses(ctx context.Context, k waitroom.RunKey) (waitroom.Lapses, error) {
+	l, err := p.Line.Lapses(ctx, k)
+	if p.mute {
+		l.Bits = nil
+	}
+	return l, err
+}
+
 func (p *planted) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, r waitroom.EnterRules) (waitroom.Session, error) {
 	if p.kind {
 		r.Capacity++
@@ -79,18 +94,35 @@ func (p *planted) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n 
 	return p.Line.Enter(ctx, k, v, n, r)
 }
 
-func (p *planted) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (string, error) {
+func (p *planted) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (waitroom.Session, error) {
 	if p.gone {
-		return "", nil
+		return waitroom.Session{}, nil
 	}
 	if p.careless {
 		for number := range int64(50) {
-			if over, err := p.Line.Leave(ctx, k, v, number, ""); over != "" || err != nil {
+			if over, err := p.Line.Leave(ctx, k, v, number, ""); over.JTI != "" || err != nil {
 				return over, err
 			}
 		}
 	}
 	return p.Line.Leave(ctx, k, v, n, jti)
+}
+
+func (p *planted) Ends(ctx context.Context, k waitroom.RunKey) ([]waitroom.Admission, error) {
+	ends, err := p.Line.Ends(ctx, k)
+	for _, a := range ends {
+		if p.hasty && err == nil {
+			err = p.Line.Noted(ctx, k, a.Visitor, a.JTI)
+		}
+	}
+	return ends, err
+}
+
+func (p *planted) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+	if p.deaf {
+		return nil
+	}
+	return p.Line.Noted(ctx, k, v, jti)
 }
 
 func (p *planted) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until time.Time) (int64, error) {
@@ -128,14 +160,18 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"the bucket is ignored":                   {func(p *planted) { p.solid = true }, "TheBucketBoundsThePace"},
 		"turns lapse early":                       {func(p *planted) { p.early = true }, "WhoComesWithinTheGraceEnters"},
 		"turns lapse late":                        {func(p *planted) { p.late = true }, "ALapsedTurnIsOver"},
+		"lapsed turns are not told":               {func(p *planted) { p.mute = true }, "LapsesTellWhatEnteringAnswers"},
 		"a closed room calls":                     {func(p *planted) { p.blind = true }, "NobodyIsCalledWhileClosed"},
 		"one more than the capacity is let in":    {func(p *planted) { p.kind = true }, "TheCapacityHoldsAtEveryInstant"},
 		"anybody is let in":                       {func(p *planted) { p.open = true }, "CallingGoesInOrderAndNotPastTheEnd"},
 		"a late done frees a newer session":       {func(p *planted) { p.careless = true }, "ALateDoneFreesNoNewerSession"},
 		"leaving does nothing":                    {func(p *planted) { p.gone = true }, "WhoLeavesIsOut"},
+		"an end is forgotten before it is noted":  {func(p *planted) { p.hasty = true }, "AnEndIsKeptUntilItIsNoted"},
+		"an end that is noted changes nothing":    {func(p *planted) { p.deaf = true }, "WhatIsNotedIsOver"},
 		"extending shortens":                      {func(p *planted) { p.shrinking = true }, "ExtendingNeverShortens"},
 		"a restore forgets who is and was inside": {func(p *planted) { p.amnesic = true }, "ARestoreGivesBackWhatMatters"},
 		"holes are called like everybody":         {func(p *planted) { p.dense = true }, "TheHolesOfEveryLossAreJumped"},
+		"another incarnation's block is taken":    {func(p *planted) { p.loose = true }, "ABlockIsOfItsIncarnation"},
 		"an older incarnation is restored":        {func(p *planted) { p.stale = true }, "OnlyANewerIncarnationIsRestored"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ func aLostLineSaysSo(s *scene) {
 	lost("join", err)
 	_, err = s.Join(s.ctx, s.Key, fan(1), 1)
 	lost("join with a place", err)
-	lost("grow", s.Grow(s.ctx, s.Key, 5000))
+	lost("grow", s.Grow(s.ctx, s.Key, 1, 5000))
 	_, err = s.Call(s.ctx, s.Key, rules(3))
 	lost("call", err)
 	_, err = s.try(1, 1, 3)
@@ -149,7 +149,13 @@ func whoGotANumberOfAHoleMayCome(s *scene) {
 	s.pass(grace)
 	s.enter(700, 10)
 	s.want(s.show(701, 701).Number == 701, "a place of the hole within its grace is not kept")
+	lapsed := func(want bool) {
+		l, err := s.Lapses(s.ctx, s.Key)
+		s.want(err == nil && l.Has(701) == want && !l.Has(700), "number 701 of the hole is told to have lapsed: %t, 700 that has entered: %t, %v", l.Has(701), l.Has(700), err)
+	}
+	lapsed(false)
 	s.pass(time.Millisecond)
+	lapsed(true)
 	s.refused(701, 10, waitroom.ErrGraceOver)
 	s.refused(702, 10, waitroom.ErrGraceOver)
 	s.want(s.show(703, 703).Number == firstBlock+1, "a place of the hole that has lapsed is kept")

@@ -4,6 +4,7 @@ var promises = []promise{
 	{"NumbersGoInOrderOfArrival", numbersGoInOrderOfArrival},
 	{"AThousandJoinsOfOneVisitor", aThousandJoinsOfOneVisitor},
 	{"ASpentBlockGivesNoNumber", aSpentBlockGivesNoNumber},
+	{"ABlockIsOfItsIncarnation", aBlockIsOfItsIncarnation},
 	{"APlaceOfBeforeALossIsKept", aPlaceOfBeforeALossIsKept},
 
 	{"CallingGoesInOrderAndNotPastTheEnd", callingGoesInOrderAndNotPastTheEnd},
@@ -15,6 +16,7 @@ var promises = []promise{
 	{"ALapsedTurnIsOverAfterTheSweep", aLapsedTurnIsOverAfterTheSweep},
 	{"ALapsedPlaceThatIsShownIsNone", aLapsedPlaceThatIsShownIsNone},
 	{"ALapsedPlaceThatIsShownAfterTheSweepIsNone", aLapsedPlaceThatIsShownAfterTheSweepIsNone},
+	{"LapsesTellWhatEnteringAnswers", lapsesTellWhatEnteringAnswers},
 	{"WhoComesWithinTheGraceEnters", whoComesWithinTheGraceEnters},
 	{"WhoAsksWhileFullKeepsHisTurn", whoAsksWhileFullKeepsHisTurn},
 
@@ -27,6 +29,9 @@ var promises = []promise{
 	{"PassthroughCountsNobody", passthroughCountsNobody},
 	{"ALateDoneFreesNoNewerSession", aLateDoneFreesNoNewerSession},
 	{"WhoLeavesIsOut", whoLeavesIsOut},
+	{"AnEndIsKeptUntilItIsNoted", anEndIsKeptUntilItIsNoted},
+	{"WhatIsNotedIsOver", whatIsNotedIsOver},
+	{"ARestoreKeepsEnds", aRestoreKeepsEnds},
 	{"WhoLeavesTheLineIsOut", whoLeavesTheLineIsOut},
 	{"ExtendingNeverShortens", extendingNeverShortens},
 

@@ -3,7 +3,10 @@
 package memline
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -15,6 +18,9 @@ import (
 
 // asksFor is how long somebody who was told that the room is full counts as present.
 const asksFor = 10 * time.Second
+
+// maxEnds is how many ends are returned at once.
+const maxEnds = 1000
 
 // never is longer than any turn lasts: the grace before the first call.
 const never = time.Duration(math.MaxInt64)
@@ -45,6 +51,8 @@ type run struct {
 	used, lapsed map[int64]bool
 	entered      int64
 	left         int64
+	ends         map[string]waitroom.Admission // not noted yet, by jti
+	lapses       int64                         // how often a number came to lapsed, or was taken from there
 }
 
 type hole struct {
@@ -113,10 +121,12 @@ func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown 
 	return j, err
 }
 
-// Grow allows numbers below blockEnd to be given out.
-func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, blockEnd int64) error {
+// Grow allows numbers below blockEnd to be given out by that incarnation.
+func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
 	return l.on(ctx, k, func(r *run, _ time.Time) error {
-		r.blockEnd = max(r.blockEnd, blockEnd)
+		if r.incarnation == incarnation {
+			r.blockEnd = max(r.blockEnd, blockEnd)
+		}
 		return nil
 	})
 }
@@ -194,6 +204,47 @@ func (r *run) from(from, past int64) (numbers []int64) {
 	return numbers
 }
 
+// Lapses reads whose turns have lapsed.
+func (l *Line) Lapses(ctx context.Context, k waitroom.RunKey) (out waitroom.Lapses, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		bits := make([]byte, r.watermark/8+1)
+		for _, h := range r.over(now) {
+			for n := h.From; n < min(h.Past, r.watermark); n++ {
+				bits[n/8] |= 0x80 >> (n % 8)
+			}
+		}
+		for n := range r.lapsed {
+			bits[n/8] |= 0x80 >> (n % 8)
+		}
+		for n, at := range r.called {
+			if bits[n/8] &^= 0x80 >> (n % 8); now.Sub(at) > r.grace {
+				bits[n/8] |= 0x80 >> (n % 8)
+			}
+		}
+		for n := range r.used {
+			if n < r.watermark {
+				bits[n/8] &^= 0x80 >> (n % 8)
+			}
+		}
+		out = waitroom.Lapses{Incarnation: r.incarnation, Bits: bytes.TrimRight(bits, "\x00")}
+		return nil
+	})
+	return out, err
+}
+
+// over is the ranges of which all turns have lapsed that nobody has taken.
+func (r *run) over(now time.Time) (out []waitroom.Hole) {
+	if r.resumed > 0 && now.Sub(r.since) > r.grace {
+		out = append(out, waitroom.Hole{Past: r.resumed})
+	}
+	for _, h := range r.holes {
+		if !h.jumped.IsZero() && now.Sub(h.jumped) > r.grace {
+			out = append(out, h.Hole)
+		}
+	}
+	return out
+}
+
 // Writable is always so: memory takes writes.
 func (*Line) Writable(context.Context, waitroom.RunKey) error { return nil }
 
@@ -209,13 +260,14 @@ func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (w waitroom.Watch, 
 func (r *run) watch(now time.Time) waitroom.Watch {
 	w := waitroom.Watch{
 		Watermark: r.watermark, Next: r.next, BlockEnd: r.blockEnd, Called: len(r.called), Entered: r.entered, Left: r.left, Now: now,
-		Limit: r.limit, Incarnation: r.incarnation,
+		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses, Ends: len(r.ends),
 	}
 	for _, s := range r.sessions {
 		if now.Before(s.free) {
 			w.Active++
 		}
 	}
+	w.Over = len(r.over(now))
 	for _, h := range r.holes {
 		w.Holes = append(w.Holes, h.Hole)
 		w.Waiting += len(r.from(max(r.watermark, h.From), h.Past))
@@ -245,6 +297,9 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 			if err := r.admits(v, n, rules.Capacity, now); err != nil {
 				return err
 			}
+		} else if r.lapsed[n] { // his turn had lapsed when there were turns
+			delete(r.lapsed, n)
+			r.lapses++
 		}
 		session = waitroom.Session{JTI: rules.JTI, Number: n, Entered: now, Expires: now.Add(rules.Session), Fresh: true, Incarnation: r.incarnation}
 		delete(r.line, v)
@@ -286,16 +341,12 @@ func (r *run) admits(v id.Visitor, n int64, capacity int, now time.Time) error {
 }
 
 // Leave ends the session with the jti, or what the number has become.
-func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over string, err error) {
+func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over waitroom.Session, err error) {
 	err = l.on(ctx, k, func(r *run, now time.Time) error {
 		if s := r.sessions[v]; s != nil && (s.JTI == jti || jti == "" && s.Number == n) {
-			over = s.JTI
-			if !s.over {
-				s.over = true
-				if free := now.Add(waitroom.Linger); free.Before(s.free) {
-					s.free = free
-				}
-				r.left++
+			over = waitroom.Session{JTI: s.JTI, Number: s.Number, Entered: s.Entered}
+			if r.close(s, now) {
+				r.ends[s.JTI] = waitroom.Admission{Visitor: v, Session: over}
 			}
 			return nil
 		}
@@ -307,6 +358,43 @@ func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 		return nil
 	})
 	return over, err
+}
+
+// close ends a session whose visitor has left, unless it is over already.
+func (r *run) close(s *stay, now time.Time) bool {
+	if s.over {
+		return false
+	}
+	s.over = true
+	if free := now.Add(waitroom.Linger); free.Before(s.free) {
+		s.free = free
+	}
+	r.left++
+	return true
+}
+
+// Ends returns sessions that are over and not noted yet.
+func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Admission, err error) {
+	err = l.on(ctx, k, func(r *run, _ time.Time) error {
+		ends = slices.Collect(maps.Values(r.ends))
+		slices.SortFunc(ends, func(a, b waitroom.Admission) int {
+			return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.JTI, b.JTI))
+		})
+		ends = ends[:min(len(ends), maxEnds)]
+		return nil
+	})
+	return ends, err
+}
+
+// Noted says that the ledger knows of a session's end.
+func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+	return l.on(ctx, k, func(r *run, now time.Time) error {
+		delete(r.ends, jti)
+		if s := r.sessions[v]; s != nil && s.JTI == jti {
+			r.close(s, now)
+		}
+		return nil
+	})
 }
 
 // Extend lets a session last until the given time.
@@ -356,6 +444,10 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		incarnation: m.Incarnation, watermark: m.Watermark, next: m.Next, blockEnd: m.BlockEnd, limit: m.Limit, resumed: m.Watermark, since: now,
 		grace: never, filled: now, line: map[id.Visitor]int64{}, called: map[int64]time.Time{}, asked: map[int64]time.Time{},
 		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
+		ends: map[string]waitroom.Admission{},
+	}
+	if old := l.runs[k]; old != nil {
+		r.ends = old.ends
 	}
 	for _, h := range m.Holes {
 		r.holes = append(r.holes, hole{Hole: h})
@@ -364,6 +456,9 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		r.used[n] = true
 	}
 	for _, a := range m.Sessions {
+		if _, over := r.ends[a.JTI]; over {
+			continue
+		}
 		r.sessions[a.Visitor] = &stay{Session: a.Session, free: a.Expires.Add(waitroom.SlotSlack)}
 	}
 	l.runs[k] = r
@@ -401,6 +496,9 @@ func (r *run) good(number int64, now time.Time) bool {
 
 // lapse ends the turn of a number.
 func (r *run) lapse(number int64) {
+	if !r.lapsed[number] {
+		r.lapses++
+	}
 	r.lapsed[number] = true
 	r.forget(number)
 }

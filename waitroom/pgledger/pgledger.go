@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,9 @@ func query(name string) string {
 	}
 	return string(b)
 }
+
+// perSession is how long it may take to give a line one session back: twice what Redis takes (docs/failures.md).
+const perSession = 20 * time.Microsecond
 
 // Ledger keeps the waiting room's memory. Make it with New; Run must be running for Admit.
 type Ledger struct {
@@ -128,17 +132,25 @@ func (l *Ledger) SetState(ctx context.Context, room string, from, to waitroom.St
 	return err
 }
 
-// Reserve makes sure that numbers below want may be given out.
-func (l *Ledger) Reserve(ctx context.Context, k waitroom.RunKey, want int64) (end int64, err error) {
-	if err = l.pool.QueryRow(ctx, query("reserve"), k.Room, k.Run, want).Scan(&end); err != nil {
+// Reserve makes sure that numbers below want may be given out by that incarnation. waitroom.ErrLost.
+func (l *Ledger) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want int64) (end int64, err error) {
+	err = l.pool.QueryRow(ctx, query("reserve"), k.Room, k.Run, incarnation, want).Scan(&end)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = waitroom.ErrLost
+	}
+	if err != nil {
 		err = fmt.Errorf("reserve numbers of room %q: %w", k.Room, err)
 	}
 	return end, err
 }
 
-// Note remembers how far numbers were given out, and raises the ceiling.
-func (l *Ledger) Note(ctx context.Context, k waitroom.RunKey, issued, ceiling int64) error {
-	if _, err := l.pool.Exec(ctx, query("note"), k.Room, k.Run, issued, ceiling); err != nil {
+// Note remembers how far that incarnation has given out numbers, and raises the ceiling. waitroom.ErrLost.
+func (l *Ledger) Note(ctx context.Context, k waitroom.RunKey, incarnation, issued, ceiling int64) error {
+	tag, err := l.pool.Exec(ctx, query("note"), k.Room, k.Run, incarnation, issued, ceiling)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = waitroom.ErrLost
+	}
+	if err != nil {
 		return fmt.Errorf("note the ceiling of room %q: %w", k.Room, err)
 	}
 	return nil
@@ -168,7 +180,11 @@ func (l *Ledger) Recover(ctx context.Context, k waitroom.RunKey, issued, block i
 				return err
 			}
 		}
-		return remember(ctx, tx, k, &m)
+		if err := remember(ctx, tx, k, &m); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, query("recovered"), k.Room, k.Run, time.Duration(len(m.Sessions))*perSession)
+		return err
 	})
 	if err != nil {
 		return m, fmt.Errorf("recover the line of room %q: %w", k.Room, err)
@@ -217,23 +233,28 @@ func (l *Ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 	return refusal
 }
 
-// admitAll returns for each admission why it is not recorded, if it is not.
+// entry is what admissions of one batch are told apart by. A number may be asked for by several incarnations, of which one at most is live.
+type entry struct {
+	room, run           string
+	number, incarnation int64
+}
+
+// admitAll returns for each admission why it is not recorded, if it is not. Repeats go as one, with the latest end.
 func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error) {
-	type at struct {
-		room, run string
-		number    int64
-	}
-	of := func(a admission) at { return at{a.key.Room, a.key.Run, a.Number} }
+	of := func(a admission) entry { return entry{a.key.Room, a.key.Run, a.Number, a.Incarnation} }
+	first := map[entry]int{} // where it stands in the arrays
 	var rooms, runs, jtis []string
 	var numbers, incarnations []int64
 	var visitors [][16]byte
 	var entered, expires []time.Time
-	first := map[at]admission{}
 	for _, a := range all {
-		if _, again := first[of(a)]; again {
-			continue // a repeat in the same batch: its answer is that of the first
+		if i, again := first[of(a)]; again {
+			if jtis[i] == a.JTI && visitors[i] == a.Visitor && a.Expires.After(expires[i]) {
+				expires[i] = a.Expires
+			}
+			continue
 		}
-		first[of(a)] = a
+		first[of(a)] = len(rooms)
 		rooms, runs, numbers, incarnations = append(rooms, a.key.Room), append(runs, a.key.Run), append(numbers, a.Number), append(incarnations, a.Incarnation)
 		visitors, jtis = append(visitors, a.Visitor), append(jtis, a.JTI)
 		entered, expires = append(entered, a.Entered), append(expires, a.Expires)
@@ -244,32 +265,39 @@ func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error)
 	if err != nil {
 		return nil, fmt.Errorf("admit: %w", err)
 	}
-	recorded := map[at]bool{} // of live incarnations
+	recorded := map[entry]bool{} // of live incarnations
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
-		var a at
+		var e entry
 		var ok bool
-		err = row.Scan(&a.room, &a.run, &a.number, &ok)
-		recorded[a] = ok
+		err = row.Scan(&e.room, &e.run, &e.number, &e.incarnation, &ok)
+		recorded[e] = ok
 		return none, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("admit: %w", err)
 	}
 	out := make([]error, len(all))
-	for i, a := range all {
+	for n, a := range all {
 		ok, live := recorded[of(a)]
-		switch f := first[of(a)]; {
-		case a.Incarnation != f.Incarnation || !live:
-			out[i] = waitroom.ErrLost
-		case !ok || f.JTI != a.JTI || f.Visitor != a.Visitor:
-			out[i] = waitroom.ErrPlaceUsed
+		switch i := first[of(a)]; {
+		case !live:
+			out[n] = waitroom.ErrLost
+		case !ok || jtis[i] != a.JTI || visitors[i] != a.Visitor:
+			out[n] = waitroom.ErrPlaceUsed
 		}
 	}
 	return out, nil
 }
 
-// Done records the end of a session.
-func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, jti string) error {
-	_, err := l.pool.Exec(ctx, query("done"), k.Room, k.Run, jti)
+// Done records the end of a session, also of one whose admission comes later.
+func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (err error) {
+	if a.Number < 0 {
+		_, err = l.pool.Exec(ctx, query("done_session"), k.Room, k.Run, a.JTI)
+	} else {
+		_, err = l.pool.Exec(ctx, query("done"), k.Room, k.Run, a.Number, [16]byte(a.Visitor), a.JTI, a.Entered)
+	}
+	if err != nil {
+		err = fmt.Errorf("end a session of room %q: %w", k.Room, err)
+	}
 	return err
 }

@@ -99,14 +99,14 @@ func TestEveryLossBeginsAFreshBlockAndDigsAHole(t *testing.T) {
 	if _, err := l.Recover(t.Context(), run, 0, 1000); !errors.Is(err, waitroom.ErrRecovering) {
 		t.Errorf("a second recovery at once: %v, want ErrRecovering", err)
 	}
-	if err := l.Note(t.Context(), run, 10, 180); err != nil {
+	if err := l.Note(t.Context(), run, 1, 10, 180); err != nil {
 		t.Fatal(err)
 	}
 	m = recovered(t, l, 7)
 	if m.Incarnation != 2 || m.Watermark != 180 || m.Next != 1000 || m.BlockEnd != 2000 || m.Limit != 1000 || !slices.Equal(m.Holes, []waitroom.Hole{{From: 10, Past: 1000}}) {
 		t.Errorf("after the first loss: %+v", m)
 	}
-	if end, err := l.Reserve(t.Context(), run, 2500); err != nil || end != 2500 {
+	if end, err := l.Reserve(t.Context(), run, 2, 2500); err != nil || end != 2500 {
 		t.Errorf("reserving up to 2500: %d, %v", end, err)
 	}
 	m = recovered(t, l, 1020) // nothing was noted since, but the gateway has seen it
@@ -116,6 +116,42 @@ func TestEveryLossBeginsAFreshBlockAndDigsAHole(t *testing.T) {
 	m = recovered(t, l, 12) // nobody has given out a number since
 	if m.Incarnation != 4 || len(m.Holes) != 2 || m.Holes[1] != (waitroom.Hole{From: 1020, Past: 3500}) {
 		t.Errorf("after the third loss: %+v", m)
+	}
+}
+
+// A gateway that goes on with a line that somebody else has recovered gets no numbers behind its own block, and hears of it.
+func TestAnOlderIncarnationReservesAndNotesNothing(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	if _, err := l.Reserve(t.Context(), run, 0, 10); !errors.Is(err, waitroom.ErrLost) {
+		t.Errorf("reserving for a line that never was: %v, want ErrLost", err)
+	}
+	recovered(t, l, 0)
+	recovered(t, l, 0)
+	for _, incarnation := range []int64{1, 3} {
+		if end, err := l.Reserve(t.Context(), run, incarnation, 9000); !errors.Is(err, waitroom.ErrLost) {
+			t.Errorf("incarnation %d of 2 reserves up to %d, %v; want ErrLost", incarnation, end, err)
+		}
+		if err := l.Note(t.Context(), run, incarnation, 1900, 1900); !errors.Is(err, waitroom.ErrLost) {
+			t.Errorf("incarnation %d of 2 notes: %v, want ErrLost", incarnation, err)
+		}
+	}
+	if m := recovered(t, l, 0); m.Next != 2000 || m.Watermark != 0 || !slices.Equal(m.Holes, []waitroom.Hole{{From: 0, Past: 2000}}) {
+		t.Errorf("after what was refused: %+v", m)
+	}
+}
+
+// A recovery that has much to read ends late. Others leave the line to it from then on.
+func TestALongRecoveryIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	l, _ := underWay(t)
+	exec(t, l, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.1); RETURN NEW; END'")
+	exec(t, l, "CREATE TRIGGER slow BEFORE INSERT ON line_holes FOR EACH ROW EXECUTE FUNCTION slow()")
+	if _, err := l.Recover(t.Context(), run, 0, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Recover(t.Context(), run, 0, 1000); !errors.Is(err, waitroom.ErrRecovering) {
+		t.Errorf("a recovery right behind one that took more than a second: %v, want ErrRecovering", err)
 	}
 }
 
@@ -186,7 +222,7 @@ func TestAnAdmissionIsRecordedOnceAndRemembered(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Done(ctx, run, "over"); err != nil {
+	if err := l.Done(ctx, run, over); err != nil {
 		t.Fatal(err)
 	}
 	m := recovered(t, l, 0)
@@ -195,6 +231,40 @@ func TestAnAdmissionIsRecordedOnceAndRemembered(t *testing.T) {
 	}
 	if len(m.Sessions) != 2 || m.Sessions[0].Number != 3 || m.Sessions[0].Visitor != a.Visitor || !m.Sessions[0].Expires.Equal(later.Expires) || m.Sessions[1].Number != 6 {
 		t.Errorf("sessions are %+v, want those of 3, extended, and 6, whose slot outlives its pass", m.Sessions)
+	}
+}
+
+// Who leaves at once may be quicker than his own admission. It is over when it comes, whatever is lost.
+func TestAnEndThatOvertakesItsAdmissionStays(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	ctx := t.Context()
+	quick, other := admissionOf(1, 1), admissionOf(2, 1)
+	other.JTI = "other"
+	if err := errors.Join(l.Done(ctx, run, quick), l.Done(ctx, run, quick), l.Admit(ctx, run, other)); err != nil {
+		t.Fatal(err)
+	}
+	quick.Expires = quick.Expires.Add(time.Hour)
+	for range 2 {
+		if err := l.Admit(ctx, run, quick); !errors.Is(err, waitroom.ErrPlaceUsed) {
+			t.Errorf("the admission of a session that is over: %v, want ErrPlaceUsed", err)
+		}
+	}
+	stranger := other
+	stranger.JTI = "strange"
+	if err := l.Done(ctx, run, stranger); err != nil {
+		t.Error(err)
+	}
+	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{1, 2}) || len(m.Sessions) != 1 || m.Sessions[0].JTI != "other" {
+		t.Errorf("used are %v, inside are %+v; want 1 and 2, and 2", m.Used, m.Sessions)
+	}
+	other.Number = -1 // the booking core does not know it
+	if err := l.Done(ctx, run, other); err != nil {
+		t.Error(err)
+	}
+	if m := recovered(t, l, 0); len(m.Sessions) != 0 {
+		t.Errorf("inside are %+v, want nobody", m.Sessions)
 	}
 }
 
@@ -209,12 +279,41 @@ func TestNothingOfAnOlderIncarnationIsAdmitted(t *testing.T) {
 	if err := l.Admit(t.Context(), run, admissionOf(2, 1)); !errors.Is(err, waitroom.ErrLost) {
 		t.Errorf("an admission of the first incarnation in the second: %v, want ErrLost", err)
 	}
-	answers, err := l.admitAll(t.Context(), []admission{{run, admissionOf(3, 1)}, {run, admissionOf(4, 2)}, {run, admissionOf(4, 1)}})
-	if err != nil || !errors.Is(answers[0], waitroom.ErrLost) || answers[1] != nil || !errors.Is(answers[2], waitroom.ErrLost) {
-		t.Errorf("a batch of two incarnations: %v, %v", answers, err)
+	answers, err := l.admitAll(t.Context(), []admission{
+		{run, admissionOf(3, 1)}, {run, admissionOf(4, 2)}, {run, admissionOf(4, 1)}, {run, admissionOf(5, 1)}, {run, admissionOf(5, 2)},
+	})
+	for i, want := range []error{waitroom.ErrLost, nil, waitroom.ErrLost, waitroom.ErrLost, nil} {
+		if err != nil || !errors.Is(answers[i], want) {
+			t.Errorf("a batch of two incarnations: %v, %v; want %v at %d", answers, err, want, i)
+		}
 	}
-	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{4}) {
-		t.Errorf("used are %v, want 4 alone", m.Used)
+	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{4, 5}) {
+		t.Errorf("used are %v, want 4 and 5 alone", m.Used)
+	}
+}
+
+// A session that is entered once more and extended at the same moment lasts as long as it was extended, in whichever order they come.
+func TestRepeatsInOneBatchLastAsLongAsTheLongest(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	first, second := admission{run, admissionOf(0, 1)}, admission{run, admissionOf(1, 1)}
+	until := first.Expires.Add(time.Hour)
+	extended := func(a admission) admission { a.Expires = until; return a }
+	other := first
+	other.JTI, other.Expires = "another", until.Add(time.Hour)
+	answers, err := l.admitAll(t.Context(), []admission{first, extended(first), first, extended(second), second, other})
+	if err != nil || errors.Join(answers[:5]...) != nil || !errors.Is(answers[5], waitroom.ErrPlaceUsed) {
+		t.Fatalf("a batch of repeats and a used number: %v, %v", answers, err)
+	}
+	sessions := recovered(t, l, 0).Sessions
+	if len(sessions) != 2 {
+		t.Errorf("sessions are %+v, want two", sessions)
+	}
+	for _, s := range sessions {
+		if !s.Expires.Equal(until) {
+			t.Errorf("the session of number %d lasts until %s, want %s", s.Number, s.Expires, until)
+		}
 	}
 }
 
@@ -280,7 +379,7 @@ func TestARecoveryWaitsForAdmissionsUnderWay(t *testing.T) {
 		[]time.Time{a.Entered}, []time.Time{a.Expires}, []int64{1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Note(ctx, run, 5, 9); err != nil { // which is not held up by admissions
+	if err := l.Note(ctx, run, 1, 5, 9); err != nil { // which is not held up by admissions
 		t.Errorf("a note beside an admission: %v", err)
 	}
 	type answer struct {
@@ -326,7 +425,7 @@ func recoveries(t *testing.T, admit func(*Ledger, waitroom.Admission, int64) err
 		}
 	}
 	recovered(t, l, 0)
-	if err := l.Note(ctx, run, 10, 10); err != nil {
+	if err := l.Note(ctx, run, 1, 10, 10); err != nil {
 		t.Fatal(err)
 	}
 	slow, quick := recovered(t, l, 10), recovered(t, l, 10)

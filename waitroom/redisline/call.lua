@@ -1,8 +1,10 @@
 -- call: moves the watermark past the next numbers, as far as the token bucket, the free slots and the ceiling allow. Any gateway
 -- may run it at any time: all that it knows is here, and its clock is that of Redis.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked of one run
--- ARGV  run_id, calls per second, burst, capacity, ms a called visitor is expected, ms of grace, ceiling, 1 when nobody is to be called
--- Returns {'OK', watermark, next, block, waiting, called, active, entered, left, now ms, limit, incarnation, {from, past of each hole}} · {'LOST'}
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
+-- ARGV  run_id, calls per second, burst, capacity, ms a called visitor is expected, ms of grace, ceiling, 1 when nobody is to be called, ms that the keys go
+--       on
+-- Returns {'OK', watermark, next, block, waiting, called, active, entered, left, now ms, limit, incarnation, {from, past of each hole}, turns that
+--       have lapsed one by one, ranges of which all have, ends} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'tokens', 'at', 'limit', 'entered', 'left', 'holes', 'incarnation')
 if m[1] ~= ARGV[1] then return {'LOST'} end
 local watermark, limit, holes = tonumber(m[4]), tonumber(m[7]), dug(m[10])
@@ -53,4 +55,5 @@ end
 local text = {}
 for i, h in ipairs(holes) do text[i] = string.format('%.0f %.0f %.0f', h[1], h[2], h[3]) end
 redis.call('HSET', KEYS[1], 'watermark', string.format('%.0f', watermark), 'tokens', tokens, 'at', now, 'grace', ARGV[6], 'holes', table.concat(text, ','))
+keep(ARGV[9])
 return stand(watermark, m[2], m[3], m[8], m[9], limit, m[11], holes)

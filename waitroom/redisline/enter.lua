@@ -1,6 +1,6 @@
 -- enter: a called visitor becomes a session. The capacity holds at every instant; while the room is full those who ask keep their turns, and
 -- are let in by number, not by how often they ask.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
 -- ARGV  run_id, visitor (16 bytes), number, jti, capacity, session ms, slack ms, 1 for passthrough, 0 to leave the capacity unchecked (only in a
 --       negative control)
 -- Returns {'OK', incarnation, entered ms, pass expires ms} · {'SAME', incarnation, entered ms, pass expires ms, jti}: he is inside already ·
@@ -39,6 +39,8 @@ if ARGV[8] ~= '1' then
     redis.call('ZADD', KEYS[3], now, ARGV[3]) -- he is here: his grace begins anew
     return {'FULL'}
   end
+elseif redis.call('SETBIT', KEYS[7], number, 0) == 1 then -- his turn had lapsed when there were turns
+  redis.call('HINCRBY', KEYS[1], 'lapses', 1)
 end
 redis.call('ZREM', KEYS[2], visitor)
 redis.call('ZREM', KEYS[3], ARGV[3])

@@ -9,11 +9,14 @@
 //	usher:{room}:run:lapsed    bitmap  numbers that were called and did not come
 //	usher:{room}:run:asking    zset    number → number: called, asked while the room was full
 //	usher:{room}:run:asked     zset    number → when it asked last
+//	usher:{room}:run:ends      hash    jti → visitor, number, when he entered: sessions that are over, until Postgres knows
 //
-// Scripts are repeatable by visitor. All times are those of Redis.
+// Scripts are repeatable by visitor. All times are those of Redis. Keys of a run that is not called for three days end by themselves.
 package redisline
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -37,6 +40,10 @@ var (
 	nowLua string
 	//go:embed turn.lua
 	turnLua string
+	//go:embed dug.lua
+	dugLua string
+	//go:embed keep.lua
+	keepLua string
 	//go:embed stand.lua
 	standLua string
 	//go:embed join.lua
@@ -47,10 +54,18 @@ var (
 	callLua string
 	//go:embed watch.lua
 	watchLua string
+	//go:embed lapses.lua
+	lapsesLua string
 	//go:embed enter.lua
 	enterLua string
+	//go:embed close.lua
+	closeLua string
 	//go:embed leave.lua
 	leaveLua string
+	//go:embed ends.lua
+	endsLua string
+	//go:embed noted.lua
+	notedLua string
 	//go:embed extend.lua
 	extendLua string
 	//go:embed restore.lua
@@ -66,6 +81,10 @@ var (
 const (
 	maxJoins  = 100 // visitors a script: 3.5 µs each, against 15 µs alone
 	joinQueue = 50_000
+	maxEnds   = 1000
+
+	// keepFor is how long the keys of a run go on after it was called last: no session lasts longer than a day.
+	keepFor = 72 * time.Hour
 
 	// layout is that of the keys above. It stands behind the run id, so that a line that another release has made is a lost one, and is restored.
 	layout = "/2"
@@ -76,7 +95,7 @@ type Line struct {
 	rdb   *redisdb.Client
 	joins *batch.Batcher[joining, joined]
 
-	join, grow, call, watch, enter, leave, extend, restore *redis.Script
+	join, grow, call, watch, lapses, enter, leave, ends, noted, extend, restore *redis.Script
 }
 
 type joining struct {
@@ -98,8 +117,9 @@ func New(rdb *redisdb.Client) *Line {
 // newLine returns lines whose scripts script makes of their parts and a clock before them, Lua that sets the local now: tests have their own.
 func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
-		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, standLua, callLua), watch: script(standLua, watchLua),
-		enter: script(turnLua, enterLua), leave: script(leaveLua), extend: script(extendLua), restore: script(restoreLua),
+		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, keepLua, callLua),
+		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
+		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(keepLua, restoreLua),
 	}
 	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
 	return l
@@ -112,7 +132,7 @@ func keys(k waitroom.RunKey) []string {
 	prefix := "usher:{" + k.Room + "}:" + k.Run + ":"
 	return []string{
 		prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used",
-		prefix + "lapsed", prefix + "asking", prefix + "asked",
+		prefix + "lapsed", prefix + "asking", prefix + "asked", prefix + "ends",
 	}
 }
 
@@ -182,9 +202,9 @@ func (l *Line) joinAll(ctx context.Context, joins []joining) ([]joined, error) {
 	return out, nil
 }
 
-// Grow allows numbers below blockEnd to be given out.
-func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, blockEnd int64) error {
-	_, _, err := l.run(ctx, l.grow, k, blockEnd)
+// Grow allows numbers below blockEnd to be given out by that incarnation.
+func (l *Line) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
+	_, _, err := l.run(ctx, l.grow, k, incarnation, blockEnd)
 	return err
 }
 
@@ -197,7 +217,8 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 	if guard.Off(guard.RoomCapacity) {
 		r.Capacity = 1 << 30
 	}
-	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed)
+	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed,
+		keepFor.Milliseconds())
 	return watch(rest), err
 }
 
@@ -205,6 +226,33 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (waitroom.Watch, error) {
 	_, rest, err := l.run(ctx, l.watch, k)
 	return watch(rest), err
+}
+
+// Lapses reads whose turns have lapsed.
+func (l *Line) Lapses(ctx context.Context, k waitroom.RunKey) (out waitroom.Lapses, err error) {
+	_, rest, err := l.run(ctx, l.lapses, k)
+	if err != nil {
+		return out, err
+	}
+	out.Incarnation = number(rest[0])
+	bits, lapsed, used := make([]byte, number(rest[1])/8+1), text(rest[2]), text(rest[5])
+	copy(bits, lapsed)
+	ranges := numbers(rest[4])
+	for i := 0; i+1 < len(ranges); i += 2 {
+		for n := ranges[i]; n < ranges[i+1]; n++ {
+			if at, bit := n/8, byte(0x80>>(n%8)); at >= int64(len(used)) || used[at]&bit == 0 {
+				bits[at] |= bit
+			}
+		}
+	}
+	for _, n := range numbers(rest[6]) {
+		bits[n/8] &^= 0x80 >> (n % 8)
+	}
+	for _, n := range numbers(rest[3]) {
+		bits[n/8] |= 0x80 >> (n % 8)
+	}
+	out.Bits = bytes.TrimRight(bits, "\x00")
+	return out, nil
 }
 
 // Enter turns a called visitor into a session.
@@ -239,12 +287,34 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 }
 
 // Leave ends the session with the jti, or what the number has become.
-func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over string, err error) {
+func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over waitroom.Session, err error) {
 	_, rest, err := l.run(ctx, l.leave, k, v[:], n, jti, waitroom.Linger.Milliseconds())
-	if err == nil {
-		over, _ = rest[0].(string)
+	if err != nil || text(rest[0]) == "" {
+		return over, err
 	}
-	return over, err
+	return waitroom.Session{JTI: text(rest[0]), Number: number(rest[1]), Entered: moment(rest[2])}, nil
+}
+
+// Ends returns sessions that are over and not noted yet.
+func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Admission, err error) {
+	_, rest, err := l.run(ctx, l.ends, k, maxEnds)
+	for i := 0; i+1 < len(rest) && err == nil; i += 2 {
+		a, of, entered := waitroom.Admission{Session: waitroom.Session{JTI: text(rest[i])}}, text(rest[i+1]), int64(0)
+		copy(a.Visitor[:], of)
+		_, err = fmt.Sscanf(of[min(len(of), len(a.Visitor)):], "%d %d", &a.Number, &entered)
+		a.Entered = time.UnixMilli(entered).UTC()
+		ends = append(ends, a)
+	}
+	slices.SortFunc(ends, func(a, b waitroom.Admission) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.JTI, b.JTI))
+	})
+	return ends, err
+}
+
+// Noted says that the ledger knows of a session's end.
+func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+	_, _, err := l.run(ctx, l.noted, k, v[:], jti, waitroom.Linger.Milliseconds())
+	return err
 }
 
 // Extend lets a session last until the given time.
@@ -287,6 +357,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 	}
 	args := []any{
 		m.Incarnation, m.Watermark, m.Next, m.BlockEnd, m.Limit, strings.Join(holes, ","), waitroom.SlotSlack.Milliseconds(), len(m.Used), bitmap(m.Used),
+		keepFor.Milliseconds(),
 	}
 	for _, s := range m.Sessions {
 		args = append(args, fmt.Sprintf("%s%s %d %d %d", s.Visitor[:], s.JTI, s.Number, s.Entered.UnixMilli(), s.Expires.UnixMilli()))
@@ -308,20 +379,30 @@ func bitmap(numbers []int64) []byte {
 }
 
 func watch(rest []any) (w waitroom.Watch) {
-	if len(rest) < 12 {
+	if len(rest) < 15 {
 		return w
 	}
 	w = waitroom.Watch{
 		Watermark: number(rest[0]), Next: number(rest[1]), BlockEnd: number(rest[2]), Waiting: int(number(rest[3])),
 		Called: int(number(rest[4])), Active: int(number(rest[5])), Entered: number(rest[6]), Left: number(rest[7]), Now: moment(rest[8]),
-		Limit: number(rest[9]), Incarnation: number(rest[10]),
+		Limit: number(rest[9]), Incarnation: number(rest[10]), Lapsed: number(rest[12]), Over: int(number(rest[13])), Ends: int(number(rest[14])),
 	}
-	holes, _ := rest[11].([]any)
+	holes := numbers(rest[11])
 	for i := 0; i+1 < len(holes); i += 2 {
-		w.Holes = append(w.Holes, waitroom.Hole{From: number(holes[i]), Past: number(holes[i+1])})
+		w.Holes = append(w.Holes, waitroom.Hole{From: holes[i], Past: holes[i+1]})
 	}
 	return w
 }
+
+func numbers(v any) (out []int64) {
+	all, _ := v.([]any)
+	for _, n := range all {
+		out = append(out, number(n))
+	}
+	return out
+}
+
+func text(v any) string { s, _ := v.(string); return s }
 
 func number(v any) int64 { n, _ := v.(int64); return n }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"usher/internal/id"
 	"usher/internal/redisdb"
 	"usher/internal/testenv"
@@ -210,6 +212,93 @@ func TestALineOfAnotherMakeIsLost(t *testing.T) {
 	}
 }
 
+// ends are how long the keys of a run go on, by name; -1: for ever. All of them are there: people have done all that makes keys.
+func ends(t *testing.T, piece, by string, restored bool) (ends map[string]time.Duration, l *Line, key waitroom.RunKey, rdb *redisdb.Client) {
+	t.Helper()
+	_, key, rdb = openLine(t)
+	l = newLine(rdb, func(parts ...string) *redis.Script {
+		return redis.NewScript(nowLua + strings.Replace(strings.Join(parts, ""), piece, by, 1))
+	})
+	testenv.Running(t, l.Run)
+	var all []id.Visitor
+	for range 4 {
+		all = append(all, id.NewVisitor())
+		join(t, l, key, all[len(all)-1])
+	}
+	call(t, l, key, fast(2))
+	for n, want := range []error{nil, waitroom.ErrRoomFull} {
+		if _, err := enter(l, key, all[n], int64(n), 1); !errors.Is(err, want) {
+			t.Fatalf("enter: %v, want %v", err, want)
+		}
+	}
+	if _, err := l.Leave(t.Context(), key, all[0], 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	brief := fast(2)
+	brief.Grace = 0
+	call(t, l, key, brief) // the other's turn lapses; somebody else is called
+	rdb.ZAdd(t.Context(), keys(key)[7], redis.Z{Member: "9"}) // whoever asked is gone, and with him the keys
+	rdb.ZAdd(t.Context(), keys(key)[8], redis.Z{Member: "9"})
+	for _, name := range keys(key) {
+		rdb.Persist(t.Context(), name)
+	}
+	if restored {
+		restore(t, l, key, waitroom.Memory{Incarnation: 2, BlockEnd: block, Used: []int64{0}})
+	} else {
+		call(t, l, key, fast(2))
+	}
+	ends = map[string]time.Duration{}
+	for i, name := range keys(key) {
+		if left := rdb.PTTL(t.Context(), name).Val(); left != -2 {
+			ends[name] = left
+		} else if !restored {
+			t.Errorf("there is no %s, key %d", name, i)
+		}
+	}
+	return ends, l, key, rdb
+}
+
+// A run that nobody calls any more leaves nothing behind, and no part of it before the key by which a line is known to be there.
+func TestTheKeysOfARunEndByThemselves(t *testing.T) {
+	t.Parallel()
+	for _, restored := range []bool{false, true} {
+		all, l, key, rdb := ends(t, "", "", restored)
+		meta := keys(key)[0]
+		for name, left := range all {
+			if left <= 0 || left > keepFor+2*time.Hour || name != meta && left <= keepFor || name == meta && left > keepFor {
+				t.Errorf("restored: %t: %s ends in %s, that of meta in %s", restored, name, left, all[meta])
+			}
+		}
+		for what, on := range map[string]bool{"watch": false, "call": true} {
+			for name := range all {
+				rdb.PExpire(t.Context(), name, time.Hour)
+			}
+			if on {
+				call(t, l, key, fast(2))
+			} else if _, err := l.Watch(t.Context(), key); err != nil {
+				t.Error(err)
+			}
+			for name := range all {
+				if left := rdb.PTTL(t.Context(), name).Val(); left != -2 && (left > time.Hour) != on {
+					t.Errorf("after a %s %s ends in %s", what, name, left)
+				}
+			}
+		}
+	}
+}
+
+func TestControlWithoutAnEndTheKeysOfARunStay(t *testing.T) {
+	t.Parallel()
+	for _, restored := range []bool{false, true} {
+		all, _, _, _ := ends(t, "redis.call('PEXPIRE', key, most)", "", restored)
+		for name, left := range all {
+			if left != -1 {
+				t.Errorf("restored: %t: nothing was to end, and %s does, in %s", restored, name, left)
+			}
+		}
+	}
+}
+
 // TestOnARedisCluster runs every test above on a cluster of three masters: all keys of a script lie on one of them.
 func TestOnARedisCluster(t *testing.T) {
 	t.Parallel()
@@ -218,7 +307,7 @@ func TestOnARedisCluster(t *testing.T) {
 
 func BenchmarkJoin(b *testing.B) {
 	l, key, _ := openLineAt(b, ownRedis)
-	if err := l.Grow(b.Context(), key, 1<<40); err != nil {
+	if err := l.Grow(b.Context(), key, 1, 1<<40); err != nil {
 		b.Fatal(err)
 	}
 	trips := joinTripsTotal.Get()

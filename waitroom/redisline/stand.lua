@@ -1,8 +1,9 @@
--- stand: where the line stands. It stands before call and watch, which answer it; KEYS are theirs. holes: {from, past} each.
+-- stand: where the line stands. It stands before call and watch, which answer it, behind dug.lua; KEYS are theirs. holes: as dug.
 local function stand(watermark, next, block, entered, left, limit, incarnation, holes)
   -- numbers of before a loss that are in no hole are unknown, and unknown means present; of the others the set knows who is there
   local waiting = redis.call('ZCOUNT', KEYS[2], string.format('%.0f', math.max(watermark, limit)), '+inf') + math.max(0, limit - watermark)
-  local out = {}
+  local s = redis.call('HMGET', KEYS[1], 'lapses', 'grace', 'resumed', 'since')
+  local out, over = {}, over(s[2], s[3], s[4], holes, watermark)
   for i, hole in ipairs(holes) do
     local from = math.max(watermark, hole[1])
     if from < hole[2] then
@@ -11,14 +12,5 @@ local function stand(watermark, next, block, entered, left, limit, incarnation, 
     out[2 * i - 1], out[2 * i] = hole[1], hole[2]
   end
   return {'OK', watermark, tonumber(next), tonumber(block), waiting, redis.call('ZCARD', KEYS[3]), redis.call('ZCOUNT', KEYS[4], '(' .. now, '+inf'),
-    tonumber(entered), tonumber(left), now, limit, tonumber(incarnation), out}
-end
-
--- dug: the holes as stand and call need them: {from, past, when it was jumped last, 0 for never} each.
-local function dug(text)
-  local holes = {}
-  for from, past, jumped in string.gmatch(text, '(%d+) (%d+) (%d+)') do
-    holes[#holes + 1] = {tonumber(from), tonumber(past), tonumber(jumped)}
-  end
-  return holes
+    tonumber(entered), tonumber(left), now, limit, tonumber(incarnation), out, tonumber(s[1] or 0), #over, redis.call('HLEN', KEYS[10])}
 end

@@ -3,7 +3,7 @@
 -- lapse: the number's turn is over, and nobody has it any more.
 local function lapse(number)
   number = string.format('%.0f', number)
-  redis.call('SETBIT', KEYS[7], number, 1)
+  if redis.call('SETBIT', KEYS[7], number, 1) == 0 then redis.call('HINCRBY', KEYS[1], 'lapses', 1) end
   redis.call('ZREMRANGEBYSCORE', KEYS[2], number, number)
   redis.call('ZREM', KEYS[3], number)
   redis.call('ZREM', KEYS[8], number)

@@ -1,2 +1,5 @@
--- $1 room, $2 run, $3 jti. The jti names the session; the number is not always known.
-UPDATE admissions SET ended_at = now() WHERE room = $1 AND run = $2 AND jti = $3 AND ended_at IS NULL AND expires_at > now() - interval '1 minute'
+-- The end of a session. One whose admission is still on its way is admitted and over with this: that finds it so.
+-- $1 room, $2 run, $3 number, $4 visitor, $5 jti, $6 entered.
+INSERT INTO admissions (room, run, number, visitor, jti, entered_at, expires_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, now(), now())
+ON CONFLICT ON CONSTRAINT a_number_enters_once DO UPDATE SET ended_at = excluded.ended_at
+WHERE admissions.visitor = excluded.visitor AND admissions.jti = excluded.jti AND admissions.ended_at IS NULL

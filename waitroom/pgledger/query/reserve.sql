@@ -1,4 +1,2 @@
--- Numbers below the returned end may be given out. $1 room, $2 run, $3 wanted end.
-INSERT INTO line_runs (room, run, incarnation, block_end) VALUES ($1, $2, 0, $3)
-ON CONFLICT (room, run) DO UPDATE SET block_end = greatest(line_runs.block_end, excluded.block_end), updated_at = now()
-RETURNING block_end
+-- Numbers below the returned end may be given out by the incarnation. $1 room, $2 run, $3 incarnation, $4 wanted end. No row: the incarnation is over.
+UPDATE line_runs SET block_end = greatest(block_end, $4), updated_at = now() WHERE room = $1 AND run = $2 AND incarnation = $3 RETURNING block_end

@@ -1,0 +1,9 @@
+-- noted: Postgres knows of a session's end. A line that was restored in between from what it knew before ends it, too.
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
+-- ARGV  run_id, visitor, jti, linger ms
+-- Returns {'OK'} · {'LOST'}
+if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'LOST'} end
+redis.call('HDEL', KEYS[10], ARGV[3])
+local jti, of, entered, over = string.match(redis.call('HGET', KEYS[5], ARGV[2]) or '', '^(%S+) (%d+) (%d+) (%d+)$')
+if jti == ARGV[3] and over == '0' then close(ARGV[2], jti, of, entered, ARGV[4]) end
+return {'OK'}
