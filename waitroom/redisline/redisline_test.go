@@ -236,7 +236,7 @@ func ends(t *testing.T, piece, by string, restored bool) (ends map[string]time.D
 	}
 	brief := fast(2)
 	brief.Grace = 0
-	call(t, l, key, brief) // the other's turn lapses; somebody else is called
+	call(t, l, key, brief)                                    // the other's turn lapses; somebody else is called
 	rdb.ZAdd(t.Context(), keys(key)[7], redis.Z{Member: "9"}) // whoever asked is gone, and with him the keys
 	rdb.ZAdd(t.Context(), keys(key)[8], redis.Z{Member: "9"})
 	for _, name := range keys(key) {
