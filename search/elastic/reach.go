@@ -38,79 +38,79 @@ type reach struct {
 	within      func(size float64) []elastic.Query // +Inf: all
 }
 
+// bounded is a size, or +Inf from where on all is looked at.
+func (r reach) bounded(size float64) float64 {
+	if size >= r.most {
+		return math.Inf(1)
+	}
+	return size
+}
+
+// part bounds a count: +Inf is all that the query finds, whatever the reach.
+func (r reach) part(size float64) []elastic.Query {
+	if math.IsInf(size, 1) {
+		return nil
+	}
+	return r.within(size)
+}
+
+// grown is how far to look when got of those that are wanted were found within a size.
+func grown(size float64, want, got int) float64 {
+	return size * max(2, margin*float64(want)/float64(max(got, 1)))
+}
+
 // narrow asks for the n events that follow a position, no further away than it takes, and returns how far that was: +Inf for all. Counted, it puts how many the whole query finds into
-// the page. What is shown already it only counts.
-func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (answer *elastic.SearchResult, size float64, err error) {
+// the page; what is shown already it only counts. Page and count reach out each for itself, in the same round trips.
+func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (answer *elastic.SearchResult, reached float64, err error) {
 	ranked := w.Sort == search.ByRelevance
-	size = math.Inf(1)
-	for next := r.first; next < r.most; {
-		s := w.source(p, n, r.within(next)...)
-		if shown != nil {
-			s = g.count(w, p.typos, r.within(next)...)
+	size, far := r.bounded(r.first), r.bounded(r.first)
+	for shown == nil || counted {
+		once := shown == nil && counted && size == far && (r.complete || !math.IsInf(far, 1)) // one question tells both
+		var ask []*elastic.SearchSource
+		if shown == nil {
+			s := w.source(p, n, r.within(size)...)
+			if once {
+				s.TrackTotalHits(g.counted)
+			} else if ranked {
+				s.TrackTotalHits(g.ranked)
+			}
+			ask = append(ask, s)
 		}
-		want := n
-		if ranked {
-			want = g.ranked
+		if counted && !once {
+			ask = append(ask, g.count(w, p.typos, r.part(far)...))
 		}
-		if counted {
-			want = g.counted
-		}
-		if counted || ranked {
-			s.TrackTotalHits(want)
-		}
-		answers, err := g.ask(ctx, s)
+		answers, err := g.ask(ctx, ask...)
 		if err != nil {
 			return nil, 0, err
 		}
-		got, capped := len(answers[0].Hits.Hits), false
-		full := got == n
-		if counted || ranked {
-			if got, capped, err = total(answers[0]); err != nil {
+		if shown == nil {
+			got, want := len(answers[0].Hits.Hits), n
+			if ranked {
+				if got, _, err = total(answers[0]); err != nil {
+					return nil, 0, err
+				}
+				want = g.ranked
+			}
+			if got >= want || math.IsInf(size, 1) {
+				shown, reached = answers[0], size
+			}
+			size = r.bounded(grown(size, want, got))
+		}
+		if counted {
+			got, capped, err := total(answers[len(answers)-1])
+			if err != nil {
 				return nil, 0, err
 			}
+			if capped || math.IsInf(far, 1) {
+				page.Total, page.TotalCapped, counted = got, capped, false
+				if !capped { // what is little is looked at at once
+					size = math.Inf(1)
+				}
+			}
+			far = r.bounded(grown(far, g.counted, got))
 		}
-		if ranked {
-			full = got >= g.ranked
-		}
-		if shown == nil && full {
-			shown, size = answers[0], next
-		}
-		if counted && capped {
-			page.Total, page.TotalCapped, counted = got, true, false
-		}
-		if shown != nil && !counted {
-			return shown, size, nil
-		}
-		next *= max(2, margin*float64(want)/float64(max(got, 1)))
 	}
-	shown, err = g.whole(ctx, w, p, n, page, counted, r, shown)
-	return shown, size, err
-}
-
-// whole asks for what is not shown yet of all that can be reached.
-func (g *Engine) whole(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (*elastic.SearchResult, error) {
-	var ask []*elastic.SearchSource
-	if shown == nil {
-		ask = append(ask, w.source(p, n, r.within(math.Inf(1))...))
-	}
-	switch {
-	case !counted:
-	case shown == nil && r.complete:
-		ask[0].TrackTotalHits(g.counted)
-	default:
-		ask = append(ask, g.count(w, p.typos))
-	}
-	answers, err := g.ask(ctx, ask...)
-	if err != nil {
-		return nil, err
-	}
-	if shown == nil {
-		shown = answers[0]
-	}
-	if counted {
-		page.Total, page.TotalCapped, err = total(answers[len(answers)-1])
-	}
-	return shown, err
+	return shown, reached, nil
 }
 
 // source asks for the n events that follow a position, in the order of the query, within some bounds.
@@ -211,6 +211,7 @@ func (w *wanted) circle(km float64) elastic.Query {
 // rank asks for the n events that follow a position by relevance. What is to come within the days that have enough of it is ranked together, then what follows them, at the end what is
 // over, backwards. Which days that are is in the position, so that all pages are one list.
 func (g *Engine) rank(ctx context.Context, w *wanted, p *position, n int, page *search.Page, counted bool) (out []found, err error) {
+	first := counted && p.event == 0
 	for {
 		var shown *elastic.SearchResult
 		look := p.ranked
@@ -222,8 +223,11 @@ func (g *Engine) rank(ctx context.Context, w *wanted, p *position, n int, page *
 			shown, look = answers[0], p.side(w)
 		}
 		if shown == nil || counted {
-			var size float64
-			if shown, size, err = g.narrow(ctx, w, *p, n-len(out), page, counted, g.within(look, p.past, look == w.times()), shown); err != nil {
+			r, size := g.within(look, p.past, look == w.times()), 0.
+			if first && !counted && !page.TotalCapped {
+				r.first = math.Inf(1) // what is left is little
+			}
+			if shown, size, err = g.narrow(ctx, w, *p, n-len(out), page, counted, r, shown); err != nil {
 				return nil, err
 			}
 			if p.event == 0 {
@@ -234,7 +238,8 @@ func (g *Engine) rank(ctx context.Context, w *wanted, p *position, n int, page *
 		if err != nil {
 			return nil, err
 		}
-		if out, counted = append(out, more...), false; len(out) == n || !p.beyond(w) {
+		out, counted = append(out, more...), false
+		if len(out) == n || first && !page.TotalCapped && len(out) >= page.Total || !p.beyond(w) {
 			return out, nil
 		}
 	}
