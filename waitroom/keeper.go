@@ -292,7 +292,11 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	room := *l.room.Load()
-	if v := l.view.Load(); v != nil {
+	if v := l.view.Load(); v != nil && room.State == Ended {
+		if v.Ends > 0 {
+			err = k.noteEnds(ctx, l.key)
+		}
+	} else if v != nil {
 		if now := k.now(); now.Sub(l.tried) >= noteEvery {
 			l.tried = now
 			ceiling := v.over(v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1)

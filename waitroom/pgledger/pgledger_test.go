@@ -268,6 +268,25 @@ func TestAnEndThatOvertakesItsAdmissionStays(t *testing.T) {
 	}
 }
 
+func TestControlWithoutTheEndAnAdmissionIsTaken(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	recovered(t, l, 0)
+	a := admissionOf(1, 1)
+	if err := l.Done(t.Context(), run, a); err != nil {
+		t.Fatal(err)
+	}
+	without := strings.Replace(query("admit"), " AND admissions.ended_at IS NULL", "", 1)
+	var room, name string
+	var number, incarnation int64
+	var taken bool
+	err := l.pool.QueryRow(t.Context(), without, []string{run.Room}, []string{run.Run}, []int64{1}, [][16]byte{a.Visitor}, []string{a.JTI}, []time.Time{a.Entered},
+		[]time.Time{a.Expires}, []int64{1}).Scan(&room, &name, &number, &incarnation, &taken)
+	if err != nil || without == query("admit") || !taken {
+		t.Errorf("nobody looked for the end, and the admission was refused all the same: %v", err)
+	}
+}
+
 func TestNothingOfAnOlderIncarnationIsAdmitted(t *testing.T) {
 	t.Parallel()
 	l := open(t)
