@@ -51,7 +51,7 @@ type run struct {
 	used, lapsed map[int64]bool
 	entered      int64
 	left         int64
-	ends         map[string]waitroom.Admission // not noted yet, by jti
+	unnoted      map[string]waitroom.Admission // ends, by jti
 	lapses       int64                         // how often a number came to lapsed, or was taken from there
 }
 
@@ -260,7 +260,7 @@ func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (w waitroom.Watch, 
 func (r *run) watch(now time.Time) waitroom.Watch {
 	w := waitroom.Watch{
 		Watermark: r.watermark, Next: r.next, BlockEnd: r.blockEnd, Called: len(r.called), Entered: r.entered, Left: r.left, Now: now,
-		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses, Ends: len(r.ends),
+		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses, Ends: len(r.unnoted),
 	}
 	for _, s := range r.sessions {
 		if now.Before(s.free) {
@@ -346,7 +346,7 @@ func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 		if s := r.sessions[v]; s != nil && (s.JTI == jti || jti == "" && s.Number == n) {
 			over = waitroom.Session{JTI: s.JTI, Number: s.Number, Entered: s.Entered}
 			if r.close(s, now) {
-				r.ends[s.JTI] = waitroom.Admission{Visitor: v, Session: over}
+				r.unnoted[s.JTI] = waitroom.Admission{Visitor: v, Session: over}
 			}
 			return nil
 		}
@@ -376,7 +376,7 @@ func (r *run) close(s *stay, now time.Time) bool {
 // Ends returns sessions that are over and not noted yet.
 func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Admission, err error) {
 	err = l.on(ctx, k, func(r *run, _ time.Time) error {
-		ends = slices.Collect(maps.Values(r.ends))
+		ends = slices.Collect(maps.Values(r.unnoted))
 		slices.SortFunc(ends, func(a, b waitroom.Admission) int {
 			return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.JTI, b.JTI))
 		})
@@ -389,7 +389,7 @@ func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Adm
 // Noted says that the ledger knows of a session's end.
 func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
 	return l.on(ctx, k, func(r *run, now time.Time) error {
-		delete(r.ends, jti)
+		delete(r.unnoted, jti)
 		if s := r.sessions[v]; s != nil && s.JTI == jti {
 			r.close(s, now)
 		}
@@ -444,10 +444,10 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		incarnation: m.Incarnation, watermark: m.Watermark, next: m.Next, blockEnd: m.BlockEnd, limit: m.Limit, resumed: m.Watermark, since: now,
 		grace: never, filled: now, line: map[id.Visitor]int64{}, called: map[int64]time.Time{}, asked: map[int64]time.Time{},
 		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
-		ends: map[string]waitroom.Admission{},
+		unnoted: map[string]waitroom.Admission{},
 	}
 	if old := l.runs[k]; old != nil {
-		r.ends = old.ends
+		r.unnoted = old.unnoted
 	}
 	for _, h := range m.Holes {
 		r.holes = append(r.holes, hole{Hole: h})
@@ -456,7 +456,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		r.used[n] = true
 	}
 	for _, a := range m.Sessions {
-		if _, over := r.ends[a.JTI]; over {
+		if _, over := r.unnoted[a.JTI]; over {
 			continue
 		}
 		r.sessions[a.Visitor] = &stay{Session: a.Session, free: a.Expires.Add(waitroom.SlotSlack)}
