@@ -387,7 +387,7 @@ func TestWhoLeavesWithoutPostgresIsOut(t *testing.T) {
 		time.Sleep(time.Second)
 		c := h.wants(0, nil)
 		h.ledger.set(errors.New("connection refused"), false)
-		for range 3 {
+		for range 3 { // and asks again, when his slot is free
 			if err := h.Leave(h.t.Context(), h.places[0]); err != nil {
 				t.Errorf("leaving while Postgres is away: %v", err)
 			}

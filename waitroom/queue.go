@@ -31,12 +31,13 @@ type Queue interface {
 	// Enter turns a called visitor into a session. ErrNotCalled, ErrRoomFull (his grace begins anew), ErrPlaceUsed, ErrGraceOver.
 	Enter(ctx context.Context, k RunKey, v id.Visitor, number int64, r EnterRules) (Session, error)
 	// Leave ends the session with the jti; without one, the waiting or the session of the number, which is the visitor's. It returns the session
-	// that is over: jti, number and when he entered; without a jti when there was none.
+	// that is over, also when it repeats and that is not Noted yet: jti, number and when he entered; without a jti when there was none.
 	Leave(ctx context.Context, k RunKey, v id.Visitor, number int64, jti string) (over Session, err error)
 	// Ends returns sessions that Leave has ended and that were not Noted yet, as Leave does, a thousand at most.
 	Ends(ctx context.Context, k RunKey) ([]Admission, error)
 	// Noted says that the ledger knows of a session's end. It ends in the line, too, if that was restored meanwhile and believes that it lives.
-	Noted(ctx context.Context, k RunKey, v id.Visitor, jti string) error
+	// The number is -1 when it is not known.
+	Noted(ctx context.Context, k RunKey, a Admission) error
 	// Extend lets a session last until the given time, never shorter than it does, and returns the line's incarnation. ErrSessionOver.
 	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error)
 	// Active reports whether the session lives. ErrSessionOver.

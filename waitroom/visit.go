@@ -342,5 +342,5 @@ func (k *Keeper) done(ctx context.Context, key RunKey, a Admission) error {
 	if err := k.ledger.Done(noting, key, a); err != nil {
 		return err
 	}
-	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Noted(ctx, key, a.Visitor, a.JTI) })
+	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Noted(ctx, key, a) })
 }

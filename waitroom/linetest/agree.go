@@ -151,7 +151,8 @@ func (c *couple) leave(n int) {
 // note lets the ledger know of an end, in time or not, and be asked which it does not know.
 func (c *couple) note(n int) {
 	if jti := one(c, c.fans[n].jtis, "no such session"); c.done[jti] {
-		c.same(fmt.Sprintf("the end of %q is noted", jti), func(l Line) (any, error) { return nil, l.Noted(c.ctx, l.Key, fan(n), jti) })
+		a := waitroom.Admission{Visitor: fan(n), Session: waitroom.Session{JTI: jti, Number: one(c, c.fans[n].numbers, -1)}}
+		c.same(fmt.Sprintf("the end of %q is noted", jti), func(l Line) (any, error) { return nil, l.Noted(c.ctx, l.Key, a) })
 	}
 	c.same("ends", func(l Line) (any, error) { return l.Ends(c.ctx, l.Key) })
 }

@@ -254,7 +254,10 @@ func anEndIsKeptUntilItIsNoted(s *scene) {
 	s.leave(0, 0, first.JTI)
 	s.pass(session)
 	s.call(rules(3))
-	s.leave(0, 0, "")
+	over, err := s.Leave(s.ctx, s.Key, fan(0), 0, "")
+	s.want(err == nil && over.JTI == first.JTI && over.Number == 0 && over.Entered.Equal(first.Entered), "leaving once more: %+v, %v; want the session %+v", over, err, first)
+	over, err = s.Leave(s.ctx, s.Key, fan(2), 0, "")
+	s.want(err == nil && over.JTI == "", "somebody else leaves with the number: %+v, %v", over, err)
 	of := func(n int, of waitroom.Session) waitroom.Admission {
 		return waitroom.Admission{Visitor: fan(n), Session: waitroom.Session{JTI: of.JTI, Number: of.Number, Entered: of.Entered}}
 	}
@@ -264,10 +267,14 @@ func anEndIsKeptUntilItIsNoted(s *scene) {
 		s.want(err == nil && slices.Equal(ends, want) && w.Ends == len(want), "%d ends are kept: %+v, %v; want %+v", w.Ends, ends, err, want)
 	}
 	kept(of(0, first), of(1, second))
-	s.must(s.Noted(s.ctx, s.Key, fan(0), first.JTI))
-	s.must(s.Noted(s.ctx, s.Key, fan(0), first.JTI))
+	other := of(0, first)
+	other.JTI = "other"
+	s.must(s.Noted(s.ctx, s.Key, other))
+	kept(of(0, first), of(1, second))
+	s.must(s.Noted(s.ctx, s.Key, of(0, first)))
+	s.must(s.Noted(s.ctx, s.Key, of(0, first)))
 	kept(of(1, second))
-	s.must(s.Noted(s.ctx, s.Key, fan(1), second.JTI))
+	s.must(s.Noted(s.ctx, s.Key, of(1, second)))
 	kept()
 	w := s.watch()
 	s.want(w.Left == 3, "%d have left, want 3", w.Left)
@@ -283,8 +290,8 @@ func whatIsNotedIsOver(s *scene) {
 	m := remembered(2, 2)
 	m.Used, m.Sessions = []int64{0, 1}, []waitroom.Admission{{Visitor: fan(0), Session: gone}, {Visitor: fan(1), Session: stays}}
 	s.restore(m)
-	s.must(s.Noted(s.ctx, s.Key, fan(0), gone.JTI))
-	s.must(s.Noted(s.ctx, s.Key, fan(1), gone.JTI))
+	s.must(s.Noted(s.ctx, s.Key, waitroom.Admission{Visitor: fan(0), Session: waitroom.Session{JTI: gone.JTI, Number: -1}}))
+	s.must(s.Noted(s.ctx, s.Key, waitroom.Admission{Visitor: fan(1), Session: gone}))
 	s.answers(s.Active(s.ctx, s.Key, fan(0), gone.JTI), waitroom.ErrSessionOver, "a session whose end is noted")
 	s.answers(s.Active(s.ctx, s.Key, fan(1), stays.JTI), nil, "another session")
 	s.pass(waitroom.Linger)

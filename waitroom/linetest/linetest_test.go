@@ -112,17 +112,17 @@ func (p *planted) Ends(ctx context.Context, k waitroom.RunKey) ([]waitroom.Admis
 	ends, err := p.Line.Ends(ctx, k)
 	for _, a := range ends {
 		if p.hasty && err == nil {
-			err = p.Line.Noted(ctx, k, a.Visitor, a.JTI)
+			err = p.Line.Noted(ctx, k, a)
 		}
 	}
 	return ends, err
 }
 
-func (p *planted) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+func (p *planted) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
 	if p.deaf {
 		return nil
 	}
-	return p.Line.Noted(ctx, k, v, jti)
+	return p.Line.Noted(ctx, k, a)
 }
 
 func (p *planted) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until time.Time) (int64, error) {

@@ -51,8 +51,8 @@ type run struct {
 	used, lapsed map[int64]bool
 	entered      int64
 	left         int64
-	unnoted      map[string]waitroom.Admission // ends, by jti
-	lapses       int64                         // how often a number came to lapsed, or was taken from there
+	unnoted      map[int64]waitroom.Admission // ends, by number
+	lapses       int64                        // how often a number came to lapsed, or was taken from there
 }
 
 type hole struct {
@@ -207,7 +207,11 @@ func (r *run) from(from, past int64) (numbers []int64) {
 // Lapses reads whose turns have lapsed.
 func (l *Line) Lapses(ctx context.Context, k waitroom.RunKey) (out waitroom.Lapses, err error) {
 	err = l.on(ctx, k, func(r *run, now time.Time) error {
-		bits := make([]byte, r.watermark/8+1)
+		last := r.watermark
+		for n := range r.lapsed {
+			last = max(last, n)
+		}
+		bits := make([]byte, last/8+1)
 		for _, h := range r.over(now) {
 			for n := h.From; n < min(h.Past, r.watermark); n++ {
 				bits[n/8] |= 0x80 >> (n % 8)
@@ -346,8 +350,12 @@ func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 		if s := r.sessions[v]; s != nil && (s.JTI == jti || jti == "" && s.Number == n) {
 			over = waitroom.Session{JTI: s.JTI, Number: s.Number, Entered: s.Entered}
 			if r.close(s, now) {
-				r.unnoted[s.JTI] = waitroom.Admission{Visitor: v, Session: over}
+				r.unnoted[s.Number] = waitroom.Admission{Visitor: v, Session: over}
 			}
+			return nil
+		}
+		if end := r.unnoted[n]; jti == "" && end.Visitor == v {
+			over = end.Session
 			return nil
 		}
 		if jti == "" && n >= 0 && n < r.next && !r.used[n] && !r.lapsed[n] {
@@ -377,9 +385,7 @@ func (r *run) close(s *stay, now time.Time) bool {
 func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Admission, err error) {
 	err = l.on(ctx, k, func(r *run, _ time.Time) error {
 		ends = slices.Collect(maps.Values(r.unnoted))
-		slices.SortFunc(ends, func(a, b waitroom.Admission) int {
-			return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.JTI, b.JTI))
-		})
+		slices.SortFunc(ends, func(a, b waitroom.Admission) int { return cmp.Compare(a.Number, b.Number) })
 		ends = ends[:min(len(ends), maxEnds)]
 		return nil
 	})
@@ -387,10 +393,12 @@ func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Adm
 }
 
 // Noted says that the ledger knows of a session's end.
-func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
+func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
 	return l.on(ctx, k, func(r *run, now time.Time) error {
-		delete(r.unnoted, jti)
-		if s := r.sessions[v]; s != nil && s.JTI == jti {
+		if r.unnoted[a.Number].JTI == a.JTI {
+			delete(r.unnoted, a.Number)
+		}
+		if s := r.sessions[a.Visitor]; s != nil && s.JTI == a.JTI {
 			r.close(s, now)
 		}
 		return nil
@@ -444,7 +452,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		incarnation: m.Incarnation, watermark: m.Watermark, next: m.Next, blockEnd: m.BlockEnd, limit: m.Limit, resumed: m.Watermark, since: now,
 		grace: never, filled: now, line: map[id.Visitor]int64{}, called: map[int64]time.Time{}, asked: map[int64]time.Time{},
 		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
-		unnoted: map[string]waitroom.Admission{},
+		unnoted: map[int64]waitroom.Admission{},
 	}
 	if old := l.runs[k]; old != nil {
 		r.unnoted = old.unnoted
@@ -456,7 +464,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		r.used[n] = true
 	}
 	for _, a := range m.Sessions {
-		if _, over := r.unnoted[a.JTI]; over {
+		if r.unnoted[a.Number].JTI == a.JTI {
 			continue
 		}
 		r.sessions[a.Visitor] = &stay{Session: a.Session, free: a.Expires.Add(waitroom.SlotSlack)}

@@ -10,9 +10,14 @@ local jti, of, entered, over = string.match(redis.call('HGET', KEYS[5], visitor)
 if jti and (jti == ARGV[4] or ARGV[4] == '' and of == ARGV[3]) then
   if over == '0' then
     close(visitor, jti, of, entered, ARGV[5])
-    redis.call('HSET', KEYS[10], jti, visitor .. of .. ' ' .. entered)
+    redis.call('HSET', KEYS[10], of, visitor .. jti .. ' ' .. entered)
   end
   return {'OK', jti, tonumber(of), tonumber(entered)}
+end
+if ARGV[4] == '' then -- he asks again, and his slot is free already
+  local kept = redis.call('HGET', KEYS[10], ARGV[3]) or ''
+  local ended, since = string.match(kept, '^(%S+) (%d+)$', 17)
+  if ended and string.sub(kept, 1, 16) == visitor then return {'OK', ended, number, tonumber(since)} end
 end
 if ARGV[4] == '' and number >= 0 and number < tonumber(m[2]) and redis.call('GETBIT', KEYS[6], number) == 0 and redis.call('GETBIT', KEYS[7], number) == 0 then
   redis.call('SETBIT', KEYS[6], number, 1)

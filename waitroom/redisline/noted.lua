@@ -1,9 +1,10 @@
 -- noted: Postgres knows of a session's end. A line that was restored in between from what it knew before ends it, too.
 -- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
--- ARGV  run_id, visitor, jti, linger ms
+-- ARGV  run_id, visitor, number (-1: not known), jti, linger ms
 -- Returns {'OK'} · {'LOST'}
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'LOST'} end
-redis.call('HDEL', KEYS[10], ARGV[3])
+local ended = string.match(redis.call('HGET', KEYS[10], ARGV[3]) or '', '^(%S+) %d+$', 17)
+if ended == ARGV[4] then redis.call('HDEL', KEYS[10], ARGV[3]) end
 local jti, of, entered, over = string.match(redis.call('HGET', KEYS[5], ARGV[2]) or '', '^(%S+) (%d+) (%d+) (%d+)$')
-if jti == ARGV[3] and over == '0' then close(ARGV[2], jti, of, entered, ARGV[4]) end
+if jti == ARGV[4] and over == '0' then close(ARGV[2], jti, of, entered, ARGV[5]) end
 return {'OK'}

@@ -9,7 +9,7 @@
 //	usher:{room}:run:lapsed    bitmap  numbers that were called and did not come
 //	usher:{room}:run:asking    zset    number → number: called, asked while the room was full
 //	usher:{room}:run:asked     zset    number → when it asked last
-//	usher:{room}:run:ends      hash    jti → visitor, number, when he entered: sessions that are over, until Postgres knows
+//	usher:{room}:run:ends      hash    number → visitor, jti, when he entered: sessions that are over, until Postgres knows
 //
 // Scripts are repeatable by visitor. All times are those of Redis. Keys of a run that is not called for three days end by themselves.
 package redisline
@@ -235,7 +235,8 @@ func (l *Line) Lapses(ctx context.Context, k waitroom.RunKey) (out waitroom.Laps
 		return out, err
 	}
 	out.Incarnation = number(rest[0])
-	bits, lapsed, used := make([]byte, number(rest[1])/8+1), text(rest[2]), text(rest[5])
+	lapsed, used := text(rest[2]), text(rest[5])
+	bits := make([]byte, max(number(rest[1])/8+1, int64(len(lapsed))))
 	copy(bits, lapsed)
 	ranges := numbers(rest[4])
 	for i := 0; i+1 < len(ranges); i += 2 {
@@ -299,21 +300,20 @@ func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Admission, err error) {
 	_, rest, err := l.run(ctx, l.ends, k, maxEnds)
 	for i := 0; i+1 < len(rest) && err == nil; i += 2 {
-		a, of, entered := waitroom.Admission{Session: waitroom.Session{JTI: text(rest[i])}}, text(rest[i+1]), int64(0)
+		var a waitroom.Admission
+		of, entered := text(rest[i+1]), int64(0)
 		copy(a.Visitor[:], of)
-		_, err = fmt.Sscanf(of[min(len(of), len(a.Visitor)):], "%d %d", &a.Number, &entered)
+		_, err = fmt.Sscan(text(rest[i])+" "+of[min(len(of), len(a.Visitor)):], &a.Number, &a.JTI, &entered)
 		a.Entered = time.UnixMilli(entered).UTC()
 		ends = append(ends, a)
 	}
-	slices.SortFunc(ends, func(a, b waitroom.Admission) int {
-		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.JTI, b.JTI))
-	})
+	slices.SortFunc(ends, func(a, b waitroom.Admission) int { return cmp.Compare(a.Number, b.Number) })
 	return ends, err
 }
 
 // Noted says that the ledger knows of a session's end.
-func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string) error {
-	_, _, err := l.run(ctx, l.noted, k, v[:], jti, waitroom.Linger.Milliseconds())
+func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
+	_, _, err := l.run(ctx, l.noted, k, a.Visitor[:], a.Number, a.JTI, waitroom.Linger.Milliseconds())
 	return err
 }
 

@@ -13,7 +13,8 @@ if ARGV[10] ~= '' then redis.call('SET', KEYS[6], ARGV[10]) end
 for i = 12, #ARGV do
   local visitor = string.sub(ARGV[i], 1, 16)
   local session, expires = string.match(ARGV[i], '^(%S+ %d+ %d+) (%d+)$', 17)
-  if redis.call('HEXISTS', KEYS[10], string.match(session, '^%S+')) == 0 then
+  local jti, number = string.match(session, '^(%S+) (%d+)')
+  if string.match(redis.call('HGET', KEYS[10], number) or '', '^(%S+) %d+$', 17) ~= jti then
     redis.call('ZADD', KEYS[4], expires + ARGV[8], visitor)
     redis.call('HSET', KEYS[5], visitor, session .. ' 0')
   end
