@@ -288,7 +288,8 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 	return k.sign(c, until)
 }
 
-// Leave gives a place up, and the session that it has become. Repeating it changes nothing. ErrLineUnavailable: it may be that he has not left.
+// Leave gives a place up, and the session that it has become. Repeating it changes nothing. ErrLineUnavailable: he may not
+// have left, or may be out only as long as the line remembers that.
 func (k *Keeper) Leave(ctx context.Context, p Place) error {
 	if _, err := k.roomOf(p); err != nil {
 		return nil // the run is over: there is nothing to leave
@@ -310,7 +311,7 @@ func (k *Keeper) Release(ctx context.Context, room string, v id.Visitor, jti str
 	return k.end(ctx, l.key, Admission{v, Session{JTI: jti, Number: -1}})
 }
 
-// end ends a session, or a waiting, in the line, and a session in the ledger, too. While that is away, the line keeps its end.
+// end ends a session, or a waiting, in the line, and a session in the ledger, too. While that is away the line keeps the end, and it is noted later.
 func (k *Keeper) end(ctx context.Context, key RunKey, a Admission) error {
 	var over Session
 	err := k.do(ctx, key, func(ctx context.Context) (err error) {
@@ -323,13 +324,8 @@ func (k *Keeper) end(ctx context.Context, key RunKey, a Admission) error {
 	if err != nil || a.JTI == "" { // without a session: he has only waited
 		return err
 	}
-	err = k.done(ctx, key, a)
-	if err != nil && over.JTI != "" {
-		k.log.Warn("the end of a session is noted later", "room", key.Room, "err", err)
-		return nil
-	}
-	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err)
+	if err = k.done(ctx, key, a); err != nil {
+		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err) // what one store knows alone he is not told
 	}
 	return err
 }
