@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	sampled = 3000          // events that facets count, about, when more is found than is counted
+	sampled = 1000          // events that facets count, about, when more is found than is counted
 	most    = shuffles / 16 // shuffles that they look at then: of 10,000 events 625
 )
 

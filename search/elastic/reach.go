@@ -26,7 +26,7 @@ type bounds struct {
 	counted     int           // what is counted, at most
 }
 
-var usual = bounds{first: 3 * 24 * time.Hour, most: 90 * 24 * time.Hour, ranked: 1000, counted: search.MaxTotal}
+var usual = bounds{first: 24 * time.Hour, most: 90 * 24 * time.Hour, ranked: 500, counted: search.MaxTotal}
 
 // slack is between a venue's clock and UTC, at most.
 const slack = 14 * time.Hour
