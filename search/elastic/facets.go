@@ -50,7 +50,8 @@ func (g *Engine) sample(ctx context.Context, w *wanted, typos bool) (below int, 
 		return 0, err
 	}
 	n, _, err := total(answers[0])
-	return min(sampled/max(n, 1)+1, most), err
+	n = max(n, 1)
+	return min(max((sampled+n/2)/n, 1), most), err
 }
 
 // read reads counts. With several shards those of what is rare may be too low.
