@@ -31,6 +31,7 @@ var picture = map[string][]string{
 	"waitroom/redisline": {"waitroom", "internal/batch", "internal/guard", "internal/id", "internal/redisdb"},
 	"waitroom/memline":   {"waitroom", "internal/id"},
 	"waitroom/linetest":  {"waitroom", "internal/id"},
+	"waitroom/memledger": {"waitroom"},
 	"waitroom/pgledger":  {"waitroom", "internal/batch", "internal/id"},
 
 	// the truth
@@ -101,6 +102,7 @@ var picture = map[string][]string{
 	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "internal/id", "internal/testenv", "search", "search/pgsource", "search/pgstock", "search/searchtest"},
 	"internal/testenv/stores":  {"internal/testenv"},
 	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
+	"waitroom/simulation":      {"internal/id", "waitroom", "waitroom/memledger", "waitroom/memline", "waitroom/pass"},
 	"loadtest/crowd":           {},
 	"loadtest/searches":        {},
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,8 +57,15 @@ type Keeper struct {
 	reload  sync.Mutex                       // one refresh at a time
 	keepers func(keep func(context.Context)) // runs keep in the group of Run; before Run, when that begins
 	early   []func(context.Context)          // rooms that were read before Run
-	restore singleflight.Group
-	stock   sync.Map // id.Event → int: seats left
+	stock   sync.Map                         // id.Event → int: seats left
+
+	// What a driven keeper has otherwise.
+	block  int64                                                                     // numbers reserved ahead
+	once   func(line string, restore func() (any, error)) <-chan singleflight.Result // shares a restoration that is under way
+	within func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+	sign   func(pass.Claims) (string, error)
+	newJTI func() string
+	chance func(n int64) int64 // from 0 to below n
 }
 
 // live is a room as this gateway sees it.
@@ -108,7 +116,9 @@ func (v *view) over(ceiling int64) int64 {
 
 // NewKeeper returns a keeper. passes signs and verifies, sealer seals places.
 func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authority, log *slog.Logger) *Keeper {
-	k := &Keeper{queue: queue, ledger: ledger, sealer: sealer, passes: passes, log: log, now: time.Now}
+	k := &Keeper{queue: queue, ledger: ledger, sealer: sealer, passes: passes, log: log, now: time.Now, block: blockSize}
+	k.once, k.within, k.sign, k.chance = new(singleflight.Group).DoChan, context.WithTimeout, passes.Sign, rand.Int64N
+	k.newJTI = func() string { return id.NewKey().String() }
 	k.keepers = func(keep func(context.Context)) { k.early = append(k.early, keep) }
 	k.rooms.Store(&map[string]*live{})
 	k.events.Store(&map[id.Event]*live{})
@@ -156,7 +166,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) Read(ctx context.Context) error {
 	k.reload.Lock()
 	defer k.reload.Unlock()
-	asking, cancel := context.WithTimeout(ctx, storeTime)
+	asking, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	all, err := k.ledger.Rooms(asking)
 	if err != nil {
@@ -236,7 +246,7 @@ func (k *Keeper) repeat(ctx context.Context, l *live, turn func(context.Context,
 
 // step is one turn of a room's line: call, and restore it if it has lost its memory.
 func (k *Keeper) step(ctx context.Context, l *live) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	room := *l.room.Load()
 	if room.State == Ended {
@@ -252,6 +262,7 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		if err := k.recover(ctx, l.key); err != nil {
 			return err
 		}
+		rules.Ceiling = l.ceiling(k.now())
 		w, err = k.queue.Call(ctx, l.key, rules)
 	}
 	if err != nil {
@@ -289,7 +300,7 @@ func (k *Keeper) lapses(ctx context.Context, l *live, w Watch) error {
 
 // note is one turn of a room's ledger: note how far the line is and may go, keep enough numbers reserved, open the room when its time has come.
 func (k *Keeper) note(ctx context.Context, l *live) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	room := *l.room.Load()
 	if v := l.view.Load(); v != nil && room.State == Ended {
@@ -304,13 +315,14 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 			if err == nil {
 				l.noted.Store(&noted{now, ceiling})
 			} else if errors.Is(err, ErrLost) {
+				l.noted.Store(&noted{now, l.noted.Load().ceiling}) // the ledger is there, and the ceiling stays where it is
 				err = k.mend(ctx, l.key, v.Incarnation)
 			}
 			if err == nil && v.Ends > 0 {
 				err = k.noteEnds(ctx, l.key)
 			}
 		}
-		if v.BlockEnd-v.Next < blockSize/2 {
+		if v.BlockEnd-v.Next < k.block/2 {
 			err = errors.Join(err, k.grow(ctx, l.key, v.Watch))
 		}
 	}
@@ -359,7 +371,7 @@ func (l *live) see(w Watch, now time.Time) {
 
 // grow reserves more numbers for a line that was seen so.
 func (k *Keeper) grow(ctx context.Context, key RunKey, w Watch) error {
-	end, err := k.ledger.Reserve(ctx, key, w.Incarnation, w.Next+blockSize)
+	end, err := k.ledger.Reserve(ctx, key, w.Incarnation, w.Next+k.block)
 	if errors.Is(err, ErrLost) {
 		return k.mend(ctx, key, w.Incarnation)
 	}
@@ -382,8 +394,8 @@ func (k *Keeper) mend(ctx context.Context, key RunKey, incarnation int64) error 
 // recover gives a line that has lost its memory what the ledger knows; several gateways may try. nil: the line may be asked again, also when
 // another gateway is about to restore it.
 func (k *Keeper) recover(ctx context.Context, key RunKey) error {
-	done := k.restore.DoChan(key.Room+"\x00"+key.Run, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime) // whoever asked first may have no time left
+	done := k.once(key.Room+"\x00"+key.Run, func() (any, error) {
+		ctx, cancel := k.within(context.WithoutCancel(ctx), restoreTime) // whoever asked first may have no time left
 		defer cancel()
 		seen := &view{} // what this gateway has told people is not taken back
 		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
@@ -394,7 +406,7 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 		if err := k.queue.Writable(ctx, key); err != nil { // a fresh block is not spent on a line that cannot be restored
 			return nil, err
 		}
-		m, err := k.ledger.Recover(ctx, key, seen.Next, blockSize)
+		m, err := k.ledger.Recover(ctx, key, seen.Next, k.block)
 		if errors.Is(err, ErrRecovering) {
 			return nil, nil
 		}
@@ -418,7 +430,7 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 
 // do runs a step of the line, and restores the line first if it has lost its memory.
 func (k *Keeper) do(ctx context.Context, key RunKey, step func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	err := step(ctx)
 	if errors.Is(err, ErrLost) {
@@ -547,7 +559,7 @@ func (k *Keeper) Order(ctx context.Context, name, order string) error {
 	if order == "open" && state == Ended {
 		run = NewRun()
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	if err := k.ledger.SetState(ctx, name, state, t.to, run); err != nil {
 		return err

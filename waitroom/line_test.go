@@ -569,6 +569,20 @@ func TestPositionsAreRightAfterTwoLosses(t *testing.T) {
 	})
 }
 
+// Whoever joins is told how many are ahead, also of those who have joined since the gateway looked at the line: a position never rises, and he would be
+// shown the smaller one until his turn.
+func TestWhoJoinsInACrowdIsToldHowManyAreAhead(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		for n := range 100 {
+			line, _, err := h.Join(h.t.Context(), "final", fan(n), nil)
+			if err != nil || line.Position != int64(n)+1 {
+				t.Errorf("fan %d is told position %d, %v", n, line.Position, err)
+			}
+		}
+	})
+}
+
 // All gateways and the line are lost at once, again and again: what was called stays called, though nobody but the ledger remembers.
 func TestNobodyIsUncalledThoughEveryGatewayIsLostWithTheLine(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"usher/internal/id"
@@ -139,7 +138,7 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 			line.Estimate = estimate(line.Position, v.perSecond(), room.perSecond(), line.pollBase)
 		}
 	}
-	line.PollAfter = line.pollBase + time.Duration(rand.Int64N(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out
+	line.PollAfter = line.pollBase + time.Duration(k.chance(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out
 	return line
 }
 
@@ -157,12 +156,24 @@ func (v *view) enterBefore(number int64, grace time.Duration, now time.Time) tim
 // are nobody.
 func position(w Watch, number, shown int64) int64 {
 	ahead := number - w.Watermark - w.Hollow(w.Watermark, number)
-	ahead = min(ahead, int64(w.Waiting)-1) // those who left are not ahead
+	ahead = min(ahead, int64(w.Waiting)+w.since(number)) // those who left are not ahead
 	at := max(ahead, 0) + 1
 	if shown > 0 {
 		at = min(at, shown)
 	}
 	return at
+}
+
+// since is how many came before a number, and after those who waited: whoever has joined since the line was watched is not among them. -1 for a
+// number that was among them. A number of a later block is of a line that was restored since, and what was left of the block before is nobody.
+func (w Watch) since(number int64) int64 {
+	switch {
+	case number < w.Next:
+		return -1
+	case number < w.BlockEnd:
+		return number - w.Next
+	}
+	return number - w.BlockEnd
 }
 
 // pollAfter is how long a visitor may wait until he asks again: an eighth of his wait, within the room's bounds.
@@ -191,7 +202,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	var s Session
 	err = k.do(ctx, l.key, func(ctx context.Context) (err error) {
 		s, err = k.queue.Enter(ctx, l.key, p.Visitor, p.Number, EnterRules{
-			JTI: id.NewKey().String(), Capacity: capacity, Session: room.Session, Free: room.Method == Passthrough,
+			JTI: k.newJTI(), Capacity: capacity, Session: room.Session, Free: room.Method == Passthrough,
 		})
 		return err
 	})
@@ -209,7 +220,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 		entersTotal.Inc()
 	}
 	line.State, line.Position, line.Estimate = StandEntered, 0, nil
-	line.Pass, line.PassExpiresAt, err = k.sign(pass.Claims{
+	line.Pass, line.PassExpiresAt, err = k.signed(pass.Claims{
 		Room: p.Room, Visitor: p.Visitor, JTI: s.JTI, Number: s.Number, Run: p.Run, IssuedAt: s.Entered,
 	}, s.Expires)
 	return line, err
@@ -217,7 +228,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 
 // admit records an admission before its pass leaves.
 func (k *Keeper) admit(ctx context.Context, key RunKey, v id.Visitor, s Session) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	err := k.ledger.Admit(ctx, key, Admission{Visitor: v, Session: s})
 	if errors.Is(err, ErrPlaceUsed) {
@@ -236,9 +247,9 @@ func (k *Keeper) admit(ctx context.Context, key RunKey, v id.Visitor, s Session)
 	return nil
 }
 
-func (k *Keeper) sign(c pass.Claims, expires time.Time) (string, time.Time, error) {
+func (k *Keeper) signed(c pass.Claims, expires time.Time) (string, time.Time, error) {
 	c.IssuedAt, c.ExpiresAt = c.IssuedAt.Truncate(time.Second), expires.Truncate(time.Second).UTC()
-	token, err := k.passes.Sign(c)
+	token, err := k.sign(c)
 	return token, c.ExpiresAt, err
 }
 
@@ -285,7 +296,7 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 	} else if err != nil {
 		return "", time.Time{}, err
 	}
-	return k.sign(c, until)
+	return k.signed(c, until)
 }
 
 // Leave gives a place up, and the session that it has become. Repeating it changes nothing. ErrLineUnavailable: he may not
@@ -333,7 +344,7 @@ func (k *Keeper) end(ctx context.Context, key RunKey, a Admission) error {
 // done notes the end of a session in the ledger, and then in the line again: that may have been restored in between from what the ledger knew before,
 // and whoever has left must not go on with his old pass.
 func (k *Keeper) done(ctx context.Context, key RunKey, a Admission) error {
-	noting, cancel := context.WithTimeout(ctx, storeTime)
+	noting, cancel := k.within(ctx, storeTime)
 	defer cancel()
 	if err := k.ledger.Done(noting, key, a); err != nil {
 		return err

@@ -2,6 +2,7 @@ package linetest
 
 import (
 	"sync"
+	"time"
 
 	"usher/waitroom"
 )
@@ -78,7 +79,40 @@ func aPlaceOfBeforeALossIsKept(s *scene) {
 	}
 	s.want(s.show(20, -1).Number == firstBlock, "a newcomer did not get the first number of the fresh block")
 	s.want(s.show(3, -1).Number == firstBlock+1, "who shows no place is a newcomer")
-	s.want(s.show(3, 3).Number == firstBlock+1, "who is in the line gave up his number for an older one")
+	s.want(s.show(3, 4000).Number == firstBlock+1, "who is in the line gave up his number for a newer one")
+}
+
+// aPlaceOfBeforeALossCountsBesideANewerOne: a join without it, which a second tab has sent or which has come late, takes nobody's place away; and
+// nobody has two.
+func aPlaceOfBeforeALossCountsBesideANewerOne(s *scene) {
+	s.crowd(10)
+	s.lose()
+	s.restore(remembered(0, 10))
+	for n := range 3 {
+		s.want(s.join(n) == firstBlock+int64(n), "fan %d shows no place, and is not last", n)
+	}
+	s.want(s.show(0, 0).Number == 0 && s.join(0) == 0, "fan 0 did not get the place back that he shows")
+	w := s.watch()
+	s.want(w.Waiting == 12, "ten and the two with a newer number wait: %+v", w)
+	s.call(rules(4))
+	for n := range 2 {
+		s.enter(n, 4) // 1 without asking for it
+	}
+	w = s.call(rules(100))
+	s.want(w.Watermark == firstBlock+3 && w.Waiting == 0, "everybody is called: %+v", w)
+	s.pass(time.Second)
+	for _, n := range []int{0, 1} {
+		_, err := s.Leave(s.ctx, s.Key, fan(n), int64(n), "")
+		s.must(err)
+	}
+	s.pass(waitroom.Linger)
+	for _, n := range []int{0, 1} {
+		_, err := s.try(n, firstBlock+int64(n), 100)
+		s.answers(err, waitroom.ErrGraceOver, "fan %d, who has been inside, with his newer number", n)
+	}
+	s.enter(2, 100)
+	_, err := s.try(2, firstBlock+2, 100)
+	s.want(err != nil, "fan 2 entered with both")
 }
 
 // aBlockIsOfItsIncarnation: a gateway that reserved it before the line was lost, or for a line that somebody else has recovered, changes nothing.

@@ -6,6 +6,7 @@ var promises = []promise{
 	{"ASpentBlockGivesNoNumber", aSpentBlockGivesNoNumber},
 	{"ABlockIsOfItsIncarnation", aBlockIsOfItsIncarnation},
 	{"APlaceOfBeforeALossIsKept", aPlaceOfBeforeALossIsKept},
+	{"APlaceOfBeforeALossCountsBesideANewerOne", aPlaceOfBeforeALossCountsBesideANewerOne},
 
 	{"CallingGoesInOrderAndNotPastTheEnd", callingGoesInOrderAndNotPastTheEnd},
 	{"TheBucketBoundsThePace", theBucketBoundsThePace},

@@ -5,6 +5,7 @@ package memline
 import (
 	"bytes"
 	"cmp"
+	"container/heap"
 	"context"
 	"maps"
 	"math"
@@ -44,15 +45,23 @@ type run struct {
 	tokens float64
 	filled time.Time // when tokens were counted last
 
-	line         map[id.Visitor]int64 // who has not entered, also when he was called
-	called       map[int64]time.Time  // when a number was called, or asked last
-	asked        map[int64]time.Time  // numbers that were called and found the room full, and when they asked last
+	line         line                // who has not entered, also when he was called
+	called       map[int64]time.Time // when a number was called, or asked last
+	asked        []asker             // who was called and found the room full, by number
+	quiet        time.Time           // before it nobody of them is forgotten
 	sessions     map[id.Visitor]*stay
+	ends         ends // of the sessions, the next in front; one that has got another end is in it twice
 	used, lapsed map[int64]bool
 	entered      int64
 	left         int64
 	unnoted      map[int64]waitroom.Admission // ends, by number
 	lapses       int64                        // how often a number came to lapsed, or was taken from there
+}
+
+// asker is a number that was called, and when it asked last.
+type asker struct {
+	number int64
+	at     time.Time
 }
 
 type hole struct {
@@ -79,6 +88,29 @@ func (l *Line) Lose(k waitroom.RunKey) {
 	delete(l.runs, k)
 }
 
+// Copy keeps what a line knows, and returns what puts it in the place of all that it has learned since: a store that comes back with an older state
+// and is believed.
+func (l *Line) Copy(k waitroom.RunKey) (back func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.runs[k]
+	if old == nil {
+		return func() { l.Lose(k) }
+	}
+	r := *old
+	r.holes, r.asked, r.ends, r.line.numbers = slices.Clone(r.holes), slices.Clone(r.asked), slices.Clone(r.ends), slices.Clone(r.line.numbers)
+	r.line.of, r.line.by, r.called, r.used, r.lapsed = maps.Clone(r.line.of), maps.Clone(r.line.by), maps.Clone(r.called), maps.Clone(r.used), maps.Clone(r.lapsed)
+	r.sessions = map[id.Visitor]*stay{}
+	for v, s := range old.sessions {
+		r.sessions[v] = &stay{s.Session, s.over, s.free}
+	}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.runs[k] = &r
+	}
+}
+
 // on does a step of a line. waitroom.ErrLost.
 func (l *Line) on(ctx context.Context, k waitroom.RunKey, step func(r *run, now time.Time) error) error {
 	if err := ctx.Err(); err != nil {
@@ -96,7 +128,9 @@ func (l *Line) on(ctx context.Context, k waitroom.RunKey, step func(r *run, now 
 // Join gives the visitor a number, or the one that he has.
 func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown int64) (j waitroom.Joined, err error) {
 	err = l.on(ctx, k, func(r *run, now time.Time) error {
-		if number, in := r.line[v]; in && r.good(number, now) {
+		number, in := r.line.of[v]
+		kept := shown >= 0 && shown < r.limit && !r.used[shown] && r.good(shown, now) // a place of before a loss
+		if in && r.good(number, now) && !(kept && shown < number) {
 			j.Number = number
 			return nil
 		} else if in {
@@ -106,15 +140,17 @@ func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown 
 			j.Number, j.JTI = s.Number, s.JTI
 			return nil
 		}
-		if shown >= 0 && shown < r.limit && !r.used[shown] && r.good(shown, now) {
-			j.Number, r.line[v] = shown, shown // a place of before a loss
+		if kept {
+			j.Number = shown
+			r.line.put(v, shown)
 			return nil
 		}
 		if r.next >= r.blockEnd {
 			j.Number = -1
 			return waitroom.ErrBlockSpent
 		}
-		j.Number, j.First, r.line[v] = r.next, true, r.next
+		j.Number, j.First = r.next, true
+		r.line.put(v, r.next)
 		r.next++
 		return nil
 	})
@@ -136,20 +172,17 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallR
 	err = l.on(ctx, k, func(r *run, now time.Time) error {
 		r.grace = rules.Grace
 		r.sweep(now)
+		expected := 0
 		for number, at := range r.called {
 			if now.Sub(at) > r.grace {
 				r.lapse(number)
+			} else if now.Sub(at) <= rules.Expect {
+				expected++
 			}
 		}
 		r.tokens = min(r.tokens+float64(max(0, now.Sub(r.filled).Milliseconds()))/1000*rules.PerSecond, rules.Burst)
 		r.filled = now
 		if !rules.Closed {
-			expected := 0
-			for _, at := range r.called {
-				if now.Sub(at) <= rules.Expect {
-					expected++
-				}
-			}
 			r.give(min(int(r.tokens), rules.Capacity-len(r.sessions)-expected), rules.Ceiling, now)
 		}
 		w = r.watch(now)
@@ -173,7 +206,7 @@ func (r *run) give(n int, ceiling int64, now time.Time) {
 		case at >= 0:
 			past := min(r.holes[at].Past, ceiling)
 			r.holes[at].jumped = now
-			if back := r.from(r.watermark, past); len(back) > 0 {
+			if back := r.line.from(r.watermark, past); len(back) > 0 {
 				call(back[0])
 			} else {
 				r.watermark = past
@@ -185,23 +218,12 @@ func (r *run) give(n int, ceiling int64, now time.Time) {
 		}
 	}
 	if r.watermark >= r.limit {
-		for _, number := range r.from(r.watermark, ceiling) {
+		for _, number := range r.line.from(r.watermark, ceiling) {
 			if n > 0 {
 				call(number)
 			}
 		}
 	}
-}
-
-// from returns the numbers of the line from from to below past, in order.
-func (r *run) from(from, past int64) (numbers []int64) {
-	for _, number := range r.line {
-		if from <= number && number < past {
-			numbers = append(numbers, number)
-		}
-	}
-	slices.Sort(numbers)
-	return numbers
 }
 
 // Lapses reads whose turns have lapsed.
@@ -266,17 +288,20 @@ func (r *run) watch(now time.Time) waitroom.Watch {
 		Watermark: r.watermark, Next: r.next, BlockEnd: r.blockEnd, Called: len(r.called), Entered: r.entered, Left: r.left, Now: now,
 		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses, Ends: len(r.unnoted),
 	}
-	for _, s := range r.sessions {
-		if now.Before(s.free) {
-			w.Active++
+	w.Active = len(r.sessions)
+	if len(r.ends) > 0 && !now.Before(r.ends[0].free) { // some have run out, and stay until the next step
+		for _, s := range r.sessions {
+			if !now.Before(s.free) {
+				w.Active--
+			}
 		}
 	}
 	w.Over = len(r.over(now))
 	for _, h := range r.holes {
 		w.Holes = append(w.Holes, h.Hole)
-		w.Waiting += len(r.from(max(r.watermark, h.From), h.Past))
+		w.Waiting += len(r.line.from(max(r.watermark, h.From), h.Past))
 	}
-	w.Waiting += len(r.from(max(r.watermark, r.limit), math.MaxInt64))
+	w.Waiting += len(r.line.from(max(r.watermark, r.limit), math.MaxInt64))
 	if r.watermark < r.limit {
 		w.Waiting += int(r.limit - r.watermark - w.Hollow(r.watermark, r.limit))
 	}
@@ -306,11 +331,15 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 			r.lapses++
 		}
 		session = waitroom.Session{JTI: rules.JTI, Number: n, Entered: now, Expires: now.Add(rules.Session), Fresh: true, Incarnation: r.incarnation}
-		delete(r.line, v)
+		if other, in := r.line.of[v]; in && other != n {
+			r.lapse(other)
+		}
+		r.line.drop(v)
 		delete(r.called, n)
-		delete(r.asked, n)
+		r.asksNoMore(n)
 		r.used[n] = true
-		r.sessions[v] = &stay{Session: session, free: session.Expires.Add(waitroom.SlotSlack)}
+		r.sessions[v] = &stay{Session: session}
+		r.until(v, session.Expires.Add(waitroom.SlotSlack))
 		r.entered++
 		return nil
 	})
@@ -322,26 +351,40 @@ func (r *run) admits(v id.Visitor, n int64, capacity int, now time.Time) error {
 	if n >= r.watermark {
 		return waitroom.ErrNotCalled
 	}
-	if other, in := r.line[v]; in && other != n {
+	if other, in := r.line.of[v]; in && other != n && (n > other || n >= r.limit) {
 		return waitroom.ErrPlaceUsed
 	}
 	if !r.good(n, now) {
 		r.lapse(n)
 		return waitroom.ErrGraceOver
 	}
-	before := 0
-	for other, at := range r.asked {
-		if now.Sub(at) >= asksFor {
-			delete(r.asked, other)
-		} else if other < n {
-			before++
-		}
+	if !now.Before(r.quiet) {
+		r.quiet = now.Add(asksFor)
+		r.asked = slices.DeleteFunc(r.asked, func(a asker) bool {
+			end := a.at.Add(asksFor)
+			if end.After(now) && end.Before(r.quiet) {
+				r.quiet = end
+			}
+			return !end.After(now)
+		})
 	}
-	if before >= capacity-len(r.sessions) {
-		r.asked[n], r.called[n] = now, now // he is here: his grace begins anew
-		return waitroom.ErrRoomFull
+	before, again := slices.BinarySearchFunc(r.asked, n, asker.compare)
+	if before < capacity-len(r.sessions) {
+		return nil
 	}
-	return nil
+	if !again {
+		r.asked = slices.Insert(r.asked, before, asker{number: n})
+	}
+	r.asked[before].at, r.called[n] = now, now // he is here: his grace begins anew
+	return waitroom.ErrRoomFull
+}
+
+func (a asker) compare(number int64) int { return cmp.Compare(a.number, number) }
+
+func (r *run) asksNoMore(number int64) {
+	if at, asks := slices.BinarySearchFunc(r.asked, number, asker.compare); asks {
+		r.asked = slices.Delete(r.asked, at, at+1)
+	}
 }
 
 // Leave ends the session with the jti, or what the number has become.
@@ -349,7 +392,7 @@ func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 	err = l.on(ctx, k, func(r *run, now time.Time) error {
 		if s := r.sessions[v]; s != nil && (s.JTI == jti || jti == "" && s.Number == n) {
 			over = waitroom.Session{JTI: s.JTI, Number: s.Number, Entered: s.Entered}
-			if r.close(s, now) {
+			if r.close(v, now) {
 				r.unnoted[s.Number] = waitroom.Admission{Visitor: v, Session: over}
 			}
 			return nil
@@ -368,14 +411,15 @@ func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 	return over, err
 }
 
-// close ends a session whose visitor has left, unless it is over already.
-func (r *run) close(s *stay, now time.Time) bool {
+// close ends the session of somebody who has left, unless it is over already.
+func (r *run) close(v id.Visitor, now time.Time) bool {
+	s := r.sessions[v]
 	if s.over {
 		return false
 	}
 	s.over = true
 	if free := now.Add(waitroom.Linger); free.Before(s.free) {
-		s.free = free
+		r.until(v, free)
 	}
 	r.left++
 	return true
@@ -399,7 +443,7 @@ func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admissio
 			delete(r.unnoted, a.Number)
 		}
 		if s := r.sessions[a.Visitor]; s != nil && s.JTI == a.JTI {
-			r.close(s, now)
+			r.close(a.Visitor, now)
 		}
 		return nil
 	})
@@ -413,7 +457,7 @@ func (l *Line) Extend(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti 
 			return err
 		}
 		if free := until.UTC().Truncate(time.Millisecond).Add(waitroom.SlotSlack); free.After(s.free) {
-			s.free = free
+			r.until(v, free)
 		}
 		incarnation = r.incarnation
 		return nil
@@ -450,7 +494,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 	now := l.now()
 	r := &run{
 		incarnation: m.Incarnation, watermark: m.Watermark, next: m.Next, blockEnd: m.BlockEnd, limit: m.Limit, resumed: m.Watermark, since: now,
-		grace: never, filled: now, line: map[id.Visitor]int64{}, called: map[int64]time.Time{}, asked: map[int64]time.Time{},
+		grace: never, filled: now, line: line{of: map[id.Visitor]int64{}, by: map[int64]id.Visitor{}}, called: map[int64]time.Time{},
 		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
 		unnoted: map[int64]waitroom.Admission{},
 	}
@@ -467,16 +511,25 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		if r.unnoted[a.Number].JTI == a.JTI {
 			continue
 		}
-		r.sessions[a.Visitor] = &stay{Session: a.Session, free: a.Expires.Add(waitroom.SlotSlack)}
+		r.sessions[a.Visitor] = &stay{Session: a.Session}
+		r.until(a.Visitor, a.Expires.Add(waitroom.SlotSlack))
 	}
 	l.runs[k] = r
 	return nil
 }
 
+// until lets the slot of a visitor's session be taken until a time.
+func (r *run) until(v id.Visitor, free time.Time) {
+	r.sessions[v].free = free
+	heap.Push(&r.ends, end{free, v})
+}
+
 // sweep ends sessions whose time has run out.
 func (r *run) sweep(now time.Time) {
-	for v, s := range r.sessions {
-		if !now.Before(s.free) {
+	for len(r.ends) > 0 && !now.Before(r.ends[0].free) {
+		v := r.ends[0].of
+		heap.Pop(&r.ends)
+		if s := r.sessions[v]; s != nil && !now.Before(s.free) {
 			delete(r.sessions, v)
 		}
 	}
@@ -514,10 +567,63 @@ func (r *run) lapse(number int64) {
 // forget takes a number out of the line.
 func (r *run) forget(number int64) {
 	delete(r.called, number)
-	delete(r.asked, number)
-	for v, n := range r.line {
-		if n == number {
-			delete(r.line, v)
-		}
+	r.asksNoMore(number)
+	r.line.drop(r.line.by[number])
+}
+
+// line is who waits, in order. Nobody has two numbers, and no number is two people's.
+type line struct {
+	of      map[id.Visitor]int64
+	by      map[int64]id.Visitor
+	numbers []int64 // in order
+}
+
+func (l *line) put(v id.Visitor, number int64) {
+	at, _ := slices.BinarySearch(l.numbers, number)
+	l.of[v], l.by[number], l.numbers = number, v, slices.Insert(l.numbers, at, number)
+}
+
+func (l *line) drop(v id.Visitor) {
+	number, in := l.of[v]
+	if !in {
+		return
 	}
+	delete(l.of, v)
+	delete(l.by, number)
+	at, _ := slices.BinarySearch(l.numbers, number)
+	if at < len(l.numbers)/2 { // mostly it is one of the first
+		copy(l.numbers[1:], l.numbers[:at])
+		l.numbers = l.numbers[1:]
+	} else {
+		l.numbers = slices.Delete(l.numbers, at, at+1)
+	}
+}
+
+// from returns the numbers from from to below past, in order, until the line changes.
+func (l *line) from(from, past int64) []int64 {
+	a, _ := slices.BinarySearch(l.numbers, from)
+	b, _ := slices.BinarySearch(l.numbers, past)
+	return l.numbers[a:max(a, b)]
+}
+
+// ends is a heap of when slots are free.
+type ends []end
+
+type end struct {
+	free time.Time
+	of   id.Visitor
+}
+
+func (e ends) Len() int           { return len(e) }
+func (e ends) Less(i, j int) bool { return e[i].free.Before(e[j].free) }
+func (e ends) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+
+// Push is for container/heap.
+func (e *ends) Push(x any) { *e = append(*e, x.(end)) } //nolint:forcetypeassert // nothing else is pushed
+
+// Pop is for container/heap.
+func (e *ends) Pop() any {
+	last := (*e)[len(*e)-1]
+	*e = (*e)[:len(*e)-1]
+	return last
 }

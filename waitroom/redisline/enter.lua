@@ -5,7 +5,7 @@
 --       negative control)
 -- Returns {'OK', incarnation, entered ms, pass expires ms} · {'SAME', incarnation, entered ms, pass expires ms, jti}: he is inside already ·
 --       {'NOTCALLED'} · {'FULL'} · {'USED'} · {'GRACE'} · {'LOST'}
-local m = redis.call('HMGET', KEYS[1], 'run', 'watermark', 'incarnation', 'grace', 'resumed', 'since', 'holes')
+local m = redis.call('HMGET', KEYS[1], 'run', 'watermark', 'incarnation', 'grace', 'resumed', 'since', 'holes', 'limit')
 if m[1] ~= ARGV[1] then return {'LOST'} end
 local visitor, number = ARGV[2], tonumber(ARGV[3])
 
@@ -19,10 +19,11 @@ if of == ARGV[3] and over == '0' then
 end
 if jti and of ~= ARGV[3] then return {'FULL'} end -- his other session lives, or is still being cleared away
 if redis.call('GETBIT', KEYS[6], number) == 1 then return {'USED'} end
+local inline = tonumber(redis.call('ZSCORE', KEYS[2], visitor) or ARGV[3])
 if ARGV[8] ~= '1' then
   if number >= tonumber(m[2]) then return {'NOTCALLED'} end
-  local inline = redis.call('ZSCORE', KEYS[2], visitor)
-  if inline and tonumber(inline) ~= number then return {'USED'} end
+  -- a place of before a loss counts, though somebody gave him a newer one because he did not show it
+  if inline < number or inline > number and number >= tonumber(m[8]) then return {'USED'} end
   if not turn(number, m[4], m[5], m[6], m[7]) then
     lapse(number)
     return {'GRACE'}
@@ -42,6 +43,7 @@ if ARGV[8] ~= '1' then
 elseif redis.call('SETBIT', KEYS[7], number, 0) == 1 then -- his turn had lapsed when there were turns
   redis.call('HINCRBY', KEYS[1], 'lapses', 1)
 end
+if inline ~= number then lapse(inline) end
 redis.call('ZREM', KEYS[2], visitor)
 redis.call('ZREM', KEYS[3], ARGV[3])
 redis.call('ZREM', KEYS[8], ARGV[3])

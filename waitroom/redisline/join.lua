@@ -11,7 +11,8 @@ for i = 2, #ARGV, 2 do
   local visitor, shown = ARGV[i], tonumber(ARGV[i + 1])
   local number, first, jti = redis.call('ZSCORE', KEYS[2], visitor), 0, ''
   number = number and tonumber(number)
-  if number and not good(number) then
+  local kept = shown >= 0 and shown < limit and redis.call('GETBIT', KEYS[6], shown) == 0 and good(shown) -- a place of before a loss
+  if number and (not good(number) or kept and shown < number) then
     lapse(number)
     number = nil
   end
@@ -21,8 +22,8 @@ for i = 2, #ARGV, 2 do
     local live, of, over = string.match(session or '', '^(%S+) (%d+) %d+ (%d+)$')
     if over == '0' then -- inside
       jti, number = live, tonumber(of)
-    elseif shown >= 0 and shown < limit and redis.call('GETBIT', KEYS[6], shown) == 0 and good(shown) then
-      number = shown -- a place of before a loss
+    elseif kept then
+      number = shown
       redis.call('ZADD', KEYS[2], ARGV[i + 1], visitor)
     elseif next < block then
       number, first, next = next, 1, next + 1

@@ -1,0 +1,392 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"usher/internal/id"
+	"usher/waitroom"
+)
+
+// Invariant is something that must hold at every step.
+type Invariant string
+
+// The invariants.
+const (
+	InOrder      Invariant = "numbers are given out in the order of arrival, none twice"
+	PlaceKept    Invariant = "who has a place keeps its number until his turn"
+	NeverBack    Invariant = "the watermark never goes back, whatever is lost"
+	NotPastEnd   Invariant = "nobody is called who has not joined"
+	Ceiling      Invariant = "the watermark stays below what the ledger has noted"
+	Pace         Invariant = "calling goes no faster than the room says"
+	FreeSlots    Invariant = "no more are called in a step than there are free slots"
+	CalledFirst  Invariant = "only who was called enters"
+	ByNumber     Invariant = "while the room is full those who ask enter by number"
+	Capacity     Invariant = "no more are inside than the room holds"
+	UsedOnce     Invariant = "a place enters once"
+	SessionLives Invariant = "a session lasts until its end"
+	OutIsOut     Invariant = "who has left is out"
+	LeftOnce     Invariant = "who leaves is counted once"
+	NeverRises   Invariant = "a position never rises"
+	HolesEmpty   Invariant = "a position counts nobody who is not there"
+	NobodyHidden Invariant = "a position counts everybody who is ahead"
+	ToldCalled   Invariant = "nobody is told that he is called before he is"
+	QueuesOnce   Invariant = "who asks as he is told to does not queue again"
+	EverybodyIn  Invariant = "everybody who wants to gets in"
+	Bounded      Invariant = "the line keeps no more than there are people, and a hole for each loss"
+)
+
+// Broken is an invariant that did not hold.
+type Broken struct {
+	Invariant Invariant
+	Seed      uint64
+	At        time.Duration // since the world began
+	What      string
+}
+
+func (b *Broken) Error() string {
+	return fmt.Sprintf("seed %d, after %v: not true that %s: %s", b.Seed, b.At, b.Invariant, b.What)
+}
+
+// judge sees everything that happens in the stores, and everything that people are told.
+type judge struct {
+	s      *scene
+	broken *Broken
+
+	numbers    []*number // given out, in order
+	by         map[int64]*number
+	of         map[id.Visitor]*number   // what he has joined with last
+	last       map[id.Visitor]*admitted // his last session
+	present    counts                   // of those who have not left, by their index in numbers
+	watermark  int64
+	tokens     float64
+	filled     time.Duration
+	asking     map[int64]time.Duration // numbers that found the room full, and when last
+	leaves     int64                   // since the line was restored
+	line       int64                   // its incarnation
+	losses     int
+	restoredAt time.Duration
+	inHoles    int // people whose numbers lie in holes
+
+	passes map[string]*admitted
+	inside int
+	ends   heap[*admitted]
+}
+
+// number is what has become of a number.
+type number struct {
+	of      id.Visitor
+	at      int // in numbers
+	number  int64
+	jti     string // of the session that it has become
+	hasLeft bool
+	leftIn  int64 // the incarnation in which that was counted last
+	waits   bool  // neither inside, nor left
+}
+
+type admitted struct {
+	waitroom.Admission
+	out    bool  // he has asked to leave, or his time is up
+	acked  bool  // and was told that he is out
+	leftIn int64 // the incarnation in which that was counted last
+}
+
+func newJudge(s *scene) *judge {
+	return &judge{
+		s: s, by: make(map[int64]*number, s.visitors), of: make(map[id.Visitor]*number, s.visitors), last: make(map[id.Visitor]*admitted, s.visitors), asking: map[int64]time.Duration{}, passes: make(map[string]*admitted, s.visitors),
+		present: make(counts, 1<<15),
+	}
+}
+
+// say notes the first thing that is not as it must be.
+func (j *judge) say(i Invariant, format string, args ...any) {
+	if j.broken == nil {
+		j.broken = &Broken{i, j.s.seed, j.s.now, fmt.Sprintf(format, args...)}
+	}
+}
+
+func (j *judge) joined(v id.Visitor, shown int64, got waitroom.Joined) {
+	if old := j.by[shown]; shown >= 0 && got.Number != shown && shown >= j.watermark && !old.hasLeft {
+		j.say(PlaceKept, "%v shows number %d, which was not called, and gets %d", v, shown, got.Number)
+	}
+	known := j.by[got.Number]
+	if known != nil {
+		if known.of != v || got.First {
+			j.say(InOrder, "number %d, of %v, is given to %v", got.Number, known.of, v)
+		}
+		j.has(v, known)
+		return
+	}
+	if n := len(j.numbers); n > 0 && j.numbers[n-1].number > got.Number {
+		j.say(InOrder, "number %d comes after %d", got.Number, j.numbers[n-1].number)
+	}
+	if !got.First {
+		j.say(InOrder, "number %d is said to be old, and was never given out", got.Number)
+	}
+	n := &number{of: v, at: len(j.numbers), number: got.Number}
+	j.numbers, j.by[got.Number] = append(j.numbers, n), n
+	j.has(v, n)
+	j.s.count.Joined++
+}
+
+// has notes the number that somebody has now; if he had another, nobody has that any more.
+func (j *judge) has(v id.Visitor, n *number) {
+	if old := j.of[v]; old != nil && old != n {
+		j.gone(old)
+	}
+	j.of[v] = n
+	if !n.waits && n.jti == "" && !n.hasLeft {
+		n.waits = true
+		j.present.add(n.at, 1)
+	}
+}
+
+// below returns how many of the numbers that were given out are below one.
+func (j *judge) below(n int64) int {
+	return sort.Search(len(j.numbers), func(i int) bool { return j.numbers[i].number >= n })
+}
+
+// called judges a call. fresh says that the gateway knew the ledger's ceiling when it asked.
+func (j *judge) called(fresh bool, w waitroom.Watch) {
+	if w.Watermark < j.watermark {
+		j.say(NeverBack, "it was %d, and is %d", j.watermark, w.Watermark)
+	}
+	if w.Watermark > max(j.watermark, w.Next) {
+		j.say(NotPastEnd, "the next number is %d, and the watermark %d", w.Next, w.Watermark)
+	}
+	if noted := j.s.ledger.Ceiling(key); w.Watermark > max(j.watermark, noted) && fresh {
+		j.say(Ceiling, "the watermark went from %d to %d, and the ledger has noted %d", j.watermark, w.Watermark, noted)
+	}
+	rate := j.s.fastest()
+	now := j.s.now.Truncate(time.Millisecond) // as the line reads its clock
+	j.tokens = min(j.tokens+(now-j.filled).Seconds()*rate, max(1, rate*2*waitroom.CallEvery.Seconds()))
+	j.filled = now
+	people := 0
+	for i := j.below(j.watermark); i < len(j.numbers) && j.numbers[i].number < w.Watermark; i++ {
+		if n := j.numbers[i]; n.waits && w.Hollow(n.number, n.number+1) == 0 {
+			people++
+		}
+	}
+	if j.tokens -= float64(people); j.tokens < -1e-6 {
+		j.say(Pace, "%d are called, %v too many", people, -j.tokens)
+	}
+	if people > 0 && people > j.s.capacity-w.Active {
+		j.say(FreeSlots, "%d are called while %d are inside, of %d", people, w.Active, j.s.capacity)
+	}
+	j.watermark = max(j.watermark, w.Watermark)
+	if w.Left > j.leaves {
+		j.say(LeftOnce, "%d have left, and the line has counted %d", j.leaves, w.Left)
+	}
+	if n := len(j.numbers); w.Waiting > n || w.Called > n || w.Active > n || len(w.Holes) > j.losses+1 {
+		j.say(Bounded, "%d joined, %d losses, and the line has %+v", n, j.losses, w)
+	}
+	j.s.count.Steps++
+}
+
+// entered judges what the line answers to somebody who enters.
+func (j *judge) entered(v id.Visitor, n int64, r waitroom.EnterRules, s waitroom.Session, err error) {
+	switch {
+	case errors.Is(err, waitroom.ErrRoomFull):
+		if other := j.last[v]; other == nil || !j.s.time().Before(other.Expires.Add(waitroom.SlotSlack)) { // else that is why
+			j.asking[n] = j.s.now
+		}
+	case err != nil:
+		delete(j.asking, n)
+	case s.Fresh:
+		if n >= j.watermark {
+			j.say(CalledFirst, "%v enters with number %d, and the watermark is %d", v, n, j.watermark)
+		}
+		delete(j.asking, n)
+		if known := j.by[n]; known != nil {
+			j.has(v, known)
+		}
+		before := 0
+		for other, at := range j.asking {
+			if other < n && j.s.now-at < 10*time.Second {
+				before++
+			}
+		}
+		if before > 0 {
+			if w, err := j.s.inner.Watch(context.Background(), key); err == nil && before > r.Capacity-w.Active {
+				j.say(ByNumber, "%d enters before %d who asked, and %d slots are free", n, before, r.Capacity-w.Active)
+			}
+		}
+	}
+}
+
+// left judges what the line answers to somebody who leaves.
+func (j *judge) left(v id.Visitor, n int64, jti, over string) {
+	if over != "" {
+		if a := j.passes[over]; a == nil || a.leftIn != j.line {
+			j.leaves++
+			if a != nil {
+				a.leftIn = j.line
+			}
+		}
+		return
+	}
+	if known := j.by[n]; jti == "" && known != nil && known.of == v && known.jti == "" && known.leftIn != j.line {
+		j.leaves++
+		known.leftIn = j.line
+		known.hasLeft = true
+		j.gone(known)
+	}
+}
+
+// gone notes that nobody waits with a number any more.
+func (j *judge) gone(n *number) {
+	delete(j.asking, n.number)
+	if n.waits {
+		n.waits = false
+		j.present.add(n.at, -1)
+	}
+}
+
+// recovered judges what the ledger remembers.
+func (j *judge) recovered(m waitroom.Memory) {
+	j.losses++
+	j.inHoles = 0
+	for _, h := range m.Holes {
+		j.inHoles += j.below(h.Past) - j.below(h.From)
+	}
+}
+
+// restored judges the line after somebody has restored it.
+func (j *judge) restored(waitroom.Memory) {
+	w, err := j.s.inner.Watch(context.Background(), key)
+	if err != nil || w.Incarnation == j.line {
+		return
+	}
+	j.line, j.leaves = w.Incarnation, 0
+	clear(j.asking)
+	if w.Watermark < j.watermark {
+		j.say(NeverBack, "it was %d, and %d when the line was restored", j.watermark, w.Watermark)
+	}
+	j.watermark = max(j.watermark, w.Watermark)
+	j.s.count.Restores++
+	j.restoredAt = j.s.now
+}
+
+// admitted judges an admission that the ledger has recorded.
+func (j *judge) admitted(a waitroom.Admission) {
+	n := j.by[a.Number]
+	if n == nil || n.of != a.Visitor {
+		j.say(UsedOnce, "%v enters with number %d, which is not his", a.Visitor, a.Number)
+		return
+	}
+	if n.jti != "" && n.jti != a.JTI {
+		j.say(UsedOnce, "number %d enters as %s, and has entered as %s", a.Number, a.JTI, n.jti)
+	}
+	old := j.passes[a.JTI]
+	if old != nil {
+		old.Expires = later(old.Expires, a.Expires)
+		return
+	}
+	n.jti = a.JTI
+	j.gone(n)
+	now := j.s.time()
+	for len(j.ends) > 0 && !now.Before(j.ends[0].Expires) {
+		j.end(j.ends.pop())
+	}
+	in := &admitted{Admission: a}
+	j.passes[a.JTI], j.last[a.Visitor] = in, in
+	j.s.count.Entered++
+	if n.hasLeft || !now.Before(a.Expires) {
+		in.out = true
+		return
+	}
+	j.ends.push(in)
+	j.inside++
+	if j.inside > j.s.capacity {
+		j.say(Capacity, "%d are inside, of %d", j.inside, j.s.capacity)
+	}
+}
+
+func (a *admitted) Before(b *admitted) bool { return a.Expires.Before(b.Expires) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// end notes that somebody is out.
+func (j *judge) end(a *admitted) {
+	if !a.out {
+		a.out = true
+		j.inside--
+	}
+}
+
+// asksOut notes that somebody asks to leave, or is done.
+func (j *judge) asksOut(jti string) {
+	if a := j.passes[jti]; a != nil {
+		j.end(a)
+	}
+}
+
+// isOut notes that he was told that he is out.
+func (j *judge) isOut(jti string) {
+	if a := j.passes[jti]; a != nil {
+		a.acked = true
+	}
+}
+
+// active judges what the line says of a session.
+func (j *judge) active(jti string, err error) {
+	a := j.passes[jti]
+	if a == nil {
+		return
+	}
+	if errors.Is(err, waitroom.ErrSessionOver) && !a.out && j.s.time().Before(a.Expires) {
+		j.say(SessionLives, "%s is over, and should last until %v", jti, a.Expires)
+	}
+	if err == nil && a.acked {
+		j.say(OutIsOut, "%s goes on", jti)
+	}
+}
+
+// told judges what a gateway says to somebody who waits. shown is the position that he was told before, 0 if none.
+func (j *judge) told(g *gateway, line waitroom.Line, shown int64) {
+	n, at := line.Place.Number, line.Position
+	if line.State == waitroom.StandCalled {
+		if n >= j.watermark {
+			j.say(ToldCalled, "number %d, and the watermark is %d", n, j.watermark)
+		}
+		return
+	}
+	if at < 1 || shown > 0 && at > shown {
+		j.say(NeverRises, "number %d was told %d, and now %d", n, shown, at)
+	}
+	below := j.below(n)
+	if line.UpdatedAt.Add(-g.skew).Before(dawn.Add(j.restoredAt)) {
+		return // it has not heard yet that the line was restored
+	}
+	if people := below - j.below(line.Room.Watermark); at-1 > int64(max(people, 0)) {
+		j.say(HolesEmpty, "number %d is told %d, and %d have numbers between the watermark %d and his", n, at, people, line.Room.Watermark)
+	}
+	if ahead := j.present.until(below) - j.present.until(j.below(j.watermark)) - j.inHoles; at-1 < int64(ahead) && !line.Degraded {
+		j.say(NobodyHidden, "number %d is told %d, and %d are ahead", n, at, ahead)
+	}
+}
+
+// counts is a Fenwick tree (Peter M. Fenwick, A New Data Structure for Cumulative Frequency Tables, 1994).
+type counts []int32
+
+func (c counts) add(at int, n int32) {
+	for i := at + 1; i < len(c); i += i & -i {
+		c[i] += n
+	}
+}
+
+// until is the sum of those before a place.
+func (c counts) until(at int) (sum int) {
+	for i := at; i > 0; i -= i & -i {
+		sum += int(c[i])
+	}
+	return sum
+}
