@@ -102,6 +102,7 @@ var picture = map[string][]string{
 	"internal/testenv/stores":  {"internal/testenv"},
 	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
 	"loadtest/crowd":           {},
+	"loadtest/million":         {},
 	"loadtest/searches":        {},
 }
 
