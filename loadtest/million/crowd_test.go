@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -180,10 +181,17 @@ func (c *crowd) storm(t testing.TB, visitor string, n int) (numbers map[string]i
 	return numbers, first
 }
 
+// patient waits until visitors from from to below to have not asked for so long.
+func (c *crowd) patient(from, to int, least time.Duration) {
+	time.Sleep(time.Until(c.began.Add(time.Duration(slices.Max(c.asked[from:to])) + least)))
+}
+
 // hurry lets one visitor ask n times as fast as it goes on all connections, and counts the answers by status.
 func (c *crowd) hurry(visitor, n int) (statuses map[int]int, err error) {
 	var mu sync.Mutex // guards statuses
 	statuses = map[int]int{}
+	interval := c.due[visitor] - c.asked[visitor]
+	defer func() { c.asked[visitor] = c.now(); c.due[visitor] = c.asked[visitor] + interval }()
 	err = c.each(c.wires, 0, n, func(w *wire, _ int) error {
 		status, err := c.poll(w, visitor)
 		mu.Lock()

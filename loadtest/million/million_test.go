@@ -57,12 +57,12 @@ func TestALineIsInOrderAndAskingCostsNoStore(t *testing.T) {
 	}
 
 	for range 4 {
-		time.Sleep(time.Until(c.began.Add(time.Duration(c.asked[n-1]) + pollCap/4))) // or he asks too often
+		c.patient(0, n, pollCap/4)
 		before, began := s.info(t), time.Now()
 		must(t, c.each(c.wires, 0, n, c.answered))
 		checkNoStore(t, s, idle, before, began, n)
 	}
-	time.Sleep(time.Until(c.began.Add(time.Duration(c.asked[0]) + pollCap/4)))
+	c.patient(0, 1, pollCap/4)
 	before, began = s.info(t), time.Now()
 	statuses, err := c.hurry(0, n)
 	must(t, err)
