@@ -17,7 +17,9 @@ const patience = 30 * time.Second
 // wire is one keep-alive connection to a server. It speaks as much HTTP as the answers here need, at a fraction of the cost of net/http: the client shares the
 // machine with what it measures.
 type wire struct {
-	conn net.Conn
+	address string
+	from    int
+	conn    net.Conn
 	in   *bufio.Reader
 	out  []byte // the request, reused
 	body []byte // the answer's, until the next one
@@ -31,7 +33,7 @@ func dial(address string, from int) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wire{conn: conn, in: bufio.NewReaderSize(conn, 2<<10)}, nil
+	return &wire{address: address, from: from, conn: conn, in: bufio.NewReaderSize(conn, 2<<10)}, nil
 }
 
 func (w *wire) close() { _ = w.conn.Close() }
@@ -58,16 +60,31 @@ func (w *wire) ask(method, target string, cookies ...string) (status int, err er
 		b = append(b, "Content-Length: 0\r\n"...)
 	}
 	w.out = append(b, "\r\n"...)
+	status, err = w.exchange()
+	if method == "GET" && errors.Is(err, io.EOF) { // the server has closed a connection that was silent for long: as browsers do, once more on another
+		again, failed := dial(w.address, w.from)
+		if failed != nil {
+			return 0, errors.Join(err, failed)
+		}
+		w.close()
+		w.conn, w.in = again.conn, again.in
+		status, err = w.exchange()
+	}
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w", method, target, err)
+	}
+	return status, err
+}
+
+// exchange sends the request and reads the answer.
+func (w *wire) exchange() (status int, err error) {
 	if err := w.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return 0, err
 	}
 	if _, err := w.conn.Write(w.out); err != nil {
-		return 0, fmt.Errorf("%s %s: %w", method, target, err)
+		return 0, err
 	}
-	if status, err = w.read(); err != nil {
-		err = fmt.Errorf("%s %s: %w", method, target, err)
-	}
-	return status, err
+	return w.read()
 }
 
 var (
