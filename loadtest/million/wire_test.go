@@ -20,10 +20,10 @@ type wire struct {
 	address string
 	from    int
 	conn    net.Conn
-	in   *bufio.Reader
-	out  []byte // the request, reused
-	body []byte // the answer's, until the next one
-	size int    // of the whole answer, in bytes
+	in      *bufio.Reader
+	out     []byte // the request, reused
+	body    []byte // the answer's, until the next one
+	size    int    // of the whole answer, in bytes
 }
 
 // dial opens a connection from one of a few addresses of this machine: new visitors are counted by address.
