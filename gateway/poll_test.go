@@ -55,3 +55,36 @@ func TestTimesAreAppendedAsPackageTimeDoes(t *testing.T) {
 		t.Errorf("no time is %s", got)
 	}
 }
+
+// A token is found in the header as it is found when all cookies are taken apart; what is not as we set it is left to that.
+func TestATokenIsFoundInTheCookieHeader(t *testing.T) {
+	t.Parallel()
+	const name = "usher_place_final"
+	f := func(header, want string, quick bool) {
+		t.Helper()
+		got := string(tokenIn([]byte(header), name))
+		if found := got != ""; found != quick || quick && got != want {
+			t.Errorf("%q: found %q", header, got)
+		}
+		var ctx fasthttp.RequestCtx
+		ctx.Request.Header.Set("Cookie", header)
+		c := newCall(nil, &ctx)
+		defer c.done()
+		if got := c.cookie(name); got != want || c.cookies != (want != "") {
+			t.Errorf("%q: the cookie is %q, not %q", header, got, want)
+		}
+	}
+	f("usher_place_final=cAE_-9.x", "cAE_-9.x", true)
+	f("usher_visitor=a; usher_place_final=b; c=d", "b", true)
+	f("usher_visitor=a;usher_place_final=b", "b", true)
+	f("usher_place_final=b; usher_place_final=c", "b", true)
+	f("usher_place_finals=b; xusher_place_final=c", "", false)
+	f("x=usher_place_final=b", "", false)
+	f("usher_place_final", "", false)
+	f("usher_place_final=", "", false)
+	f("", "", false)
+	f(";;; ;=; usher_place_final=b", "b", true)
+	f(`usher_place_final="b"`, "b", false)
+	f("usher_place_final=b ", "b", false)
+	f("usher_place_final = b", "b", false)
+}
