@@ -112,6 +112,13 @@ bench: deps ## measure: polls, joins, bookings against row locks, views, streams
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench Search -benchtime 300x ./loadtest/searches -events 200000 -rate 100
 
+# Visitors who wait, 1,000 to 1,000,000.
+VISITORS ?= 1000000
+
+.PHONY: bench-million
+bench-million: deps ## measure one gateway and one Redis with a million waiting visitors (five minutes, 4 GB of memory; quiet machine)
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -v -run '^$$' -bench Million -benchtime 1x -timeout 1h ./loadtest/million -visitors $(VISITORS)
+
 # A year of the brief: 10,000 venues, each with an event a day.
 EVENTS ?= 3650000
 SEARCHES ?= 2000

@@ -104,6 +104,7 @@ var picture = map[string][]string{
 	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
 	"waitroom/simulation":      {"internal/id", "waitroom", "waitroom/memledger", "waitroom/memline", "waitroom/pass"},
 	"loadtest/crowd":           {},
+	"loadtest/million":         {},
 	"loadtest/searches":        {},
 }
 

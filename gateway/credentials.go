@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"strings"
 
 	"usher/booking"
@@ -27,9 +28,32 @@ func (c *call) credential(header, cookie string) string {
 	return c.cookie(cookie)
 }
 
+// tokenIn finds a cookie of ours in a Cookie header; nil when it is not there as we have set it. fasthttp would take all cookies apart first.
+func tokenIn(header []byte, name string) []byte {
+	for len(header) > 0 {
+		pair, rest, _ := bytes.Cut(header, semicolon)
+		if len(pair) > len(name) && pair[len(name)] == '=' && string(pair[:len(name)]) == name {
+			value := pair[len(name)+1:]
+			for _, b := range value {
+				if b != '-' && b != '_' && b != '.' && (b < '0' || b > '9') && (b < 'A' || b > 'Z') && (b < 'a' || b > 'z') {
+					return nil
+				}
+			}
+			return value
+		}
+		header = bytes.TrimPrefix(rest, space)
+	}
+	return nil
+}
+
+var cookieName, semicolon, space = []byte("Cookie"), []byte(";"), []byte(" ")
+
 // cookie returns a cookie, and remembers that one was used: what it vouches for must not come from another site.
 func (c *call) cookie(name string) string {
-	v := c.in.Cookie(name)
+	v := tokenIn(c.in.PeekCanonical(cookieName), name)
+	if len(v) == 0 {
+		v = c.in.Cookie(name)
+	}
 	if len(v) > 0 {
 		c.cookies = true
 	}

@@ -167,9 +167,17 @@ func stamp(h *fasthttp.ResponseHeader) {
 	var text [len(process) + 2*5]byte
 	copy(text[:], process[:])
 	hex.Encode(text[len(process):], number[3:])
-	h.SetBytesV("Request-Id", text[:])
-	h.Set("X-Content-Type-Options", "nosniff")
+	h.SetCanonical(requestIDName, text[:])
+	h.SetCanonical(sniffName, nosniff)
 }
+
+// The headers of every poll, spelled as fasthttp sends them: to set one by a string costs its spelling each time.
+var (
+	requestIDName, sniffName  = []byte("Request-Id"), []byte("X-Content-Type-Options")
+	cacheName, retryAfterName = []byte("Cache-Control"), []byte("Retry-After")
+	nosniff, noStore          = []byte("nosniff"), []byte("no-store")
+	privatelyValue            = []byte(privately)
+)
 
 // A request id is ten random characters of this process and a number: unique without a draw for each poll.
 var (

@@ -21,7 +21,7 @@ func (s *Server) answerLine(c *call, status int, l *waitroom.Line) {
 	if l.Degraded {
 		c.set("Usher-Degraded", "line-frozen")
 	}
-	c.set("Cache-Control", privately)
+	c.out.SetCanonical(cacheName, privatelyValue)
 	c.out.SetContentType(typeJSON)
 	c.out.SetStatusCode(status)
 	buf, _ := lineBuffers.Get().(*[]byte)
@@ -76,8 +76,25 @@ func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, `null`...)
 	}
-	return append(clock(t).AppendFormat(append(b, '"'), time.RFC3339Nano), '"') // the layout that package time is quick with
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 1000 || year > 9999 {
+		return append(b, `null`...)
+	}
+	b = append(b, '"', digit(year/1000), digit(year/100), digit(year/10), digit(year), '-', digit(int(month)/10), digit(int(month)), '-', digit(day/10), digit(day), 'T',
+		digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(second/10), digit(second))
+	if ms := t.Nanosecond() / 1_000_000; ms > 0 {
+		b = append(b, '.', digit(ms/100), digit(ms/10), digit(ms))
+		for b[len(b)-1] == '0' {
+			b = b[:len(b)-1]
+		}
+	}
+	return append(b, 'Z', '"')
 }
+
+// digit is the last decimal digit of n, which is not negative.
+func digit(n int) byte { return byte('0' + n%10) }
 
 const lowerHex = "0123456789abcdef"
 

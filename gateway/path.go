@@ -22,25 +22,26 @@ func cleanPath(target []byte) (string, bool) {
 	if len(target) == 0 || target[0] != '/' || len(target) > maxPath {
 		return "", false
 	}
+	last := 0 // the slash before the segment
 	for i, b := range target {
 		if b <= ' ' || b >= 0x7f || b == '%' || b == '\\' || b == ';' || b == '#' {
 			return "", false
 		}
-		if b == '/' && i > 0 && dots(target[:i]) {
-			return "", false
+		if b == '/' && i > 0 {
+			if i == last+1 || dots(target[last+1:i]) {
+				return "", false
+			}
+			last = i
 		}
 	}
-	if bytes.HasSuffix(target, []byte("/.")) || bytes.HasSuffix(target, []byte("/..")) {
+	if dots(target[last+1:]) {
 		return "", false
 	}
 	return string(target[1:]), true
 }
 
-// dots reports whether the last segment is empty, "." or "..".
-func dots(path []byte) bool {
-	last := path[bytes.LastIndexByte(path, '/')+1:]
-	return len(last) == 0 || string(last) == "." || string(last) == ".."
-}
+// dots reports whether a segment is "." or "..".
+func dots(segment []byte) bool { return string(segment) == "." || string(segment) == ".." }
 
 // split cuts a path into its segments, which share its memory; false when there are too many.
 func split(path string, into []string) ([]string, bool) {

@@ -22,12 +22,40 @@ func (s *Server) getPlace(c *call) error {
 		return err
 	}
 	line, err := s.Waitroom.Poll(p, shown)
+	if errors.Is(err, waitroom.ErrPollTooFast) {
+		answerTooFast(c, &line)
+		return nil
+	}
 	if err != nil {
-		return stillWaiting(err, &line)
+		return err
 	}
 	line.Sealed = sealed
 	s.answerLine(c, 200, &line)
 	return nil
+}
+
+var tooFastTotal = problemsTotal(tooFast.Slug)
+
+// tooFast is poll-too-fast, whose document is the same for everybody but for who asked.
+var tooFast = problem.New("poll-too-fast", waitroom.ErrPollTooFast.Error())
+
+// answerTooFast writes by hand what answerError would write: whoever asks again and again must not cost more than those who wait.
+func answerTooFast(c *call, line *waitroom.Line) {
+	tooFastTotal.Inc()
+	var number [20]byte
+	c.out.SetCanonical(retryAfterName, strconv.AppendInt(number[:0], int64(max(seconds(line.PollAfter), 1)), 10))
+	c.out.SetCanonical(cacheName, noStore)
+	c.out.SetContentType(typeProblem)
+	c.out.SetStatusCode(tooFast.Status)
+	buf, _ := lineBuffers.Get().(*[]byte)
+	b := appendString(append((*buf)[:0], `{"detail":`...), tooFast.Detail)
+	b = append(append(b, `,"instance":"`...), instance(c.in.RequestURI())...)
+	b = append(append(b, `","request_id":"`...), c.out.Peek("Request-Id")...)
+	b = strconv.AppendInt(append(b, `","status":`...), int64(tooFast.Status), 10)
+	b = appendString(append(b, `,"title":`...), tooFast.Title)
+	*buf = append(b, `,"type":"/problems/poll-too-fast"}`...)
+	c.http.Response.SetBody(*buf)
+	lineBuffers.Put(buf)
 }
 
 // shown reads the position that a visitor was told last, 0 when he says none. Nobody keeps it for him: a liar fools only himself.
@@ -46,13 +74,11 @@ func (c *call) position(name string) (int64, error) {
 	return n, nil
 }
 
-// stillWaiting tells those who come too early when to come again: the line knows better than a client's guess, and a crowd that asks at
+// stillWaiting tells those who come to enter too early when to come again: the line knows better than a client's guess, and a crowd that asks at
 // the told time is spread out.
 func stillWaiting(err error, line *waitroom.Line) error {
 	slug := ""
 	switch {
-	case errors.Is(err, waitroom.ErrPollTooFast):
-		slug = "poll-too-fast"
 	case errors.Is(err, waitroom.ErrNotCalled):
 		slug = "not-called"
 	case errors.Is(err, waitroom.ErrRoomFull):

@@ -119,7 +119,7 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 // serve serves one port until ctx ends, and then waits until what is under way has been answered, for stopWithin at most.
 func serve(ctx context.Context, server *fasthttp.Server, l net.Listener) error {
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(frugal(l)) }()
 	select {
 	case err := <-failed:
 		return err

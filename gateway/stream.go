@@ -61,7 +61,7 @@ func (s *Server) getStream(c *call) error {
 	c.http.HijackSetNoResponse(true)
 	c.http.Hijack(func(conn net.Conn) {
 		if inner, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-			conn = inner.UnsafeConn() // without fasthttp's buffer of 16 KiB
+			conn = unwrapped(inner.UnsafeConn()) // without fasthttp's buffer of 16 KiB
 		}
 		h.serve(&stream{conn: conn, hub: h, address: address}, head, seen)
 	})

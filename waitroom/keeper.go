@@ -98,11 +98,12 @@ type view struct {
 	Watch
 	heard time.Time // by our clock
 	speed speed
+	pace  float64 // of speed: every poll asks for it
 	turns turns
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
-func (v *view) perSecond() float64 { return v.speed.perSecond(v.Hollow) }
+func (v *view) perSecond() float64 { return v.pace }
 
 // over moves a ceiling as far on as the holes below it are wide: to pass them costs no time.
 func (v *view) over(ceiling int64) int64 {
@@ -365,6 +366,7 @@ func (l *live) see(w Watch, now time.Time) {
 		before = old.heard
 	}
 	v.speed = v.speed.add(now, v.Watermark)
+	v.pace = v.speed.perSecond(v.Hollow)
 	v.turns = v.turns.add(now, before, v.Watermark, l.room.Load().Grace)
 	l.view.Store(v)
 }

@@ -37,7 +37,14 @@ var sealText = base64.RawURLEncoding.Strict()
 // Sealer seals and opens visitor tokens and places. One key seals, all open.
 type Sealer struct {
 	current byte
-	keys    map[byte]*sync.Pool // of hash.Hash: an HMAC state is made once, not for each poll
+	keys    map[byte]*sync.Pool // of *stamp: an HMAC state is made once, not for each poll
+}
+
+// stamp is the state of an HMAC, and room for what it is of and its sum.
+type stamp struct {
+	hash.Hash
+	text [maxSealed]byte // decoded
+	sum  [sha256.Size]byte
 }
 
 type secretsFile struct {
@@ -65,7 +72,7 @@ func LoadSecrets(path string) (*Sealer, error) {
 		if len(k.Key) != sha256.Size || s.keys[k.ID] != nil || len(f.Keys) > maxSecrets {
 			return nil, fmt.Errorf("secrets %s: want 1 to %d keys of %d bytes, each with its own id", path, maxSecrets, sha256.Size)
 		}
-		s.keys[k.ID] = &sync.Pool{New: func() any { return hmac.New(sha256.New, k.Key) }}
+		s.keys[k.ID] = &sync.Pool{New: func() any { return &stamp{Hash: hmac.New(sha256.New, k.Key)} }}
 	}
 	if s.keys[s.current] == nil {
 		return nil, fmt.Errorf("secrets %s: the current key %d is not among the keys", path, s.current)
@@ -100,20 +107,21 @@ func EnsureSecrets(path string) error {
 }
 
 func (s *Sealer) seal(kind byte, payload []byte) string {
-	b := make([]byte, 0, 2+len(payload)+sha256.Size)
+	b := make([]byte, 0, 2+len(payload)+macLen)
 	b = append(b, kind, s.current)
 	b = append(b, payload...)
-	return sealText.EncodeToString(s.mac(s.keys[s.current], b)[:len(b)+macLen])
+	sum := mac(s.keys[s.current], b)
+	return sealText.EncodeToString(append(b, sum[:]...))
 }
 
-// mac appends the whole HMAC of b to b.
-func (s *Sealer) mac(pool *sync.Pool, b []byte) []byte {
-	h, _ := pool.Get().(hash.Hash)
-	h.Reset()
-	_, _ = h.Write(b)
-	out := h.Sum(b)
-	pool.Put(h)
-	return out
+// mac returns the beginning of the HMAC of b. What a hash.Hash is handed goes to the heap: here it is there already.
+func mac(pool *sync.Pool, b []byte) (sum [macLen]byte) {
+	s, _ := pool.Get().(*stamp)
+	s.Reset()
+	_, _ = s.Write(append(s.text[:0], b...))
+	copy(sum[:], s.Sum(s.sum[:0]))
+	pool.Put(s)
+	return sum
 }
 
 // open returns the payload of a token of the kind, in buf if it fits.
@@ -129,10 +137,9 @@ func (s *Sealer) open(kind byte, sealed string, buf []byte) ([]byte, bool) {
 	if pool == nil {
 		return nil, false
 	}
-	var room [maxSealed + sha256.Size]byte
 	body := b[:len(b)-macLen]
-	sum := s.mac(pool, append(room[:0], body...))
-	if subtle.ConstantTimeCompare(sum[len(body):len(body)+macLen], b[len(body):]) != 1 {
+	sum := mac(pool, body)
+	if subtle.ConstantTimeCompare(sum[:], b[len(body):]) != 1 {
 		return nil, false
 	}
 	return body[2:], true
@@ -174,6 +181,7 @@ func (s *Sealer) OpenPlace(sealed string) (p Place, err error) {
 	p.Number = int64(binary.BigEndian.Uint64(b[16:]))
 	p.IssuedAt = time.UnixMilli(int64(binary.BigEndian.Uint64(b[24:]))).UTC()
 	n := int(b[32])
-	p.Room, p.Run = string(b[33:33+n]), string(b[33+n:])
+	names := string(b[33:])
+	p.Room, p.Run = names[:n], names[n:]
 	return p, nil
 }
