@@ -55,6 +55,8 @@ func (b *Broken) Error() string {
 type judge struct {
 	s      *scene
 	broken *Broken
+	calls  func(number int64)  // hears who is called; may be nil
+	tells  func(waitroom.Line) // hears what people are told; may be nil
 
 	numbers    []*number // given out, in order
 	by         map[int64]*number
@@ -168,6 +170,9 @@ func (j *judge) called(fresh bool, w waitroom.Watch) {
 	for i := j.below(j.watermark); i < len(j.numbers) && j.numbers[i].number < w.Watermark; i++ {
 		if n := j.numbers[i]; n.waits && w.Hollow(n.number, n.number+1) == 0 {
 			people++
+			if j.calls != nil {
+				j.calls(n.number)
+			}
 		}
 	}
 	if j.tokens -= float64(people); j.tokens < -1e-6 {
@@ -353,6 +358,9 @@ func (j *judge) active(jti string, err error) {
 // told judges what a gateway says to somebody who waits. shown is the position that he was told before, 0 if none.
 func (j *judge) told(g *gateway, line waitroom.Line, shown int64) {
 	n, at := line.Place.Number, line.Position
+	if j.tells != nil {
+		j.tells(line)
+	}
 	if line.State == waitroom.StandCalled {
 		if n >= j.watermark {
 			j.say(ToldCalled, "number %d, and the watermark is %d", n, j.watermark)

@@ -84,6 +84,7 @@ type scene struct {
 	count    Count
 	left     int // who has not what he came for
 	jtis     int
+	fans     []*fan
 	rates    []paced // what the pace was, and since when
 	old      func()  // puts an older state of the line in its place; nil: there is none
 }
@@ -106,25 +107,7 @@ func Run(seed uint64, visitors int, plant Plant) (Count, *Broken) {
 	s := &scene{world: newWorld(seed), seed: seed, visitors: visitors, plant: plant}
 	defer s.end()
 	s.draw()
-	s.judge = newJudge(s)
-	s.inner = memline.New(s.time)
-	s.line = s.inner
-	if plant.Queue != nil {
-		s.line = plant.Queue(s.inner)
-	}
-	s.books = memledger.New(func() time.Time { return s.time().Add(s.skewOfLedger) }, s.room())
-	s.ledger = ledger{s.books, s.books}
-	if plant.Ledger != nil {
-		s.ledger.Ledger = plant.Ledger(s.books)
-	}
-	for i := range s.stores {
-		s.stores[i] = &store{}
-	}
-	for name := range 3 {
-		g := &gateway{w: s.world, s: s, name: name, skew: s.upTo(-5*time.Second, 5*time.Second)}
-		s.gateways = append(s.gateways, g)
-		s.after(0, g.start)
-	}
+	s.begins()
 	s.crowd()
 	s.storm()
 	if plant.Old {
@@ -136,6 +119,29 @@ func Run(seed uint64, visitors int, plant Plant) (Count, *Broken) {
 		s.judge.say(EverybodyIn, "%d have neither been inside nor gone away", s.left)
 	}
 	return s.count, s.judge.broken
+}
+
+// begins makes the stores, and lets the gateways start.
+func (s *scene) begins() {
+	s.judge = newJudge(s)
+	s.inner = memline.New(s.time)
+	s.line = s.inner
+	if s.plant.Queue != nil {
+		s.line = s.plant.Queue(s.inner)
+	}
+	s.books = memledger.New(func() time.Time { return s.time().Add(s.skewOfLedger) }, s.room())
+	s.ledger = ledger{s.books, s.books}
+	if s.plant.Ledger != nil {
+		s.ledger.Ledger = s.plant.Ledger(s.books)
+	}
+	for i := range s.stores {
+		s.stores[i] = &store{}
+	}
+	for name := range 3 {
+		g := &gateway{w: s.world, s: s, name: name, skew: s.upTo(-5*time.Second, 5*time.Second)}
+		s.gateways = append(s.gateways, g)
+		s.after(0, g.start)
+	}
 }
 
 // upTo draws a time.
@@ -248,6 +254,13 @@ func (s *scene) storm() {
 	}
 }
 
+// order is an operator's.
+func (s *scene) order(from, to waitroom.State) {
+	if err := s.books.SetState(context.Background(), key.Room, from, to, ""); err != nil {
+		panic(err) // the scenario is wrong
+	}
+}
+
 // lose lets the line lose its memory: it is flushed, or another process has begun in its place, which nothing reaches that was sent to the old one.
 func (s *scene) lose() {
 	s.count.Losses++
@@ -302,7 +315,12 @@ func (s *scene) crash(g *gateway, away time.Duration) {
 
 // otherPace changes the rules.
 func (s *scene) otherPace() {
-	s.rate *= 0.5 + 1.5*s.Float64()
+	s.pace(s.rate * (0.5 + 1.5*s.Float64()))
+}
+
+// pace changes the pace.
+func (s *scene) pace(rate float64) {
+	s.rate = rate
 	s.rates = append(s.rates, paced{s.rate, s.now})
 	_ = s.books.PutRooms(context.Background(), []waitroom.Rules{s.rules()}) // the room is there
 }
