@@ -29,18 +29,26 @@ func (s speed) add(now time.Time, watermark int64) speed {
 
 // perSecond is the speed in numbers a second, 0 while it is not known, without those that hollow counts between two marks.
 func (s speed) perSecond(hollow func(from, past int64) int64) float64 {
-	if s.count < 2 {
-		return 0
-	}
-	last, first := (s.count-1)%speedSize, 0
-	if s.count > speedSize {
-		first = s.count % speedSize
-	}
+	first, last := s.ends()
 	span := s.at[last].Sub(s.at[first]).Seconds()
 	if span <= 0 {
 		return 0
 	}
-	return float64(s.mark[last]-s.mark[first]-hollow(s.mark[first], s.mark[last])) / span
+	return float64(s.moved(hollow)) / span
+}
+
+// moved is how many numbers that is, as perSecond counts them.
+func (s speed) moved(hollow func(from, past int64) int64) int64 {
+	first, last := s.ends()
+	return s.mark[last] - s.mark[first] - hollow(s.mark[first], s.mark[last])
+}
+
+// ends are where the first sample is, and the last.
+func (s speed) ends() (first, last int) {
+	if s.count > speedSize {
+		first = s.count % speedSize
+	}
+	return first, max(0, s.count-1) % speedSize
 }
 
 // estimate is how long a position has to wait: the measured speed, and the room's limit while none is measured, a quarter up and

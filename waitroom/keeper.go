@@ -75,6 +75,7 @@ type live struct {
 	noted atomic.Pointer[noted]
 	over  atomic.Pointer[over]
 	tried time.Time // when it was tried last to note something; only note knows
+	trust trust     // only step knows
 	polls *pollTimes
 	key   RunKey
 	stop  func() // ends the keeping of this run
@@ -98,8 +99,10 @@ type view struct {
 	Watch
 	heard time.Time // by our clock
 	speed speed
-	pace  float64 // of speed: every poll asks for it
+	pace  float64 // of speed, and moved: every poll asks for them
+	moved int64
 	turns turns
+	reach reach
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
@@ -365,9 +368,15 @@ func (l *live) see(w Watch, now time.Time) {
 		v.speed, v.turns = old.speed, old.turns
 		before = old.heard
 	}
+	room := l.room.Load()
+	if l.trust.anew(room) {
+		v.speed = speed{}
+	}
 	v.speed = v.speed.add(now, v.Watermark)
-	v.pace = v.speed.perSecond(v.Hollow)
-	v.turns = v.turns.add(now, before, v.Watermark, l.room.Load().Grace)
+	v.pace, v.moved = v.speed.perSecond(v.Hollow), v.speed.moved(v.Hollow)
+	v.turns = v.turns.add(now, before, v.Watermark, room.Grace)
+	l.trust.see(v, before, now)
+	v.reach = l.trust.reach()
 	l.view.Store(v)
 }
 

@@ -135,7 +135,11 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line {
 		}
 		line.pollBase = pollAfter(line.Position, max(v.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
 		if room.State == Open || room.State == Draining {
-			line.Estimate = estimate(line.Position, v.perSecond(), room.perSecond(), line.pollBase)
+			turns := line.Position
+			if p.Number < v.BlockEnd {
+				turns = v.ahead(p.Number)
+			}
+			line.Estimate = v.estimate(turns, room.perSecond(), line.pollBase, now)
 		}
 	}
 	line.PollAfter = line.pollBase + time.Duration(k.chance(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out

@@ -37,8 +37,9 @@ const (
 	linePace = 2.5 // calls a second
 )
 
-// Forecast lets a crowd wait in a scenario, and scores the estimates that it is told after the change can be seen.
-func Forecast(seed uint64, c Scenario) (sum Score, broken *Broken) {
+// Forecast lets a crowd wait in a scenario, and scores the estimates that it is told after the change can be seen, with ranges as many times as wide
+// as they are told.
+func Forecast(seed uint64, c Scenario, width float64) (sum Score, broken *Broken) {
 	s := &scene{world: newWorld(seed), seed: seed, visitors: lineSize}
 	defer s.end()
 	s.weather = weather{
@@ -75,10 +76,11 @@ func Forecast(seed uint64, c Scenario) (sum Score, broken *Broken) {
 			continue
 		}
 		sum.Told++
-		switch wait := at - f.at; {
-		case wait < f.low:
+		middle, half := float64(f.low+f.top)/2, width*float64(f.top-f.low)/2
+		switch wait := float64(at - f.at); {
+		case wait < middle-half:
 			sum.Low++
-		case wait > f.top:
+		case wait > middle+half:
 			sum.High++
 		default:
 			sum.Held++
@@ -109,7 +111,7 @@ func Scenarios() []Scenario {
 					f.habit = leaver
 				}
 			}
-		}, after: at, shows: time.Minute},
+		}, after: at, shows: 150 * time.Second}, // they ask once more within 75 s, a minute of speed, and 15 s as elsewhere
 		{Name: "those at the front do not come", absent: 600, after: time.Minute},
 	}
 }
