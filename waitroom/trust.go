@@ -17,8 +17,8 @@ const (
 	tick         = callEvery + 250*time.Millisecond // a call comes up to a step later than it might, and is seen up to a step later
 )
 
-// trust learns how far estimates are off: it guesses when numbers will be called, sees when they are, and keeps how far it was off, in units of what a
-// guess may be off at its best. A range between the quantiles of that holds what comes nine times of ten, whatever its distribution, as long as
+// trust learns how far estimates are off: it guesses when numbers will be called, sees when they are, and keeps how far it was off, in units of how far
+// a guess may well be off. A range between the quantiles of that holds what comes nine times of ten, whatever its distribution, as long as
 // things go on as they do (split conformal prediction: V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a Random World, 2005). Only
 // one goroutine may use it.
 type trust struct {
