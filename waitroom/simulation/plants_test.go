@@ -17,6 +17,8 @@ type plant struct {
 	breaks []Invariant // one of these is found to be broken first
 }
 
+const slow = "a world has one thread: the race detector sees nothing in it but that it is slow"
+
 // within is how many seeds may pass until a bug is found.
 const within = 40
 
@@ -24,7 +26,7 @@ const within = 40
 func TestEveryPlantedBugIsFound(t *testing.T) {
 	t.Parallel()
 	if racing {
-		t.Skip("a world has one thread: the race detector sees nothing in it but that it is slow")
+		t.Skip(slow)
 	}
 	names := map[string]bool{}
 	for _, p := range plants() {
