@@ -22,7 +22,7 @@ const (
 
 // credential returns a credential from its header, or else its cookie.
 func (c *call) credential(header, cookie string) string {
-	if v := c.in.Peek(header); len(v) > 0 {
+	if v := c.in.PeekCanonical([]byte(header)); len(v) > 0 { // our names are spelled as fasthttp keeps them
 		return string(v)
 	}
 	return c.cookie(cookie)
@@ -34,10 +34,8 @@ func tokenIn(header []byte, name string) []byte {
 		pair, rest, _ := bytes.Cut(header, semicolon)
 		if len(pair) > len(name) && pair[len(name)] == '=' && string(pair[:len(name)]) == name {
 			value := pair[len(name)+1:]
-			for _, b := range value {
-				if b != '-' && b != '_' && b != '.' && (b < '0' || b > '9') && (b < 'A' || b > 'Z') && (b < 'a' || b > 'z') {
-					return nil
-				}
+			if len(value) == 0 || stripped(value[0]) || stripped(value[len(value)-1]) {
+				return nil
 			}
 			return value
 		}
@@ -45,6 +43,9 @@ func tokenIn(header []byte, name string) []byte {
 	}
 	return nil
 }
+
+// stripped reports whether fasthttp takes such bytes off the ends of a cookie's value.
+func stripped(b byte) bool { return b <= ' ' || b == '"' }
 
 var cookieName, semicolon, space = []byte("Cookie"), []byte(";"), []byte(" ")
 

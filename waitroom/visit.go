@@ -101,8 +101,9 @@ func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	line := k.line(l, p, shown)
-	if l.polls.tooSoon(p.Number, k.now(), line.pollBase/4) { // a quarter: two tabs and jitter are no attack
+	now := k.now()
+	line := k.lineAt(l, p, shown, now)
+	if l.polls.tooSoon(p.Number, now, line.pollBase/4) { // a quarter: two tabs and jitter are no attack
 		fastTotal.Inc()
 		return line, ErrPollTooFast
 	}
@@ -110,8 +111,11 @@ func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
 }
 
 // line words where a place stands.
-func (k *Keeper) line(l *live, p Place, shown int64) Line {
-	room, now := l.room.Load(), k.now()
+func (k *Keeper) line(l *live, p Place, shown int64) Line { return k.lineAt(l, p, shown, k.now()) }
+
+// lineAt is line at a time that has been read already.
+func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
+	room := l.room.Load()
 	line := Line{Place: p, State: StandWaiting, Room: *room, UpdatedAt: now.UTC(), TicketsLeft: k.left(*room)}
 	v := l.view.Load()
 	if v == nil {

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	pollCap    = time.Minute // as rooms have it
-	pacedFor   = time.Minute // of asking when told to
-	rounds     = 10          // of asking as fast as it goes, in turn with the bare servers
-	idleFor    = 5 * time.Second
-	hurried    = 50_000 // asks of one visitor who does not wait
-	idleConns  = 5_000  // connections that are open and silent
-	mebibyte   = 1 << 20
-	manyRounds = 4 // parts of the crowd that join between two measurements of memory
+	pollCap   = time.Minute // as rooms have it
+	pacedFor  = time.Minute // of asking when told to
+	rounds    = 10          // of asking as fast as it goes, in turn with the bare servers
+	idleFor   = 5 * time.Second
+	hurried   = 50_000 // asks of one visitor who does not wait
+	idleConns = 5_000  // connections that are open and silent
+	parts     = 4      // of the crowd, that join between two measurements of memory
+	mebibyte  = 1 << 20
 )
 
 // BenchmarkMillion fills the line of one gateway, lets it wait and reports what that costs.
@@ -33,10 +33,10 @@ func BenchmarkMillion(b *testing.B) {
 	s.memoryAt(b, 0)
 	took, cost := s.costs(b, n, func() { must(b, c.each(c.wires, 0, n, c.meet)) })
 	b.Logf("first contact: %.0f/s, %s", float64(n)/took.Seconds(), cost)
-	idle := s.idle(b, idleFor)
-	b.Logf("a gateway that nobody asks: %.0f commands of Redis a second", idle.perSecond)
 	s.fill(b, c)
 	s.oneNumber(b, c)
+	idle := s.idle(b, idleFor)
+	b.Logf("a gateway that nobody asks: %.0f commands of Redis a second, which call the line", idle.perSecond)
 	s.keepPace(b, c, idle)
 	s.besideBare(b, c, idle)
 	s.tooOften(b, c, idle)
@@ -81,18 +81,18 @@ func (s *system) fill(b *testing.B, c *crowd) {
 	before, counted := s.info(b), s.metrics(b)
 	var all, slowest time.Duration
 	var sum cost
-	for part := range manyRounds {
-		from, to := part*n/manyRounds, (part+1)*n/manyRounds
+	for part := range parts {
+		from, to := part*n/parts, (part+1)*n/parts
 		took, cost := s.costs(b, to-from, func() { must(b, c.each(c.wires, from, to, c.join)) })
 		b.Logf("joins %d to %d: %.0f/s, %s", from+1, to, float64(to-from)/took.Seconds(), cost)
 		all, slowest = all+took, max(slowest, took)
-		sum.gateway, sum.redis = sum.gateway+cost.gateway/manyRounds, sum.redis+cost.redis/manyRounds
+		sum.gateway, sum.redis = sum.gateway+cost.gateway/parts, sum.redis+cost.redis/parts
 		s.memoryAt(b, to)
 	}
 	after, m := s.info(b), s.metrics(b)
 	trips := (m.number("usher_line_join_trips_total") - counted.number("usher_line_join_trips_total")) / float64(n)
 	b.ReportMetric(float64(n)/all.Seconds(), "joins/s")
-	b.ReportMetric(float64(n)/manyRounds/slowest.Seconds(), "slowest-part-joins/s")
+	b.ReportMetric(float64(n)/parts/slowest.Seconds(), "slowest-part-joins/s")
 	b.ReportMetric(trips, "trips/join")
 	b.ReportMetric(micros(sum.gateway), "gateway-µs/join")
 	b.ReportMetric(micros(sum.redis), "redis-µs/join")
