@@ -93,9 +93,8 @@ func (p *pollTimes) tooSoon(number int64, now time.Time, least time.Duration) bo
 	slot := &page[at%pollPage]
 	ms := uint32(now.Sub(p.start).Milliseconds()) + 1
 	last := slot.Load()
-	if last != 0 && ms-last < uint32(least.Milliseconds()) {
+	if span := uint32(least.Milliseconds()); last != 0 && (ms-last < span || last-ms < span) { // the other poll may have read the clock later
 		return true
 	}
-	slot.Store(ms)
-	return false
+	return !slot.CompareAndSwap(last, ms) && least > 0 // else he has asked at this very moment
 }
