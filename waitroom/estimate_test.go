@@ -32,7 +32,9 @@ func TestOfPollsAtOnceOneIsNotTooSoon(t *testing.T) {
 			t.Fatalf("round %d: %d of %d polls at once were answered", round, good.Load(), atOnce)
 		}
 	}
-	if now := start.Add(time.Hour); p.tooSoon(7, now, 0) || p.tooSoon(7, now, 0) {
-		t.Error("a room without a least interval finds a poll too soon")
+	for range 2 {
+		if p.tooSoon(7, start.Add(time.Hour), 0) {
+			t.Error("a room without a least interval finds a poll too soon")
+		}
 	}
 }
