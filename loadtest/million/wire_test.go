@@ -26,7 +26,7 @@ type wire struct {
 	size    int    // of the whole answer, in bytes
 }
 
-// dial opens a connection from one of a few addresses of this machine: new visitors are counted by address.
+// dial opens a connection from one of a few addresses of this machine, for new visitors are counted by address. Linux has all of 127.0.0.0/8.
 func dial(address string, from int) (*wire, error) {
 	d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+from%8))}}
 	conn, err := d.Dial("tcp", address)
