@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pb33f/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -277,20 +278,21 @@ func contents(t *testing.T, dir string) map[string]string {
 // serveMetrics serves the figures of this process on a free port until ctx ends.
 func serveMetrics(t *testing.T, ctx context.Context, ready error) (addr string, ended chan error) {
 	t.Helper()
-	for { // below the range that the kernel takes the ports of connections from: one of those may be somebody's again at once
-		addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-		if err != nil {
-			continue
+	for range 100 { // below the range that the kernel takes the ports of connections from: one of those may be somebody's again at once
+		at, failed := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)), make(chan error, 1)
+		go func() {
+			failed <- telemetry.Serve(ctx, at, func(context.Context) error { return errors.Join(ready) })
+		}()
+		for range 4000 {
+			time.Sleep(5 * time.Millisecond)
+			if len(failed) > 0 { // the port was somebody else's
+				break
+			}
+			if c, err := new(net.Dialer).DialContext(ctx, "tcp", at); err == nil && c.Close() == nil && len(failed) == 0 {
+				return at, failed
+			}
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		break
 	}
-	ended = make(chan error, 1)
-	go func() {
-		ended <- telemetry.Serve(ctx, addr, func(context.Context) error { return errors.Join(ready) })
-	}()
-	return addr, ended
+	t.Fatal("no port is free")
+	return "", nil
 }
