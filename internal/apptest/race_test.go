@@ -61,7 +61,7 @@ func (s *sales) buy(f *Fan, event string, tickets []string, seed uint64) {
 		if a := f.Hold(event, ticket); a.Status != http.StatusCreated && a.Status != http.StatusOK {
 			continue
 		}
-		a := f.Book(fmt.Sprintf("book-%d-%s", seed, ticket), ticket)
+		a := s.patiently(func() Answer { return f.Book(fmt.Sprintf("book-%d-%s", seed, ticket), ticket) })
 		if a.Status != http.StatusCreated && a.Status != http.StatusAccepted {
 			continue
 		}
@@ -71,9 +71,19 @@ func (s *sales) buy(f *Fan, event string, tickets []string, seed uint64) {
 		} else if f.Settled(booking, s.patience).Str("status") != "reserved" {
 			continue
 		}
-		if f.Confirm(booking, "tok_ok"); f.Settled(booking, s.patience).Str("status") == "confirmed" {
+		s.patiently(func() Answer { return f.Confirm(booking, "tok_ok") })
+		if f.Settled(booking, s.patience).Str("status") == "confirmed" {
 			s.confirm(ticket, f.Settled(booking, time.Second).Str("confirmation_id"))
 			return
+		}
+	}
+}
+
+// patiently asks again while the answer is that a store is away for a moment, as whoever has a seat in his basket does. Both calls may be repeated.
+func (s *sales) patiently(ask func() Answer) Answer {
+	for deadline := time.Now().Add(s.patience); ; time.Sleep(200 * time.Millisecond) {
+		if a := ask(); a.Status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return a
 		}
 	}
 }
