@@ -33,8 +33,8 @@ stack: deps build ## the same on Apache Kafka and Elasticsearch, which are insta
 	@./deploy/local/install.sh java maven
 	@exec ./bin/usher dev --engines real --data .usher-stack $(ARGS)
 
-# What is LATER, browsers and engines come after the rest: beside them the proofs that kill processes would meet other moments than they are about.
-LATER := waitroom/simulation loadtest/million
+# What is LATER comes after the rest, one by one, and then browsers and engines: beside others the proofs that kill processes would meet other moments than they are about.
+LATER := internal/apptest waitroom/simulation loadtest/million
 
 .PHONY: test
 test: deps ## run all tests against real stores, in a real browser, on Apache Kafka and Elasticsearch, and on an S3 server
@@ -42,7 +42,7 @@ test: deps ## run all tests against real stores, in a real browser, on Apache Ka
 	[ -n "$$browser" ] || ./deploy/local/install.sh chromium || browser=skip; \
 	[ -n "$$engines" ] || ./deploy/local/install.sh java maven || engines=skip; \
 	echo '$(STORES) $(GO) test ./...'; USHER_TEST_ENGINES=skip USHER_TEST_S3=skip USHER_BROWSER=$$browser $(STORES) $(GO) test -skip '^TestInABrowser' $$($(GO) list ./... | grep -v $(LATER:%=-e %)) || exit; \
-	USHER_BROWSER=skip $(STORES) $(GO) test -p 1 $(LATER:%=./%) || exit; \
+	USHER_TEST_ENGINES=skip USHER_TEST_S3=skip USHER_BROWSER=skip $(STORES) $(GO) test -p 1 -skip '^TestInABrowser' $(LATER:%=./%) || exit; \
 	if [ "$$browser" = skip ]; then left="$$left the browser tests, which need Chromium (make browser);"; else \
 		USHER_BROWSER=$$browser $(STORES) $(GO) test -run '^TestInABrowser' ./internal/apptest ./gateway || exit; fi; \
 	if [ "$$engines" = skip ]; then left="$$left the suites on Apache Kafka and Elasticsearch, which need Java and Maven (make engines);"; else \

@@ -155,9 +155,8 @@ var faults = []fault{
 }
 
 // One store at a time is a test, without Elasticsearch in `make test`, and where Elasticsearch matters in `make engines`. Two at a time are a proof, with
-// all four: `make prove`.
+// all four: `make prove`. They run alone: what the absence of a store costs is to be seen, not what other tests cost.
 func TestReadingGoesOnWhileStoresAreAway(t *testing.T) {
-	t.Parallel()
 	rows := awayTable(t)
 	if len(rows) != 10 {
 		t.Fatalf("docs/failures.md says what is answered in %d rows, want 4 stores and 6 pairs", len(rows))
@@ -174,7 +173,6 @@ func TestReadingGoesOnWhileStoresAreAway(t *testing.T) {
 		}
 		for _, f := range faults {
 			t.Run(strings.Join(row.away, ", ")+" "+f.name, func(t *testing.T) {
-				t.Parallel()
 				s := Start(t, Options{Catalog: eventOf(200), Rooms: roomOf(8), Own: true})
 				for _, wrong := range s.takeAway(t, row, f) {
 					t.Error(wrong)
@@ -186,7 +184,6 @@ func TestReadingGoesOnWhileStoresAreAway(t *testing.T) {
 
 // A table that says that nothing of Redis is missed is found to be wrong, where it is wrong.
 func TestControlWhatIsAnsweredWithoutRedisIsHeldToTheTable(t *testing.T) {
-	t.Parallel()
 	s := Start(t, Options{Catalog: eventOf(200), Rooms: roomOf(8), Own: true})
 	wrong := s.takeAway(t, awayRow{away: []string{"Redis"}, answers: map[string]string{"event view": "200", "search": "200", "search in Postgres alone": "200", "poll": "200", "hold": "201"}}, faults[0])
 	for _, call := range []string{"hold: ", "poll: "} { // on a busy machine a view may be stale besides
