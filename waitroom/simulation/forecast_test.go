@@ -7,9 +7,6 @@ const leastShare, mostShare = 0.85, 0.95
 // scored is the score of some worlds of a scenario, with ranges as many times as wide as they were told.
 func scored(t *testing.T, c Scenario, width float64) (all Score) {
 	t.Helper()
-	if racing {
-		t.Skip(slow)
-	}
 	for seed := uint64(1); seed <= 4; seed++ {
 		sum, broken := Forecast(seed, c, width)
 		if broken != nil {

@@ -2,7 +2,4 @@
 
 package simulation
 
-const (
-	racing = false
-	worlds = 1000
-)
+const worlds = 1000

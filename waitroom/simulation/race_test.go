@@ -3,7 +3,4 @@
 package simulation
 
 // Under the race detector worlds are fewer: they have one thread each, and take ten times as long.
-const (
-	racing = true
-	worlds = 20
-)
+const worlds = 20
