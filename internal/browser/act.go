@@ -25,8 +25,28 @@ func (b *Tab) Open(path string) {
 	b.do("open "+path, chromedp.Navigate(url))
 }
 
-// Reload loads the page again, as the browser's button does.
-func (b *Tab) Reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
+// Reload loads the page again, as the browser's button does. A page that refreshes itself in that moment is asked again.
+func (b *Tab) Reload() {
+	b.t.Helper()
+	b.wait("a page that can be loaded again", func() bool {
+		err := b.reload()
+		if err != nil && !overtaken(err) {
+			b.fatalf("reload: %v", err)
+		}
+		return err == nil
+	})
+}
+
+func (b *Tab) reload() error {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Do(ctx, chromedp.Reload())
+}
+
+// overtaken tells that the page went elsewhere by itself before the browser could do what it was asked: Chromium says it in these words only.
+func overtaken(err error) bool {
+	return strings.Contains(err.Error(), "Not attached to an active page") || strings.Contains(err.Error(), "net::ERR_ABORTED")
+}
 
 // Back goes back one page, as the browser's button does: out of its memory where the page allows that. The server may lead elsewhere from there.
 func (b *Tab) Back() {

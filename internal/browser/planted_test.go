@@ -33,6 +33,7 @@ var pages = map[string]string{
 	"/ringless": document("Ringless", `<h1>Ringless</h1><p><button class="ringless">Who is it?</button> <button>Me</button></p>`),
 	"/covered":  document("Covered", `<h1>Covered</h1><button>Under</button><div id="over"></div><script src="/uncover.js"></script>`),
 	"/heavy":    document("Heavy", `<h1>Heavy</h1><script src="/heavy.js"></script>`),
+	"/restless": strings.Replace(document("Restless", `<h1>Restless</h1>`), "<head>", `<head><meta http-equiv="refresh" content="0">`, 1),
 	"/alone":    strings.Replace(document("Alone", `<h1>Alone</h1><img src="/dot.svg" alt="">`), `<link rel="stylesheet" href="/style.css">`, "", 1),
 }
 

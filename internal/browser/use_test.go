@@ -1,7 +1,10 @@
 package browser
 
 import (
+	"fmt"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,6 +81,29 @@ func TestScriptsAreOnOrOff(t *testing.T) {
 	off.Check() // axe-core needs scripts; the page gets none
 	off.Reload()
 	off.See("Scripts are off.")
+}
+
+// TestAPageThatChangesByItselfIsReloaded: at the moment in which it gives way to the next there is no page that could be loaded again.
+func TestAPageThatChangesByItselfIsReloaded(t *testing.T) {
+	t.Parallel()
+	b := New(t, serve(t), Phone.NoScript())
+	b.Open("/restless")
+	for range 20 {
+		b.Reload()
+	}
+	b.See("Restless")
+}
+
+func TestAServerThatIsGoneIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, document("Gone", "")) }))
+	b := New(t, s.URL, Phone)
+	b.Open("/")
+	s.Close()
+	if err := b.reload(); err == nil || overtaken(err) {
+		t.Errorf("reload: %v; that is an error and no page that went elsewhere", err)
+	}
+	b.Forgive("")
 }
 
 // TestFansAreStrangers: cookies are a fan's own and shared by his tabs.
