@@ -22,25 +22,26 @@ func (b *Tab) Open(path string) {
 	if strings.HasPrefix(path, "/") {
 		url = b.base + path
 	}
-	b.do("open "+path, chromedp.Navigate(url))
+	b.load("open "+path, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.Navigate(url)) })
 }
 
-// Reload loads the page again, as the browser's button does. A page that refreshes itself in that moment is asked again.
-func (b *Tab) Reload() {
+// Reload loads the page again, as the browser's button does.
+func (b *Tab) Reload() { b.t.Helper(); b.load("reload", reload) }
+
+func reload(ctx context.Context) error { return chromedp.Do(ctx, chromedp.Reload()) }
+
+// load has the browser load a page, and again while the one it shows refreshes itself in that moment.
+func (b *Tab) load(what string, once func(context.Context) error) {
 	b.t.Helper()
-	b.wait("a page that can be loaded again", func() bool {
-		err := b.reload()
+	b.wait("a page that leaves time to "+what, func() bool {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		defer cancel()
+		err := once(ctx)
 		if err != nil && !overtaken(err) {
-			b.fatalf("reload: %v", err)
+			b.fatalf("%s: %v", what, err)
 		}
 		return err == nil
 	})
-}
-
-func (b *Tab) reload() error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	return chromedp.Do(ctx, chromedp.Reload())
 }
 
 // overtaken tells that the page went elsewhere by itself before the browser could do what it was asked: Chromium says it in these words only.

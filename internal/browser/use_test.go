@@ -83,15 +83,19 @@ func TestScriptsAreOnOrOff(t *testing.T) {
 	off.See("Scripts are off.")
 }
 
-// TestAPageThatChangesByItselfIsReloaded: at the moment in which it gives way to the next there is no page that could be loaded again.
-func TestAPageThatChangesByItselfIsReloaded(t *testing.T) {
+// TestAPageThatRefreshesItselfIsReloadedAndLeft: at the moment in which it gives way to the next, the browser refuses to load any.
+func TestAPageThatRefreshesItselfIsReloadedAndLeft(t *testing.T) {
 	t.Parallel()
 	b := New(t, serve(t), Phone.NoScript())
 	b.Open("/restless")
 	for range 20 {
 		b.Reload()
 	}
-	b.See("Restless")
+	for range 10 {
+		b.Open("/restless")
+		b.Open("/good")
+		b.See("Good")
+	}
 }
 
 func TestAServerThatIsGoneIsNotAskedAgain(t *testing.T) {
@@ -100,7 +104,7 @@ func TestAServerThatIsGoneIsNotAskedAgain(t *testing.T) {
 	b := New(t, s.URL, Phone)
 	b.Open("/")
 	s.Close()
-	if err := b.reload(); err == nil || overtaken(err) {
+	if err := reload(b.ctx); err == nil || overtaken(err) {
 		t.Errorf("reload: %v; that is an error and no page that went elsewhere", err)
 	}
 	b.Forgive("")
