@@ -42,6 +42,7 @@ func appendLine(b []byte, l *waitroom.Line) []byte {
 	b = strconv.AppendInt(append(b, `,"watermark":`...), l.Room.Watermark, 10)
 	b = strconv.AppendInt(append(b, `,"waiting":`...), int64(l.Room.Waiting), 10)
 	b = appendEstimate(append(b, `,"estimate":`...), l.Estimate)
+	b = appendString(append(b, `,"slower":`...), string(l.Slower))
 	b = strconv.AppendInt(append(b, `,"poll_after_seconds":`...), int64(seconds(l.PollAfter)), 10)
 	b = appendTime(append(b, `,"enter_before":`...), l.EnterBefore)
 	b = appendTime(append(b, `,"joined_at":`...), l.Place.IssuedAt)

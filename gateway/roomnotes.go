@@ -27,10 +27,19 @@ func (d *roomPage) Notes(l *lang.Lang) []roomNote {
 		{"sold", "bad", l.T("room.note.sold"), sold},
 		{"paused", "warn", l.T("room.note.paused"), paused},
 		{"slim", "warn", l.T("room.note.slim"), slim},
-		{"slower", "", l.T("room.note.slower"), false}, // only the script remembers the estimate of before
+		{"slower", "", d.slower(l), line.Slower != "" && !line.Degraded && !paused && !sold},
 		{"draining", "", l.T("room.note.draining"), d.State == waitroom.Draining},
 		{"near", "good", l.T("room.note.near", "a", l.Duration(line.Room.Grace)), near},
 	}
+}
+
+// slower says that the wait has grown, and why, as far as that is known. The script may show it without: it remembers what this browser was told before.
+func (d *roomPage) slower(l *lang.Lang) string {
+	text := l.T("room.slower")
+	if d.Line.Slower != "" {
+		text += " " + l.T("room.slower."+string(d.Line.Slower))
+	}
+	return text
 }
 
 // roomLeave is the way out, which asks again.

@@ -86,6 +86,7 @@ func TestTheRoomPageShowsEveryStanding(t *testing.T) {
 	}
 	left := func(n int) func(*waitroom.Line) { return func(l *waitroom.Line) { l.TicketsLeft = n } }
 	frozen := func(l *waitroom.Line) { l.Degraded = true }
+	longer := func(l *waitroom.Line) { l.Slower = waitroom.SlowerPace }
 	vague := func(l *waitroom.Line) { l.Estimate = nil }
 	before := func(d time.Duration) func(*waitroom.Line) {
 		return func(l *waitroom.Line) { l.Position, l.Estimate, l.EnterBefore = 0, nil, time.Now().Add(d) }
@@ -100,34 +101,36 @@ func TestTheRoomPageShowsEveryStanding(t *testing.T) {
 		lacks []string
 		forms []string // in the source; none but these
 	}{
-		"outside":                {nil, nil, []string{"12 people", "about 60 people a minute", "order of arrival", "share one place", "A <match>", "Doors <open> soon"}, nil, []string{join}},
-		"outside, paused":        {state(waitroom.Paused), nil, []string{"organiser has paused", "Join the line"}, nil, []string{join}},
-		"outside, scheduled":     {state(waitroom.Scheduled), nil, []string{"not open yet", "The line opens", "UTC"}, nil, []string{refresh}},
-		"outside, pre-queue":     {state(waitroom.PreQueue), nil, []string{"not open yet"}, nil, []string{refresh}},
-		"outside, draining":      {state(waitroom.Draining), nil, []string{"Nobody else can join"}, []string{"Join the line"}, nil},
-		"outside, ended":         {state(waitroom.Ended), nil, []string{"This line is over", "What is on"}, []string{"Join the line", "order of arrival"}, nil},
-		"outside, rejecting":     {func(r *waitroom.Room) { r.Method = waitroom.Reject }, nil, []string{"This line is over"}, nil, nil},
-		"outside, nobody waits":  {func(r *waitroom.Room) { r.Waiting = 0 }, nil, []string{"nobody: you would be next"}, nil, []string{join}},
-		"outside, no line":       {func(r *waitroom.Room) { r.Active = false }, nil, []string{"Nobody has to wait", "Choose seats"}, []string{"12 people"}, []string{join}},
-		"outside, passing":       {func(r *waitroom.Room) { r.Method = waitroom.Passthrough }, nil, []string{"Nobody has to wait"}, nil, []string{join}},
-		"waiting":                {nil, stands(waitroom.StandWaiting), []string{"Your place in line 12 11 people are ahead", "between 2 minutes and 3 minutes", "Last update", "in 5 seconds"}, []string{"Tickets left", "It is your turn", "technical"}, []string{leave, refresh}},
-		"waiting, tickets":       {nil, stands(waitroom.StandWaiting, left(1234)), []string{"Tickets left 1,234"}, []string{"You may not get one"}, []string{leave, refresh}},
-		"waiting, few tickets":   {nil, stands(waitroom.StandWaiting, left(3)), []string{"Tickets left 3", "You may not get one"}, nil, []string{leave, refresh}},
-		"waiting, frozen":        {nil, stands(waitroom.StandWaiting, frozen), []string{"stands still for technical reasons", "12", "not known at the moment"}, []string{"Nearly there", "between"}, []string{leave, refresh}},
-		"waiting, paused":        {state(waitroom.Paused), stands(waitroom.StandWaiting, vague), []string{"organiser has paused", "not known while the line is paused"}, nil, []string{leave, refresh}},
-		"waiting, draining":      {state(waitroom.Draining), stands(waitroom.StandWaiting), []string{"Everybody in line is still served"}, nil, []string{leave, refresh}},
-		"waiting, nothing known": {nil, stands(waitroom.StandWaiting, vague), []string{"not known at the moment"}, nil, []string{leave, refresh}},
-		"waiting, next":          {nil, stands(waitroom.StandWaiting, first), []string{"You are next", "less than 10 seconds", "Nearly there", "5 minutes to enter"}, nil, []string{leave, refresh}},
-		"waiting for the draw":   {state(waitroom.PreQueue), stands(waitroom.StandPreQueue, func(l *waitroom.Line) { l.Position = 0 }), []string{"drawn when the line opens"}, nil, []string{leave, refresh}},
-		"sold out":               {nil, stands(waitroom.StandSoldOut, left(0)), []string{"Returned tickets may appear", "Tickets left 0", "not known at the moment"}, []string{"You may not get one", "between", "Nearly there"}, []string{leave, refresh}},
-		"sold out, frozen":       {nil, stands(waitroom.StandSoldOut, left(0), frozen), []string{"Returned tickets", "technical reasons"}, nil, []string{leave, refresh}},
-		"called":                 {nil, stands(waitroom.StandCalled, before(4*time.Minute)), []string{"It is your turn", "Enter before"}, []string{"may be over"}, []string{enter, leave}},
-		"called, frozen":         {nil, stands(waitroom.StandCalled, before(4*time.Minute), frozen), []string{"It is your turn"}, nil, []string{enter, leave}},
-		"called, too late":       {nil, stands(waitroom.StandCalled, before(-time.Minute)), []string{"time to enter may be over"}, nil, []string{enter, leave}},
-		"entered":                {nil, stands(waitroom.StandEntered, func(l *waitroom.Line) { l.PassExpiresAt = time.Now().Add(time.Hour) }), []string{"You are in", "You can choose seats until", "Choose seats"}, nil, []string{leave, refresh, "/seats"}},
-		"left":                   {nil, stands(waitroom.StandLeft), []string{"You have left the line"}, nil, []string{join}},
-		"expired":                {nil, stands(waitroom.StandExpired), []string{"the time to enter is over", "Join the line again"}, nil, []string{join}},
-		"ended":                  {state(waitroom.Ended), stands(waitroom.StandEnded), []string{"a line that is over", "This line is over"}, nil, nil},
+		"outside":                 {nil, nil, []string{"12 people", "about 60 people a minute", "order of arrival", "share one place", "A <match>", "Doors <open> soon"}, nil, []string{join}},
+		"outside, paused":         {state(waitroom.Paused), nil, []string{"organiser has paused", "Join the line"}, nil, []string{join}},
+		"outside, scheduled":      {state(waitroom.Scheduled), nil, []string{"not open yet", "The line opens", "UTC"}, nil, []string{refresh}},
+		"outside, pre-queue":      {state(waitroom.PreQueue), nil, []string{"not open yet"}, nil, []string{refresh}},
+		"outside, draining":       {state(waitroom.Draining), nil, []string{"Nobody else can join"}, []string{"Join the line"}, nil},
+		"outside, ended":          {state(waitroom.Ended), nil, []string{"This line is over", "What is on"}, []string{"Join the line", "order of arrival"}, nil},
+		"outside, rejecting":      {func(r *waitroom.Room) { r.Method = waitroom.Reject }, nil, []string{"This line is over"}, nil, nil},
+		"outside, nobody waits":   {func(r *waitroom.Room) { r.Waiting = 0 }, nil, []string{"nobody: you would be next"}, nil, []string{join}},
+		"outside, no line":        {func(r *waitroom.Room) { r.Active = false }, nil, []string{"Nobody has to wait", "Choose seats"}, []string{"12 people"}, []string{join}},
+		"outside, passing":        {func(r *waitroom.Room) { r.Method = waitroom.Passthrough }, nil, []string{"Nobody has to wait"}, nil, []string{join}},
+		"waiting":                 {nil, stands(waitroom.StandWaiting), []string{"Your place in line 12 11 people are ahead", "between 2 minutes and 3 minutes", "Last update", "in 5 seconds"}, []string{"Tickets left", "It is your turn", "technical"}, []string{leave, refresh}},
+		"waiting, tickets":        {nil, stands(waitroom.StandWaiting, left(1234)), []string{"Tickets left 1,234"}, []string{"You may not get one"}, []string{leave, refresh}},
+		"waiting, few tickets":    {nil, stands(waitroom.StandWaiting, left(3)), []string{"Tickets left 3", "You may not get one"}, nil, []string{leave, refresh}},
+		"waiting, frozen":         {nil, stands(waitroom.StandWaiting, frozen), []string{"stands still for technical reasons", "12", "not known at the moment"}, []string{"Nearly there", "between"}, []string{leave, refresh}},
+		"waiting, paused":         {state(waitroom.Paused), stands(waitroom.StandWaiting, vague), []string{"organiser has paused", "not known while the line is paused"}, nil, []string{leave, refresh}},
+		"waiting, draining":       {state(waitroom.Draining), stands(waitroom.StandWaiting), []string{"Everybody in line is still served"}, nil, []string{leave, refresh}},
+		"waiting, nothing known":  {nil, stands(waitroom.StandWaiting, vague), []string{"not known at the moment"}, nil, []string{leave, refresh}},
+		"waiting, longer":         {nil, stands(waitroom.StandWaiting, longer), []string{"the estimate has grown", "has slowed it down", "between 2 minutes and 3 minutes"}, nil, []string{leave, refresh}},
+		"waiting, longer, frozen": {nil, stands(waitroom.StandWaiting, longer, frozen), []string{"technical reasons"}, []string{"has grown"}, []string{leave, refresh}},
+		"waiting, next":           {nil, stands(waitroom.StandWaiting, first), []string{"You are next", "less than 10 seconds", "Nearly there", "5 minutes to enter"}, nil, []string{leave, refresh}},
+		"waiting for the draw":    {state(waitroom.PreQueue), stands(waitroom.StandPreQueue, func(l *waitroom.Line) { l.Position = 0 }), []string{"drawn when the line opens"}, nil, []string{leave, refresh}},
+		"sold out":                {nil, stands(waitroom.StandSoldOut, left(0)), []string{"Returned tickets may appear", "Tickets left 0", "not known at the moment"}, []string{"You may not get one", "between", "Nearly there"}, []string{leave, refresh}},
+		"sold out, frozen":        {nil, stands(waitroom.StandSoldOut, left(0), frozen), []string{"Returned tickets", "technical reasons"}, nil, []string{leave, refresh}},
+		"called":                  {nil, stands(waitroom.StandCalled, before(4*time.Minute)), []string{"It is your turn", "Enter before"}, []string{"may be over"}, []string{enter, leave}},
+		"called, frozen":          {nil, stands(waitroom.StandCalled, before(4*time.Minute), frozen), []string{"It is your turn"}, nil, []string{enter, leave}},
+		"called, too late":        {nil, stands(waitroom.StandCalled, before(-time.Minute)), []string{"time to enter may be over"}, nil, []string{enter, leave}},
+		"entered":                 {nil, stands(waitroom.StandEntered, func(l *waitroom.Line) { l.PassExpiresAt = time.Now().Add(time.Hour) }), []string{"You are in", "You can choose seats until", "Choose seats"}, nil, []string{leave, refresh, "/seats"}},
+		"left":                    {nil, stands(waitroom.StandLeft), []string{"You have left the line"}, nil, []string{join}},
+		"expired":                 {nil, stands(waitroom.StandExpired), []string{"the time to enter is over", "Join the line again"}, nil, []string{join}},
+		"ended":                   {state(waitroom.Ended), stands(waitroom.StandEnded), []string{"a line that is over", "This line is over"}, nil, nil},
 	} {
 		e := roomEdge(t, c.room, c.line)
 		headers := append([]string{}, asBrowser...)

@@ -211,8 +211,8 @@ func TestALineIsTheJSONThatItSeems(t *testing.T) {
 		if err := json.Unmarshal(appendLine(nil, &l), &out); err != nil {
 			t.Fatalf("%s: %v", appendLine(nil, &l), err)
 		}
-		if len(out) != 18 {
-			t.Errorf("%d members, want 18: %v", len(out), out)
+		if len(out) != 19 {
+			t.Errorf("%d members, want 19: %v", len(out), out)
 		}
 		return out
 	}
@@ -230,8 +230,11 @@ func TestALineIsTheJSONThatItSeems(t *testing.T) {
 	}
 	got := of(func(l *waitroom.Line) {
 		l.Estimate = &waitroom.Estimate{Low: 90*time.Second + 900*time.Millisecond, High: 90*time.Second + 100*time.Millisecond}
-		l.PollAfter, l.TicketsLeft = 2100*time.Millisecond, 0
+		l.PollAfter, l.TicketsLeft, l.Slower = 2100*time.Millisecond, 0, waitroom.SlowerFull
 	})
+	if got["slower"] != "full" {
+		t.Errorf("slower is %v", got["slower"])
+	}
 	estimate, _ := got["estimate"].(map[string]any)
 	if estimate["low_seconds"] != 90.0 || estimate["high_seconds"] != 91.0 || got["poll_after_seconds"] != 3.0 || got["tickets_left"] != 0.0 {
 		t.Errorf("rounding: %v", got)

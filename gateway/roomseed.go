@@ -27,6 +27,7 @@ type seedLine struct {
 	Number      int64         `json:"number"`
 	Position    int64         `json:"position"`
 	Estimate    *seedEstimate `json:"estimate"`
+	Slower      string        `json:"slower"`
 	PollAfter   int           `json:"poll_after_seconds"`
 	EnterBefore *time.Time    `json:"enter_before"`
 	UpdatedAt   time.Time     `json:"updated_at"`
@@ -59,7 +60,7 @@ func (d *roomPage) seedLine() *seedLine {
 	}
 	out := &seedLine{
 		Run: l.Place.Run, State: string(l.State), RoomState: string(l.Room.State), Number: l.Place.Number, Position: l.Position, PollAfter: seconds(l.PollAfter),
-		EnterBefore: maybe(l.EnterBefore), UpdatedAt: clock(l.UpdatedAt), Message: l.Room.Message, Frozen: l.Degraded,
+		EnterBefore: maybe(l.EnterBefore), UpdatedAt: clock(l.UpdatedAt), Message: l.Room.Message, Frozen: l.Degraded, Slower: string(l.Slower),
 	}
 	if e := l.Estimate; e != nil {
 		out.Estimate = &seedEstimate{int(max(0, e.Low) / time.Second), seconds(max(0, e.High))}

@@ -29,12 +29,17 @@ func (s speed) add(now time.Time, watermark int64) speed {
 
 // perSecond is the speed in numbers a second, 0 while it is not known, without those that hollow counts between two marks.
 func (s speed) perSecond(hollow func(from, past int64) int64) float64 {
-	first, last := s.ends()
-	span := s.at[last].Sub(s.at[first]).Seconds()
+	span := s.span().Seconds()
 	if span <= 0 {
 		return 0
 	}
 	return float64(s.moved(hollow)) / span
+}
+
+// span is how long a time it is measured over, a minute at most.
+func (s speed) span() time.Duration {
+	first, last := s.ends()
+	return s.at[last].Sub(s.at[first])
 }
 
 // moved is how many numbers that is, as perSecond counts them.

@@ -76,6 +76,7 @@ type live struct {
 	over  atomic.Pointer[over]
 	tried time.Time // when it was tried last to note something; only note knows
 	trust trust     // only step knows
+	slows slowing   // as does this
 	polls *pollTimes
 	key   RunKey
 	stop  func() // ends the keeping of this run
@@ -97,12 +98,14 @@ type over struct {
 // view is what polls read: never changed, only replaced.
 type view struct {
 	Watch
-	heard time.Time // by our clock
-	speed speed
-	pace  float64 // of speed, and moved: every poll asks for them
-	moved int64
-	turns turns
-	reach reach
+	heard  time.Time // by our clock
+	speed  speed
+	pace   float64 // of speed, and moved: every poll asks for them
+	moved  int64
+	stands bool // nobody is called, though the limit of the pace allows it and somebody waits
+	turns  turns
+	reach  reach
+	slower
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
@@ -205,7 +208,7 @@ func (k *Keeper) Read(ctx context.Context) error {
 // start begins to keep a run of a room.
 func (k *Keeper) start(r Room) *live {
 	stopped := make(chan struct{})
-	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), stop: sync.OnceFunc(func() { close(stopped) })}
+	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), trust: newTrust(r.Room), stop: sync.OnceFunc(func() { close(stopped) })}
 	l.room.Store(&r)
 	l.noted.Store(&noted{at: k.now()})
 	l.over.Store(&over{})
@@ -272,7 +275,7 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	if err != nil {
 		return err
 	}
-	l.see(w, k.now())
+	l.see(w, k.left(room), k.now())
 	return k.lapses(ctx, l, w)
 }
 
@@ -283,7 +286,7 @@ func (k *Keeper) look(ctx context.Context, l *live) error {
 		return nil
 	}
 	if err == nil {
-		l.see(w, k.now())
+		l.see(w, -1, k.now())
 	}
 	return err
 }
@@ -360,8 +363,8 @@ func (l *live) ceiling(now time.Time) int64 {
 // perSecond is the limit of the pace in calls a second.
 func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
-// see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
-func (l *live) see(w Watch, now time.Time) {
+// see takes a newer state of the line, behind which so much is left to sell. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
+func (l *live) see(w Watch, left int, now time.Time) {
 	v, before := &view{Watch: w, heard: now}, now
 	if old := l.view.Load(); old != nil {
 		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
@@ -374,9 +377,10 @@ func (l *live) see(w Watch, now time.Time) {
 	}
 	v.speed = v.speed.add(now, v.Watermark)
 	v.pace, v.moved = v.speed.perSecond(v.Hollow), v.speed.moved(v.Hollow)
+	v.stands = v.moved == 0 && v.Waiting > 0 && v.speed.span().Seconds()*room.perSecond() >= standsLeast
 	v.turns = v.turns.add(now, before, v.Watermark, room.Grace)
-	l.trust.see(v, before, now)
-	v.reach = l.trust.reach()
+	l.trust.see(v, room, before, now)
+	v.slower = l.slows.see(v, room, left, before, now)
 	l.view.Store(v)
 }
 

@@ -41,11 +41,15 @@ type house struct {
 type fragile struct {
 	*memline.Line
 	refuses atomic.Bool
+	away    atomic.Bool // calling is not answered
 	calls   atomic.Int64
 }
 
 func (l *fragile) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules) (waitroom.Watch, error) {
 	l.calls.Add(1)
+	if l.away.Load() {
+		return waitroom.Watch{}, waitroom.ErrLineUnavailable
+	}
 	return l.Line.Call(ctx, k, r)
 }
 

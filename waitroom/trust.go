@@ -1,9 +1,12 @@
 package waitroom
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/VictoriaMetrics/metrics"
 )
 
 const (
@@ -32,12 +35,23 @@ type trust struct {
 	made   time.Time
 	pace   float64
 	state  State
+
+	held, missed *metrics.Counter // what people were told meanwhile
 }
 
 type guess struct {
 	number     int64
 	made       time.Time
 	wait, unit float64 // seconds
+	told       *Estimate
+}
+
+// newTrust begins to learn, and counts how often the ranges of a room hold what comes. Of rooms there are 1,000 at most.
+func newTrust(room string) trust {
+	of := func(held bool) *metrics.Counter {
+		return metrics.GetOrCreateCounter(fmt.Sprintf(`usher_room_estimates_total{room=%q,held="%t"}`, room, held))
+	}
+	return trust{held: of(true), missed: of(false)}
 }
 
 // reach is what a range adds to an estimate, in units; zero while that is not known.
@@ -60,8 +74,8 @@ func (t *trust) anew(r *Room) bool {
 	return true
 }
 
-// see takes a newer view: it scores guesses and makes new ones. before is when the view before it was heard.
-func (t *trust) see(v *view, before, now time.Time) {
+// see takes a newer view of a room: it scores guesses, tells the view how far ranges reach, and makes new guesses. before is when the view before it was heard.
+func (t *trust) see(v *view, room *Room, before, now time.Time) {
 	for k, open := range t.open {
 		called := 0
 		for called < len(open) && open[called].number < v.Watermark {
@@ -70,26 +84,40 @@ func (t *trust) see(v *view, before, now time.Time) {
 				t.score((at.Sub(g.made).Seconds() - g.wait) / g.unit)
 			}
 			t.seen = max(t.seen, g.wait)
+			if g.told.holds(before.Sub(g.made), now.Sub(g.made)) {
+				t.held.Inc()
+			} else {
+				t.missed.Inc()
+			}
 			called++
 		}
 		t.open[k] = open[called:]
 	}
+	v.reach = t.reach()
 	if now.Sub(t.made) >= trustEvery {
 		t.made = now
-		t.guess(v, now)
+		t.guess(v, room, now)
 	}
 }
 
+// holds reports whether a wait that ended between two moments, seconds apart at most, may have ended within the range that was told.
+func (e *Estimate) holds(after, by time.Duration) bool { return by >= e.Low && after <= e.High }
+
 // guess guesses for one number, of another kind each time.
-func (t *trust) guess(v *view, now time.Time) {
+func (t *trust) guess(v *view, room *Room, now time.Time) {
 	per, k := v.perSecond(), t.turn%trustKinds
 	t.turn++
 	number := v.Watermark + (v.Next-v.Watermark)>>k - 1
 	if open := t.open[k]; per <= 0 || number < v.Watermark || len(open) == trustOpen || len(open) > 0 && open[len(open)-1].number >= number || v.Hollow(number, number+1) > 0 {
 		return
 	}
-	wait := float64(v.ahead(number)) / per
-	t.open[k] = append(t.open[k], guess{number, now, wait, unit(wait, v.moved)})
+	turns := v.ahead(number)
+	wait := float64(turns) / per
+	told := v.estimate(turns, room.perSecond(), pollAfter(turns, per, room.PollFloor, room.PollCap), now)
+	if told == nil {
+		return
+	}
+	t.open[k] = append(t.open[k], guess{number, now, wait, unit(wait, v.moved), told})
 }
 
 func (t *trust) score(off float64) {
@@ -123,6 +151,9 @@ func (v *view) ahead(number int64) int64 {
 // range is as wide as estimates have been off; while that is not known, a quarter up and down. nil when nothing moves: then nobody knows.
 func (v *view) estimate(turns int64, limit float64, poll time.Duration, now time.Time) *Estimate {
 	per := v.perSecond()
+	if v.stands {
+		return nil
+	}
 	if per <= 0 || v.reach == (reach{}) {
 		return estimate(turns, per, limit, poll)
 	}

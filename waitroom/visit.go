@@ -144,6 +144,7 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 				turns = v.ahead(p.Number)
 			}
 			line.Estimate = v.estimate(turns, room.perSecond(), line.pollBase, now)
+			line.Slower = v.than(v, turns, p.IssuedAt, now)
 		}
 	}
 	line.PollAfter = line.pollBase + time.Duration(k.chance(int64(line.pollBase)/4+1)) // up to a quarter more: the crowd spreads out

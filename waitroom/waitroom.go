@@ -95,6 +95,7 @@ type Line struct {
 	Room      Room
 	Position  int64 // 1 = next; 0 once called
 	Estimate  *Estimate
+	Slower    Slower // why he waits longer than he was told; "" while he does not
 	PollAfter time.Duration
 	// EnterBefore is when the right of a called visitor lapses; zero while waiting.
 	EnterBefore   time.Time

@@ -158,7 +158,8 @@
     note("near", e && e.high_seconds <= 120 && !sold && !slim && !paused && !l.frozen);
     // the best estimate of this place so far, less the time that has passed since: beyond it the page owes a reason
     const due = memory.end && (memory.end - now()) / 1000;
-    note("slower", e && due !== undefined && e.high_seconds > due * 1.25 + 60 && !paused && !l.frozen && !sold);
+    put("n-slower", say("room.slower") + (l.slower ? " " + say("room.slower." + l.slower) : ""));
+    note("slower", (l.slower || (e && due !== undefined && e.high_seconds > due * 1.25 + 60)) && !paused && !l.frozen && !sold);
     if (e) memory.end = Math.min(memory.end ?? Infinity, now() + e.high_seconds * 1000);
     keep(key, memory);
     report(l);
