@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type lineOfTests struct {
 	full     atomic.Bool
 	polls    atomic.Int64
 	message  atomic.Value // a string: the operator's; none: that of the fakes
+	slower   atomic.Value // a waitroom.Slower
 }
 
 // browserEdge is an edge whose line asks for polls every second, so that a test need not wait.
@@ -31,6 +33,7 @@ func browserEdge(t *testing.T) (*edge, *lineOfTests) {
 		if m, ok := l.message.Load().(string); ok {
 			line.Room.Message = m
 		}
+		line.Slower, _ = l.slower.Load().(waitroom.Slower)
 		if shown > 0 {
 			line.Position = min(line.Position, shown)
 		}
@@ -117,6 +120,27 @@ func TestInABrowserTheRoomPageWorksWithoutAScript(t *testing.T) {
 	b.SeeTitle("7 · The final")
 	line.position.Store(0)
 	b.See("It is your turn")
+}
+
+// A wait that has grown is explained, with a script while the page is open, read out, and without one.
+func TestInABrowserALongerWaitIsExplained(t *testing.T) {
+	t.Parallel()
+	const generic, lowered, full = "so the estimate has grown", "The organiser has slowed it down.", "The room is full, and those inside take their time."
+	line, b := inLine(t)
+	b.NotSee(generic)
+	line.slower.Store(waitroom.SlowerPace)
+	b.See(generic)
+	b.See(lowered)
+	if said := browser.Evaluate[string](b, `document.getElementById("say").textContent`); !strings.Contains(said, lowered) {
+		t.Errorf("said: %q", said)
+	}
+	line.slower.Store(waitroom.SlowerFull)
+	b.See(full)
+	b.NotSee(lowered)
+	b.Reload()
+	b.See(full)
+	line.slower.Store(waitroom.Slower(""))
+	b.NotSee(full)
 }
 
 // What the operator writes while people wait is shown and said, and is nothing but text.

@@ -158,7 +158,9 @@
     note("near", e && e.high_seconds <= 120 && !sold && !slim && !paused && !l.frozen);
     // the best estimate of this place so far, less the time that has passed since: beyond it the page owes a reason
     const due = memory.end && (memory.end - now()) / 1000;
-    put("n-slower", say("room.slower") + (l.slower ? " " + say("room.slower." + l.slower) : ""));
+    const slower = say("room.slower") + (l.slower ? " " + say("room.slower." + l.slower) : "");
+    if ($("n-slower").textContent !== slower) $("n-slower").hidden = true; // another reason is said, too
+    put("n-slower", slower);
     note("slower", (l.slower || (e && due !== undefined && e.high_seconds > due * 1.25 + 60)) && !paused && !l.frozen && !sold);
     if (e) memory.end = Math.min(memory.end ?? Infinity, now() + e.high_seconds * 1000);
     keep(key, memory);
