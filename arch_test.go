@@ -32,7 +32,7 @@ var picture = map[string][]string{
 	"waitroom/memline":   {"waitroom", "internal/id"},
 	"waitroom/linetest":  {"waitroom", "internal/id"},
 	"waitroom/memledger": {"waitroom"},
-	"waitroom/pgledger":  {"waitroom", "internal/batch", "internal/id"},
+	"waitroom/pgledger":  {"waitroom", "internal/audit", "internal/batch", "internal/id"},
 
 	// the truth
 	"booking":                     {"internal/id"},
@@ -42,9 +42,10 @@ var picture = map[string][]string{
 	"booking/hold":                {"booking", "booking/event", "internal/guard", "internal/id", "internal/redisdb"},
 	"booking/desk":                {"booking", "booking/command", "booking/event", "booking/hold", "booking/pgstore", "booking/sale", "catalog/layout", "internal/batch", "internal/guard", "internal/id"},
 	"booking/worker":              {"booking", "booking/command", "booking/event", "booking/pgstore", "booking/sale", "internal/guard", "internal/id", "internal/stream"},
-	"booking/pgstore":             {"booking", "booking/command", "booking/event", "booking/payment", "booking/payment/sandbox", "booking/sale", "catalog/layout", "internal/guard", "internal/id"},
+	"booking/pgstore":             {"booking", "booking/audit", "booking/command", "booking/event", "booking/payment", "booking/payment/sandbox", "booking/sale", "catalog/layout", "internal/guard", "internal/id"},
 	"booking/pgstore/pgtest":      {"booking/pgstore", "catalog/layout", "internal/id", "internal/testenv"},
 	"booking/relay":               {"booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/audit":               {"booking/payment", "internal/audit", "internal/id"},
 	"booking/payment":             {"booking", "booking/command", "internal/id"},
 	"booking/payment/sandbox":     {"booking/payment", "internal/id"},
 	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
@@ -83,6 +84,7 @@ var picture = map[string][]string{
 
 	// what every role needs
 	"internal/id":        {},
+	"internal/audit":     {},
 	"internal/batch":     {},
 	"internal/address":   {},
 	"internal/config":    {"internal/address"},

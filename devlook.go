@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -107,6 +108,7 @@ func (d *devSystem) announce(ctx context.Context) error {
 		fmt.Fprintf(&b, "  search    %s\n", d.Elasticsearch)
 	}
 	fmt.Fprintf(&b, "  data      %s\n", d.folder.Path)
+	fmt.Fprintf(&b, "  audit     %s audit --postgres '%s' --kafka %s\n", os.Args[0], d.Postgres, d.Kafka)
 	fmt.Fprintln(&b, "\nCtrl-C stops all of it. The next start finds its data.")
 	_, err = fmt.Fprintln(d.out, b.String())
 	return err

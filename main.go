@@ -32,6 +32,7 @@ func commands() []subcommand {
 		{"relay", "tell the world: outbox to Kafka and seat map, payments, expiry", runRelay},
 		{"indexer", "keep the search index: changes of the catalog to Elasticsearch", runIndexer},
 		{"reindex", "build the search index anew while the old one serves", runReindex},
+		{"audit", "check every promise on the live database and log, explain each difference, repair nothing", runAudit},
 		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
 		{"health", "ask the process on this machine whether it lives", runHealth},
 		{"config", "print every setting as a table", runConfig},
@@ -44,6 +45,9 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "usher:", err)
+		if errors.Is(err, errBroken) {
+			os.Exit(exitBroken)
+		}
 		os.Exit(1)
 	}
 }

@@ -43,7 +43,7 @@ func TestNothingIsChargedTwice(t *testing.T) {
 				}
 				s.check(o, want)
 			}
-			r, err := payment.Audit(s.store.SandboxEntries(t.Context()))
+			r, err := s.money()
 			if err != nil || r.Confirmed != n || !extra(r.Faults) {
 				t.Errorf("audit: %+v, %v", r, err)
 			}

@@ -186,10 +186,20 @@ func (s *shop) hurried() {
 	})
 }
 
+// money compares the books of the bank with what Postgres says.
+func (s *shop) money() (r payment.Report, err error) {
+	ctx := s.t.Context()
+	err = s.store.Audit(ctx, command.Topic, "", func(x *pgstore.Snapshot) (err error) {
+		r, err = payment.Audit(x.Payments(ctx))
+		return err
+	})
+	return r, err
+}
+
 // audit returns the report, and complains about faults.
 func (s *shop) audit() payment.Report {
 	s.t.Helper()
-	r, err := payment.Audit(s.store.SandboxEntries(s.t.Context()))
+	r, err := s.money()
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -12,32 +12,25 @@ import (
 	"usher/internal/id"
 )
 
-// SandboxEntries yields what payment.Audit compares: every attempt that the sandbox took, as one snapshot has it. An
-// error ends it.
-func (s *Store) SandboxEntries(ctx context.Context) iter.Seq2[payment.Entry, error] {
+// sandboxEntries yields what payment.Audit compares: every attempt that the sandbox took, as the transaction sees it. An error ends it.
+func sandboxEntries(ctx context.Context, tx pgx.Tx) iter.Seq2[payment.Entry, error] {
 	return func(yield func(payment.Entry, error) bool) {
-		stopped := false
-		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, query("attempt_audit_session")); err != nil {
-				return err
-			}
-			rows, err := tx.Query(ctx, query("attempt_audit"))
+		rows, err := tx.Query(ctx, query("attempt_audit"))
+		if err != nil {
+			yield(payment.Entry{}, fmt.Errorf("sandbox entries: %w", away(err)))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			e, err := scanEntry(rows)
 			if err != nil {
-				return err
+				err = fmt.Errorf("sandbox entries: %w", away(err))
 			}
-			defer rows.Close()
-			for rows.Next() {
-				e, err := scanEntry(rows)
-				if err != nil {
-					return err
-				}
-				if stopped = !yield(e, nil); stopped {
-					return nil
-				}
+			if !yield(e, err) || err != nil {
+				return
 			}
-			return rows.Err()
-		})
-		if err != nil && !stopped {
+		}
+		if err := rows.Err(); err != nil {
 			yield(payment.Entry{}, fmt.Errorf("sandbox entries: %w", away(err)))
 		}
 	}

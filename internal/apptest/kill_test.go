@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -63,6 +64,9 @@ func TestAcknowledgedBookingsSurviveTwentyKillsOfTheWorker(t *testing.T) {
 		t.Errorf("%d acknowledged bookings are not in the truth exactly once: %v", len(lost), lost)
 	}
 	s.CheckTruth()
+	if code, out := s.Audit(); code != 0 || !strings.Contains(out, "holds  every command of the log") {
+		t.Errorf("usher audit ends with %d:\n%s", code, out)
+	}
 	t.Logf("%d bookings acknowledged, %d confirmed, 20 kills", len(sold.reserved), len(sold.confirmed))
 }
 
@@ -76,6 +80,9 @@ func TestControlAcknowledgingBeforeTheCommitLosesBookings(t *testing.T) {
 	lost := s.Lost(sold)
 	if len(lost) == 0 {
 		t.Error("results were told before the commit, the worker was killed 8 times, and nothing was lost: the proof proves nothing")
+	}
+	if code, out := s.Audit(); code != 3 || !strings.Contains(out, "BROKEN  every command of the log that a worker has passed has an end") {
+		t.Errorf("%d bookings are lost, and usher audit ends with %d:\n%s", len(lost), code, out)
 	}
 	t.Logf("%d of %d acknowledged bookings lost in 8 kills", len(lost), len(sold.reserved))
 }

@@ -241,6 +241,20 @@ func (s *System) must(args ...string) {
 	}
 }
 
+// Audit runs `usher audit` as an operator would, and returns its exit code and what it wrote.
+func (s *System) Audit(args ...string) (code int, out string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.binary, append([]string{"audit"}, args...)...)
+	cmd.Env = s.env
+	b, err := cmd.CombinedOutput()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		s.t.Fatalf("usher audit: %v\n%s", err, b)
+	}
+	return cmd.ProcessState.ExitCode(), string(b)
+}
+
 // stopAll asks every process to end, kills those that do not, and shows the logs of a failed test.
 func (s *System) stopAll() {
 	s.mu.Lock()

@@ -80,14 +80,14 @@ type Setting struct {
 
 // Settings returns the table in the order of the documentation.
 func Settings() []Setting {
-	const stores, logs, edge, all = "gateway worker relay indexer reindex import generate migrate dev", "gateway worker relay indexer reindex topics dev", "gateway dev", "all"
+	const stores, logs, edge, all = "gateway worker relay indexer reindex import generate migrate audit dev", "gateway worker relay indexer reindex topics dev", "gateway dev", "all"
 	return []Setting{
 		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
 		{"postgres-password-file", "USHER_POSTGRES_PASSWORD_FILE", "", "file of the password that the Postgres URL lacks", stores, text(func(c *Config) *string { return &c.PostgresPasswordFile })},
 		{"redis", "USHER_REDIS", "", "Redis address, host:port or a URL: redis://, redis+sentinel://, redis+cluster://, rediss… for TLS (dev: empty starts a private one)", "gateway worker relay dev", text(func(c *Config) *string { return &c.Redis })},
 		{"redis-password-file", "USHER_REDIS_PASSWORD_FILE", "", "file of the password that the Redis URL lacks", "gateway worker relay dev", text(func(c *Config) *string { return &c.RedisPasswordFile })},
-		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port or a URL: kafka://, kafkas:// for TLS (dev: empty serves the protocol in-process)", logs, text(func(c *Config) *string { return &c.Kafka })},
-		{"kafka-password-file", "USHER_KAFKA_PASSWORD_FILE", "", "file of the password that the Kafka URL lacks", logs, text(func(c *Config) *string { return &c.KafkaPasswordFile })},
+		{"kafka", "USHER_KAFKA", "", "Kafka brokers, comma-separated host:port or a URL: kafka://, kafkas:// for TLS (dev: empty serves the protocol in-process)", logs + " audit", text(func(c *Config) *string { return &c.Kafka })},
+		{"kafka-password-file", "USHER_KAFKA_PASSWORD_FILE", "", "file of the password that the Kafka URL lacks", logs + " audit", text(func(c *Config) *string { return &c.KafkaPasswordFile })},
 		{"kafka-replicas", "USHER_KAFKA_REPLICAS", "1", "brokers that keep a copy of each log, 1 to 9: 3 where nothing may be lost", logs, number(func(c *Config) *int { return &c.KafkaReplicas }, 1, 9)},
 		{"kafka-retention", "USHER_KAFKA_RETENTION", "168h", "how long a log keeps its messages, 1h to 8760h: longer than a recovery takes", logs, duration(func(c *Config) *time.Duration { return &c.KafkaRetention }, time.Hour, 8760*time.Hour)},
 		{"elasticsearch", "USHER_ELASTICSEARCH", "", "Elasticsearch URLs, comma-separated, https:// for TLS; empty: search is on Postgres (dev: with real engines a private one)", "gateway indexer reindex dev", text(func(c *Config) *string { return &c.Elasticsearch })},
@@ -96,7 +96,7 @@ func Settings() []Setting {
 		{"index-prefix", "USHER_INDEX_PREFIX", "usher-events", "what the names of search indices begin with: another for each system that shares the servers", "gateway indexer reindex dev", indexName(func(c *Config) *string { return &c.IndexPrefix })},
 		{"addr", "USHER_ADDR", ":8080", "public address to listen on", edge, text(func(c *Config) *string { return &c.Addr })},
 		{"admin-addr", "USHER_ADMIN_ADDR", ":8081", "admin address to listen on: keep it private", "gateway dev health", text(func(c *Config) *string { return &c.AdminAddr })},
-		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay indexer health", text(func(c *Config) *string { return &c.MetricsAddr })},
+		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay indexer audit health", text(func(c *Config) *string { return &c.MetricsAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
 		{"admin-token-file", "USHER_ADMIN_TOKEN_FILE", "", "file of the admin token, instead of it", edge, text(func(c *Config) *string { return &c.AdminTokenFile })},
 		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge, text(func(c *Config) *string { return &c.PublicURL })},
