@@ -57,7 +57,7 @@ type Keeper struct {
 	reload  sync.Mutex                       // one refresh at a time
 	keepers func(keep func(context.Context)) // runs keep in the group of Run; before Run, when that begins
 	early   []func(context.Context)          // rooms that were read before Run
-	stock   sync.Map                         // id.Event → int: seats left
+	stock   sync.Map                         // id.Event → Stock
 
 	// What a driven keeper has otherwise.
 	block  int64                                                                     // numbers reserved ahead
@@ -103,6 +103,8 @@ type view struct {
 	moved int64
 	turns turns
 	reach reach
+
+	bought float64 // tickets a person who is called
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
@@ -258,7 +260,11 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	}
 	rules := CallRules{
 		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
-		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
+		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining,
+		Stock: k.stockOf(&room), PerTicket: 1 / bought(0, 0),
+	}
+	if v := l.view.Load(); v != nil {
+		rules.PerTicket = 1 / v.bought
 	}
 	rules.Burst = max(1, rules.PerSecond*2*callEvery.Seconds())
 	w, err := k.queue.Call(ctx, l.key, rules)
@@ -362,7 +368,7 @@ func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
 // see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
 func (l *live) see(w Watch, now time.Time) {
-	v, before := &view{Watch: w, heard: now}, now
+	v, before := &view{Watch: w, heard: now, bought: bought(w.Served, w.Bought)}, now
 	if old := l.view.Load(); old != nil {
 		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
 		v.speed, v.turns = old.speed, old.turns
@@ -454,26 +460,6 @@ func (k *Keeper) do(ctx context.Context, key RunKey, step func(context.Context) 
 		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err)
 	}
 	return err
-}
-
-// SetStock tells how many tickets of an event are left to sell. At zero nobody is called any more, until some come back.
-func (k *Keeper) SetStock(e id.Event, left int) { k.stock.Store(e, left) }
-
-// left is what is left to sell behind a room, or -1 when that is not known of every event.
-func (k *Keeper) left(r Room) int {
-	if len(r.Events) == 0 {
-		return -1
-	}
-	sum := 0
-	for _, e := range r.Events {
-		n, known := k.stock.Load(e)
-		if !known {
-			return -1
-		}
-		left, _ := n.(int)
-		sum += left
-	}
-	return sum
 }
 
 // Ready reports whether the line of every room that has not ended has been heard of.
