@@ -280,7 +280,7 @@ func (r *role) roomInfo(keeper *waitroom.Keeper) func(id.Event) (catalog.RoomInf
 }
 
 // stockEvery is how often the stock behind rooms is read from Postgres: events of the log that were missed are made good.
-const stockEvery = 15 * time.Second
+const stockEvery = 5 * time.Second
 
 // followSales hands what the booking core tells to the door: how much is left, and whose session is done.
 func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *waitroom.Keeper) error {
@@ -292,7 +292,7 @@ func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *wait
 				r.log.Warn("an event cannot be read", "offset", m.Offset, "err", err)
 				return
 			}
-			keeper.SetStock(e.Event, e.Stock.Free+e.Stock.Reserved)
+			keeper.SetStock(e.Event, stockOf(e.Stock))
 			if e.Ends() && e.Session.JTI != "" {
 				if err := keeper.Release(ctx, e.Session.Room, e.Owner, e.Session.JTI); err != nil {
 					r.log.Warn("a session is not released; it runs out", "err", err)
@@ -304,8 +304,8 @@ func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *wait
 		for ctx.Err() == nil {
 			for _, room := range keeper.Rooms() {
 				for _, e := range room.Events {
-					if s, err := r.store.Sale(ctx, e); err == nil && len(s.Seats) > 0 {
-						keeper.SetStock(e, s.Stock().Free+s.Stock().Reserved)
+					if s, err := r.store.Stock(ctx, e); err == nil && s.Capacity > 0 {
+						keeper.SetStock(e, stockOf(s))
 					}
 				}
 			}
@@ -321,6 +321,11 @@ func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *wait
 		return nil
 	})
 	return g.Wait()
+}
+
+// stockOf is what the door needs to know of an event's seats.
+func stockOf(s event.Stock) waitroom.Stock {
+	return waitroom.Stock{Known: true, Left: s.Free + s.Reserved, Sold: s.Booked, Version: s.Version}
 }
 
 // payer is the person whom the sandbox asks to approve a payment.

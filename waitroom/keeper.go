@@ -57,7 +57,7 @@ type Keeper struct {
 	reload  sync.Mutex                       // one refresh at a time
 	keepers func(keep func(context.Context)) // runs keep in the group of Run; before Run, when that begins
 	early   []func(context.Context)          // rooms that were read before Run
-	stock   sync.Map                         // id.Event → int: seats left
+	stock   sync.Map                         // id.Event → Stock
 
 	// What a driven keeper has otherwise.
 	block  int64                                                                     // numbers reserved ahead
@@ -105,6 +105,7 @@ type view struct {
 	stands bool // nobody is called, though the limit of the pace allows it and somebody waits
 	turns  turns
 	reach  reach
+	bought float64 // tickets a person who is called
 	slower
 }
 
@@ -261,7 +262,11 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	}
 	rules := CallRules{
 		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
-		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining || k.left(room) == 0,
+		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining,
+		Stock: k.stockOf(&room), PerTicket: 1 / bought(0, 0),
+	}
+	if v := l.view.Load(); v != nil {
+		rules.PerTicket = 1 / v.bought
 	}
 	rules.Burst = max(1, rules.PerSecond*2*callEvery.Seconds())
 	w, err := k.queue.Call(ctx, l.key, rules)
@@ -275,7 +280,7 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	if err != nil {
 		return err
 	}
-	l.see(w, k.left(room), k.now())
+	l.see(w, k.now())
 	return k.lapses(ctx, l, w)
 }
 
@@ -286,7 +291,7 @@ func (k *Keeper) look(ctx context.Context, l *live) error {
 		return nil
 	}
 	if err == nil {
-		l.see(w, -1, k.now())
+		l.see(w, k.now())
 	}
 	return err
 }
@@ -363,9 +368,9 @@ func (l *live) ceiling(now time.Time) int64 {
 // perSecond is the limit of the pace in calls a second.
 func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
-// see takes a newer state of the line, behind which so much is left to sell. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
-func (l *live) see(w Watch, left int, now time.Time) {
-	v, before := &view{Watch: w, heard: now}, now
+// see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
+func (l *live) see(w Watch, now time.Time) {
+	v, before := &view{Watch: w, heard: now, bought: bought(w.Served, w.Bought)}, now
 	if old := l.view.Load(); old != nil {
 		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
 		v.speed, v.turns = old.speed, old.turns
@@ -380,7 +385,7 @@ func (l *live) see(w Watch, left int, now time.Time) {
 	v.stands = v.moved == 0 && v.Waiting > 0 && v.speed.span().Seconds()*room.perSecond() >= standsLeast
 	v.turns = v.turns.add(now, before, v.Watermark, room.Grace)
 	l.trust.see(v, room, before, now)
-	v.slower = l.slows.see(v, room, left, before, now)
+	v.slower = l.slows.see(v, room, before, now)
 	l.view.Store(v)
 }
 
@@ -458,26 +463,6 @@ func (k *Keeper) do(ctx context.Context, key RunKey, step func(context.Context) 
 		err = fmt.Errorf("%w: %w", ErrLineUnavailable, err)
 	}
 	return err
-}
-
-// SetStock tells how many tickets of an event are left to sell. At zero nobody is called any more, until some come back.
-func (k *Keeper) SetStock(e id.Event, left int) { k.stock.Store(e, left) }
-
-// left is what is left to sell behind a room, or -1 when that is not known of every event.
-func (k *Keeper) left(r Room) int {
-	if len(r.Events) == 0 {
-		return -1
-	}
-	sum := 0
-	for _, e := range r.Events {
-		n, known := k.stock.Load(e)
-		if !known {
-			return -1
-		}
-		left, _ := n.(int)
-		sum += left
-	}
-	return sum
 }
 
 // Ready reports whether the line of every room that has not ended has been heard of.

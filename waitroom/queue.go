@@ -70,7 +70,11 @@ type CallRules struct {
 	Expect    time.Duration // how long a called visitor who has not entered counts as on his way
 	Grace     time.Duration // how long he may come
 	Ceiling   int64         // the watermark stops there
-	Closed    bool          // nobody is called: paused, or nothing is left to sell
+	Closed    bool          // nobody is called
+	// Stock is what the caller knows to be for sale; the line goes by the latest that any caller has told within a minute. While that is known, sessions
+	// and those who are expected are no more than PerTicket for each ticket left, at least one while there is a ticket, and nobody is called at zero.
+	Stock     Stock
+	PerTicket float64 // people
 }
 
 // EnterRules is how Enter lets in.
@@ -112,6 +116,9 @@ type Watch struct {
 	Limit     int64     // numbers below it are of before the last loss
 	Holes     []Hole    // in order, below Limit
 	Ends      int       // sessions that are over and not Noted yet
+	Stock     Stock     // the latest that a Call has told
+	Served    int64     // of those called lately, how many are through: their sessions are over, or their turns
+	Bought    int64     // tickets that were sold meanwhile
 
 	// While these three are the same, so are the Lapses.
 	Incarnation int64

@@ -52,8 +52,8 @@ type broken struct {
 	why Slower
 }
 
-// see takes a newer view of a room whose stock is left (-1: not known). before is when the line was heard last.
-func (s *slowing) see(v *view, room *Room, left int, before, now time.Time) slower {
+// see takes a newer view of a room. before is when the line was heard last.
+func (s *slowing) see(v *view, room *Room, before, now time.Time) slower {
 	if now.Sub(before) > frozenAfter || s.incarnation != 0 && v.Incarnation > s.incarnation {
 		s.fault = now
 	}
@@ -61,7 +61,7 @@ func (s *slowing) see(v *view, room *Room, left int, before, now time.Time) slow
 	if room.State == Paused {
 		s.paused = now
 	}
-	if left == 0 {
+	if v.Stock.SoldOut() {
 		s.soldOut = now
 	}
 	share := min(1, now.Sub(before).Seconds()/slowerFullOf.Seconds())

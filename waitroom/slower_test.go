@@ -50,9 +50,9 @@ func TestWhoWaitsLongerThanHeWasToldIsToldWhy(t *testing.T) {
 			h.line.refuses.Store(false)
 		}, 30, waitroom.SlowerFault},
 		"sold out for a while": {func(h *house) {
-			h.SetStock(eventOne, 0)
+			h.SetStock(eventOne, waitroom.Stock{Known: true, Left: 0, Sold: 99_999, Version: 2})
 			time.Sleep(3 * time.Minute)
-			h.SetStock(eventOne, 100)
+			h.SetStock(eventOne, waitroom.Stock{Known: true, Left: 99_999, Version: 3})
 		}, 70, waitroom.SlowerStock},
 		"the room is full": {func(h *house) {
 			h.ledger.change("final", func(r *waitroom.Room) { r.Capacity = 600 })
@@ -63,7 +63,7 @@ func TestWhoWaitsLongerThanHeWasToldIsToldWhy(t *testing.T) {
 			room := final()
 			room.Events = []id.Event{eventOne}
 			inHouse(t, room, func(h *house) {
-				h.SetStock(eventOne, 100)
+				h.SetStock(eventOne, waitroom.Stock{Known: true, Left: 99_999, Version: 1})
 				for n := range waiting {
 					h.join(n)
 				}
@@ -80,16 +80,16 @@ func TestWhoWaitsLongerThanHeWasToldIsToldWhy(t *testing.T) {
 					}
 				}
 				enters(60)
-				if got := h.told(last); got != "" {
+				if got := h.slower(last); got != "" {
 					t.Errorf("before anything happens the reason is %q", got)
 				}
 				c.happens(h)
 				enters(c.seconds)
-				if got := h.told(last); got != c.want {
+				if got := h.slower(last); got != c.want {
 					t.Errorf("the reason is %q, want %q", got, c.want)
 				}
 				h.join(newcomer)
-				if got := h.told(newcomer); got != "" {
+				if got := h.slower(newcomer); got != "" {
 					t.Errorf("who has just come is told that he waits longer: %q", got)
 				}
 			})
@@ -111,8 +111,8 @@ func (h *house) orders(order string) {
 	}
 }
 
-// told is why a fan's wait has grown, as a poll tells him.
-func (h *house) told(n int) waitroom.Slower {
+// slower is why a fan's wait has grown, as a poll tells him.
+func (h *house) slower(n int) waitroom.Slower {
 	h.t.Helper()
 	line, err := h.Poll(h.places[n], 0)
 	if err != nil && !errors.Is(err, waitroom.ErrPollTooFast) {

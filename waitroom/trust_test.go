@@ -16,7 +16,7 @@ func TestHowOftenEstimatesHoldIsCounted(t *testing.T) {
 		held, missed = l.trust.held.Get(), l.trust.missed.Get()
 		for end := now.Add(d); now.Before(end); now = now.Add(callEvery) {
 			watermark += perSecond * callEvery.Seconds()
-			l.see(Watch{Watermark: int64(watermark), Next: 10_000, BlockEnd: 100_000, Waiting: 10_000 - int(watermark), Now: now}, -1, now)
+			l.see(Watch{Watermark: int64(watermark), Next: 10_000, BlockEnd: 100_000, Waiting: 10_000 - int(watermark), Now: now}, now)
 		}
 		return l.trust.held.Get() - held, l.trust.missed.Get() - missed
 	}

@@ -116,8 +116,12 @@ func (k *Keeper) line(l *live, p Place, shown int64) Line { return k.lineAt(l, p
 // lineAt is line at a time that has been read already.
 func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 	room := l.room.Load()
-	line := Line{Place: p, State: StandWaiting, Room: *room, UpdatedAt: now.UTC(), TicketsLeft: k.left(*room)}
+	line := Line{Place: p, State: StandWaiting, Room: *room, UpdatedAt: now.UTC(), TicketsLeft: -1}
 	v := l.view.Load()
+	stock := k.latest(room, v)
+	if stock.Known {
+		line.TicketsLeft = stock.Left
+	}
 	if v == nil {
 		line.Degraded, line.PollAfter, line.pollBase = true, room.PollCap, room.PollFloor
 		line.Position = max(shown, 1)
@@ -134,8 +138,11 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 		}
 	} else {
 		line.Position = position(v.Watch, p.Number, shown)
-		if line.TicketsLeft == 0 {
+		if stock.SoldOut() {
 			line.State = StandSoldOut
+		} else if stock.Known {
+			o := odds(stock.Left, line.Position-1+int64(v.Called+v.Active), v.bought, v.Served)
+			line.Odds = &o
 		}
 		line.pollBase = pollAfter(line.Position, max(v.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
 		if room.State == Open || room.State == Draining {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -32,7 +33,7 @@ func commandID(owner id.Visitor, route, key string) id.Key {
 // booking.ErrTicketsSpanEvents, ErrTicketNotFound, ErrOverloaded, ErrStoreUnavailable.
 func (d *Desk) Book(ctx context.Context, o booking.Owner, tickets []id.Ticket, key string) (b booking.Booking, err error) {
 	defer timed(bookSeconds)()
-	leave, err := d.inFlight.enter()
+	leave, err := d.inFlight.enter(false)
 	if err != nil {
 		return b, err
 	}
@@ -101,6 +102,8 @@ func (d *Desk) decide(ctx context.Context, c command.Command) (r command.Result,
 	ctx, cancel := context.WithTimeout(ctx, d.Wait)
 	defer cancel()
 	c.ReplyTo = d.Node
+	began := time.Now()
+	defer func() { d.inFlight.Took(began, time.Now()) }()
 	err = d.Append(ctx, c)
 	if errors.Is(err, batch.ErrFull) {
 		return r, false, booking.ErrOverloaded

@@ -97,7 +97,7 @@ func TestBookRefuses(t *testing.T) {
 	r.on(func(command.Command) error { return batch.ErrFull })
 	f("a full queue", booking.ErrOverloaded, e.Ticket(3))
 	for range maxInFlight {
-		if _, err := d.inFlight.enter(); err != nil {
+		if _, err := d.inFlight.enter(true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -293,4 +293,31 @@ func TestCancel(t *testing.T) {
 	r.on(func(command.Command) error { return errSwallowed })
 	d.Wait = 20 * time.Millisecond
 	f("without an answer", 1, paid.ID, booking.ErrStoreUnavailable)
+}
+
+// Decisions that take long let fewer calls in at once; what a payer waits for beyond them does not.
+func TestSlowDecisionsLetFewerIn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d, e := r.desk("a"), r.event(40)
+	d.inFlight = newGate("slow", 20*time.Millisecond)
+	r.take(d, 1, e, 3)
+	answers := func(after time.Duration) {
+		r.on(func(c command.Command) error {
+			time.AfterFunc(after, func() {
+				d.Results([]command.Result{{Command: c.ID, Event: c.Event, Booking: c.Booking, Kind: c.Kind, Outcome: command.Malformed}})
+			})
+			return nil
+		})
+		if _, err := d.Book(t.Context(), fan(1), tickets(e, 3), ""); !errors.Is(err, booking.ErrStoreUnavailable) {
+			t.Errorf("book: %v", err)
+		}
+	}
+	if _, most := d.inFlight.Now(); most != maxInFlight {
+		t.Errorf("the limit begins at %d, want %d", most, maxInFlight)
+	}
+	answers(100 * time.Millisecond)
+	if n, most := d.inFlight.Now(); n != 0 || most != minInFlight {
+		t.Errorf("after a slow decision %d calls of %d are under way, want 0 of %d", n, most, minInFlight)
+	}
 }

@@ -33,6 +33,7 @@ func (d *Desk) claim(ctx context.Context, visitor id.Visitor, plan *layout.Plan,
 	began := time.Now()
 	granted, err := d.durable.Do(ctx, pgstore.HoldRequest{Owner: visitor, Tickets: ticketsOf(plan.Event, g.Seats), Until: g.Ends})
 	durableSeconds.UpdateDuration(began)
+	d.holding.Took(began, time.Now())
 	if err == nil && granted {
 		return g, nil
 	}

@@ -18,6 +18,7 @@ import (
 	"usher/booking"
 	"usher/booking/command"
 	"usher/booking/hold"
+	"usher/booking/limit"
 	"usher/booking/pgstore"
 	"usher/internal/batch"
 	"usher/internal/guard"
@@ -41,7 +42,10 @@ type Config struct {
 }
 
 const (
-	maxInFlight = 4096                    // calls of one kind at once: beyond it the desk sheds
+	maxInFlight = 4096                    // calls of one kind at once, while nothing is slow: beyond it the desk sheds
+	minInFlight = 32                      // and at least, however slow it is: two ticks of a worker that is in trouble
+	holdTarget  = 250 * time.Millisecond  // a hold is durable in 4 to 10 ms, and in 100 when all roles share two cores in a surge
+	bookTarget  = 500 * time.Millisecond  // a decision takes 150 ms at the median in such a surge; the caller waits for two seconds
 	storeTime   = 1500 * time.Millisecond // for one call's work on the stores
 	holdBatch   = 100                     // holds a transaction
 	holdQueue   = 10_000
@@ -74,7 +78,7 @@ func New(c Config, holds *hold.Store, store *pgstore.Store) *Desk {
 		returns: batch.New(func(ctx context.Context, r []pgstore.HoldRelease) ([]struct{}, error) {
 			return make([]struct{}, len(r)), store.ReleaseHolds(ctx, r)
 		}, holdBatch, 1, holdQueue),
-		holding: newGate("hold"), inFlight: newGate("book"), pending: newPending(holds),
+		holding: newGate("hold", holdTarget), inFlight: newGate("book", bookTarget), pending: newPending(holds),
 	}
 }
 
@@ -101,27 +105,29 @@ func (d *Desk) Ready() error {
 	return d.store.Ping(ctx)
 }
 
-// gate bounds the calls that are under way.
+// gate bounds the calls that are under way: by how quickly what is behind the desk answers.
 type gate struct {
-	places chan struct{}
-	shed   *metrics.Counter
+	*limit.Limit
+	shed *metrics.Counter
 }
 
-func newGate(calls string) *gate {
-	g := &gate{places: make(chan struct{}, maxInFlight), shed: metrics.GetOrCreateCounter(`usher_desk_shed_total{calls="` + calls + `"}`)}
-	metrics.GetOrCreateGauge(`usher_desk_in_flight{calls="`+calls+`"}`, func() float64 { return float64(len(g.places)) })
+func newGate(calls string, target time.Duration) *gate {
+	g := &gate{
+		Limit: limit.New(limit.Rules{Target: target, Least: minInFlight, Most: maxInFlight}),
+		shed:  metrics.GetOrCreateCounter(`usher_desk_shed_total{calls="` + calls + `"}`),
+	}
+	metrics.GetOrCreateGauge(`usher_desk_in_flight{calls="`+calls+`"}`, func() float64 { n, _ := g.Now(); return float64(n) })
+	metrics.GetOrCreateGauge(`usher_desk_limit_calls{calls="`+calls+`"}`, func() float64 { _, most := g.Now(); return float64(most) })
 	return g
 }
 
-// enter takes a place, which leave gives back. booking.ErrOverloaded.
-func (g *gate) enter() (leave func(), err error) {
-	select {
-	case g.places <- struct{}{}:
-		return func() { <-g.places }, nil
-	default:
+// enter takes a place, which leave gives back. Who comes first, because he has reserved already, finds one when others do not. booking.ErrOverloaded.
+func (g *gate) enter(first bool) (leave func(), err error) {
+	if !g.Enter(first) {
 		g.shed.Inc()
 		return nil, booking.ErrOverloaded
 	}
+	return g.Leave, nil
 }
 
 // fault gives a failure of shared work the name that the edge knows: a full queue, or a store that did not answer in time.

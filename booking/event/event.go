@@ -58,6 +58,8 @@ type Stock struct {
 	Paying   int `json:"paying"`
 	Booked   int `json:"booked"`
 	Blocked  int `json:"blocked"`
+	// Version counts all changes of the seats: of two stocks of an event the one with the higher version is the later. 0: an older release told it.
+	Version int64 `json:"version,omitempty"`
 }
 
 // Ends reports whether the buying session is over: the booking was paid, or ran out unpaid.

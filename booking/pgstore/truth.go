@@ -26,6 +26,16 @@ func (c Count) Difference() int {
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
+// Stock counts the seats of one event, whose sale may not have opened yet: then there are none. It reads all its tickets, as Truth does.
+func (s *Store) Stock(ctx context.Context, e id.Event) (t event.Stock, err error) {
+	from, to := e.Tickets()
+	row := s.pool.QueryRow(ctx, query("stock"), int64(from), int64(to))
+	if err := row.Scan(&t.Capacity, &t.Free, &t.Reserved, &t.Paying, &t.Booked, &t.Blocked, &t.Version); err != nil {
+		return t, fmt.Errorf("count the seats of %s: %w", e, away(err))
+	}
+	return t, nil
+}
+
 // Truth counts the seats of the events that a command has named within the given time. It reads all their tickets: tens of
 // milliseconds for a stadium, so ask every few seconds, from one process.
 func (s *Store) Truth(ctx context.Context, within time.Duration) ([]Count, error) {

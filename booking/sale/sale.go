@@ -84,6 +84,7 @@ func New(e id.Event, currency string, seats []Seat, holds map[int]Hold) *Sale {
 	s.stock.Capacity = len(seats)
 	for _, seat := range seats {
 		s.count(seat.State, 1)
+		s.stock.Version += int64(seat.Version)
 	}
 	s.reset()
 	return s
@@ -135,6 +136,7 @@ func (s *Sale) move(seats []int, to booking.SeatState, owner *Record) []event.Se
 		}
 		s.count(seat.State, -1)
 		s.count(to, 1)
+		s.stock.Version++
 		if !seat.Booking.IsZero() {
 			s.freed[seatOf{i, seat.Booking}] = false
 		}

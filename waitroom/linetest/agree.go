@@ -42,6 +42,7 @@ type couple struct {
 	done   map[string]bool // sessions that the ledger knows to be over, by jti
 	jtis   int
 	last   waitroom.Watch
+	stock  waitroom.Stock // what is for sale
 	err    error
 }
 
@@ -177,7 +178,26 @@ func (c *couple) call() {
 	if c.IntN(3) == 0 {
 		r.Ceiling = c.last.Watermark + int64(c.IntN(40)) - 5
 	}
+	c.sell(&r)
 	c.same(fmt.Sprintf("call %+v", r), func(l Line) (any, error) { return l.Call(c.ctx, l.Key, r) })
+}
+
+// sell lets some tickets be sold and come back, and tells of them, or of what was before, or nothing.
+func (c *couple) sell(r *waitroom.CallRules) {
+	before := c.stock
+	if c.IntN(2) == 0 {
+		c.stock = waitroom.Stock{Known: true, Left: c.IntN(8) * c.IntN(3), Sold: before.Sold + c.IntN(40), Version: before.Version + 1}
+	}
+	if c.IntN(40) == 0 {
+		c.stock.Sold = 0
+	}
+	switch r.PerTicket = float64(c.IntN(40)) / 13; c.IntN(8) {
+	case 0:
+	case 1:
+		r.Stock = before
+	default:
+		r.Stock = c.stock
+	}
 }
 
 func (c *couple) pass() {

@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -66,7 +66,20 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 	if p.blind {
 		r.Closed = false
 	}
-	return p.Line.Call(ctx, k, r)
+	if p.blithe && r.Stock.SoldOut() {
+		r.Stock.Known = false
+	}
+	if p.crowded {
+		r.PerTicket = 100
+	}
+	if p.behind {
+		r.Stock.Version = 0
+	}
+	w, err := p.Line.Call(ctx, k, r)
+	if p.coy {
+		w.Bought /= 2
+	}
+	return w, err
 }
 
 func (p *planted) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
@@ -162,6 +175,10 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"turns lapse late":                        {func(p *planted) { p.late = true }, "ALapsedTurnIsOver"},
 		"lapsed turns are not told":               {func(p *planted) { p.mute = true }, "LapsesTellWhatEnteringAnswers"},
 		"a closed room calls":                     {func(p *planted) { p.blind = true }, "NobodyIsCalledWhileClosed"},
+		"a room that is sold out calls":           {func(p *planted) { p.blithe = true }, "NobodyIsCalledWhenNothingIsLeft"},
+		"more are called than may buy":            {func(p *planted) { p.crowded = true }, "NoMoreAreCalledThanMayBuy"},
+		"any stock counts":                        {func(p *planted) { p.behind = true }, "TheLatestStockCounts"},
+		"half of what is bought is seen":          {func(p *planted) { p.coy = true }, "WhatPeopleBuyIsMeasured"},
 		"one more than the capacity is let in":    {func(p *planted) { p.kind = true }, "TheCapacityHoldsAtEveryInstant"},
 		"anybody is let in":                       {func(p *planted) { p.open = true }, "CallingGoesInOrderAndNotPastTheEnd"},
 		"a late done frees a newer session":       {func(p *planted) { p.careless = true }, "ALateDoneFreesNoNewerSession"},

@@ -55,6 +55,11 @@ type run struct {
 	entered      int64
 	left         int64
 	unnoted      map[int64]waitroom.Admission // ends, by number
+	given        int64                        // how many were called, one by one
+	stock        waitroom.Stock               // the latest that was told
+	told         time.Time                    // and when; zero: never
+	sold         [2]sales                     // where the measure of what people buy begins, and where it moves on to
+	measured     bool                         // sold is set
 	lapses       int64                        // how often a number came to lapsed, or was taken from there
 }
 
@@ -63,6 +68,15 @@ type asker struct {
 	number int64
 	at     time.Time
 }
+
+// sales is how many people were through, and how many tickets were sold.
+type sales struct{ served, sold int64 }
+
+// How long a stock that nobody confirms is believed against an older one, and at all.
+const (
+	staleStock = 5 * time.Second
+	knownStock = time.Minute
+)
 
 type hole struct {
 	waitroom.Hole
@@ -182,13 +196,37 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallR
 		}
 		r.tokens = min(r.tokens+float64(max(0, now.Sub(r.filled).Milliseconds()))/1000*rules.PerSecond, rules.Burst)
 		r.filled = now
+		r.hear(rules.Stock, now)
 		if !rules.Closed {
-			r.give(min(int(r.tokens), rules.Capacity-len(r.sessions)-expected), rules.Ceiling, now)
+			n := min(int(r.tokens), rules.Capacity-len(r.sessions)-expected)
+			if r.stock.Known {
+				n = min(n, waitroom.MayBuy(r.stock.Left, rules.PerTicket)-len(r.sessions)-expected)
+			}
+			r.give(n, rules.Ceiling, now)
 		}
 		w = r.watch(now)
 		return nil
 	})
 	return w, err
+}
+
+// hear takes a stock that a caller tells, unless it knows a later one, and measures what people buy.
+func (r *run) hear(s waitroom.Stock, now time.Time) {
+	if now.Sub(r.told) > knownStock {
+		r.stock = waitroom.Stock{}
+	}
+	if s.Known && (!r.stock.Known || s.Version >= r.stock.Version || now.Sub(r.told) > staleStock) {
+		r.stock, r.told = s, now
+	}
+	if !r.stock.Known {
+		return
+	}
+	at := sales{r.given - int64(len(r.sessions)+len(r.called)), int64(r.stock.Sold)}
+	if !r.measured || at.sold < r.sold[1].sold {
+		r.sold, r.measured = [2]sales{at, at}, true
+	} else if at.served-r.sold[1].served >= waitroom.ServedWindow {
+		r.sold = [2]sales{r.sold[1], at}
+	}
 }
 
 // give calls the next n numbers, as far as there are any below the ceiling.
@@ -197,6 +235,7 @@ func (r *run) give(n int, ceiling int64, now time.Time) {
 		r.called[number] = now
 		r.watermark = number + 1
 		r.tokens--
+		r.given++
 		n--
 	}
 	// of before a loss: unknown means present, but of a hole only those who have come back are
@@ -211,7 +250,7 @@ func (r *run) give(n int, ceiling int64, now time.Time) {
 			} else {
 				r.watermark = past
 			}
-		case r.used[r.watermark]:
+		case r.used[r.watermark], r.lapsed[r.watermark]: // or has got a newer one
 			r.watermark++
 		default:
 			call(r.watermark)
@@ -296,7 +335,13 @@ func (r *run) watch(now time.Time) waitroom.Watch {
 			}
 		}
 	}
-	w.Over = len(r.over(now))
+	w.Over, w.Stock = len(r.over(now)), r.stock
+	if r.measured {
+		w.Served = r.given - int64(w.Active+w.Called) - r.sold[0].served
+		if w.Stock.Known {
+			w.Bought = int64(w.Stock.Sold) - r.sold[0].sold
+		}
+	}
 	for _, h := range r.holes {
 		w.Holes = append(w.Holes, h.Hole)
 		w.Waiting += len(r.line.from(max(r.watermark, h.From), h.Past))

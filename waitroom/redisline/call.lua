@@ -2,12 +2,13 @@
 -- may run it at any time: all that it knows is here, and its clock is that of Redis.
 -- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
 -- ARGV  run_id, calls per second, burst, capacity, ms a called visitor is expected, ms of grace, ceiling, 1 when nobody is to be called, ms that the keys go
---       on
+--       on, tickets left or -1, tickets sold, version of that stock, people who may be inside or expected for each ticket left, people through after which the
+--       measure of what they buy moves on
 -- Returns {'OK', watermark, next, block, waiting, called, active, entered, left, now ms, limit, incarnation, {from, past of each hole}, turns that
---       have lapsed one by one, ranges of which all have, ends} · {'LOST'}
-local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'tokens', 'at', 'limit', 'entered', 'left', 'holes', 'incarnation')
+--       have lapsed one by one, ranges of which all have, ends, {tickets left or -1, sold, version}, people through, tickets that they have bought} · {'LOST'}
+local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'tokens', 'at', 'limit', 'entered', 'left', 'holes', 'incarnation', 'given', 'stock', 'since_sold')
 if m[1] ~= ARGV[1] then return {'LOST'} end
-local watermark, limit, holes = tonumber(m[4]), tonumber(m[7]), dug(m[10])
+local watermark, limit, holes, given = tonumber(m[4]), tonumber(m[7]), dug(m[10]), tonumber(m[12] or 0)
 
 -- sessions that have run out, and turns that have lapsed
 for _, v in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000)) do
@@ -19,15 +20,23 @@ for _, number in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '(' .. now 
 end
 
 local active = redis.call('ZCARD', KEYS[4])
+local stock, left, sold = newest(m[13], ARGV[10], ARGV[11], ARGV[12])
+local measured = m[14] or ''
+if left >= 0 then measured = since(measured, given - active - redis.call('ZCARD', KEYS[3]), sold, ARGV[14]) end
 local tokens = tonumber(m[5]) + math.max(0, now - tonumber(m[6])) / 1000 * tonumber(ARGV[2])
 tokens = math.min(tokens, tonumber(ARGV[3]))
 if ARGV[8] ~= '1' then
   local expected = redis.call('ZCOUNT', KEYS[3], now - ARGV[5], '+inf')
   local n = math.min(math.floor(tokens), tonumber(ARGV[4]) - active - expected)
+  if left == 0 then
+    n = 0
+  elseif left > 0 then
+    n = math.min(n, math.max(1, math.floor(left * tonumber(ARGV[13]))) - active - expected)
+  end
   local ceiling, skips = tonumber(ARGV[7]), 1000
   local function give(number)
     redis.call('ZADD', KEYS[3], now, string.format('%.0f', number))
-    watermark, n, tokens = number + 1, n - 1, tokens - 1
+    watermark, n, tokens, given = number + 1, n - 1, tokens - 1, given + 1
   end
   -- numbers of before a loss: who is not known is present, unless he has left; but of a hole nobody is known to have a number, and it is jumped
   -- at no cost as far as the next who came back with one
@@ -41,7 +50,7 @@ if ARGV[8] ~= '1' then
       local back = redis.call('ZRANGEBYSCORE', KEYS[2], string.format('%.0f', watermark), string.format('(%.0f', past), 'WITHSCORES', 'LIMIT', 0, 1)
       hole[3] = now
       if back[2] then give(tonumber(back[2])) else watermark = past end
-    elseif redis.call('GETBIT', KEYS[6], watermark) == 1 then
+    elseif redis.call('GETBIT', KEYS[6], watermark) == 1 or redis.call('GETBIT', KEYS[7], watermark) == 1 then -- or has got a newer one
       watermark, skips = watermark + 1, skips - 1
     else
       give(watermark)
@@ -54,6 +63,7 @@ if ARGV[8] ~= '1' then
 end
 local text = {}
 for i, h in ipairs(holes) do text[i] = string.format('%.0f %.0f %.0f', h[1], h[2], h[3]) end
-redis.call('HSET', KEYS[1], 'watermark', string.format('%.0f', watermark), 'tokens', tokens, 'at', now, 'grace', ARGV[6], 'holes', table.concat(text, ','))
+redis.call('HSET', KEYS[1], 'watermark', string.format('%.0f', watermark), 'tokens', tokens, 'at', now, 'grace', ARGV[6], 'holes', table.concat(text, ','),
+  'given', string.format('%.0f', given), 'stock', stock, 'since_sold', measured)
 keep(ARGV[9])
 return stand(watermark, m[2], m[3], m[8], m[9], limit, m[11], holes)

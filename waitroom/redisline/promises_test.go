@@ -120,6 +120,12 @@ func TestControlWithoutAPieceOfAScriptAPromiseIsBroken(t *testing.T) {
 		"an older incarnation gives way":  {"and tonumber(m[2]) >= tonumber(ARGV[2])", "", "OnlyANewerIncarnationIsRestored"},
 		"holes are jumped":                {"if hole then", "if false then", "TheHolesOfEveryLossAreJumped"},
 		"who came back to a hole is seen": {"if back[2] then", "if false then", "WhoGotANumberOfAHoleMayCome"},
+		"sold out is sold out":            {"if left == 0 then", "if false then", "NobodyIsCalledWhenNothingIsLeft"},
+		"how many may buy":                {"math.floor(left * tonumber(ARGV[13]))", "1000", "NoMoreAreCalledThanMayBuy"},
+		"the latest stock":                {"tonumber(version) >= tonumber(v)", "true", "TheLatestStockCounts"},
+		"an old stock gives way":          {"or now - told > 5000", "", "TheLatestStockCounts"},
+		"unknown is not zero":             {"now - told > 60000", "false", "TheLatestStockCounts"},
+		"the window of what is bought":    {"served - s1 >= tonumber(window)", "false", "WhatPeopleBuyIsMeasured"},
 		"the ceiling":                     {"'(' .. ARGV[7]", "'+inf'", "TheCeilingStopsTheWatermark"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,6 +50,8 @@ var (
 	joinLua string
 	//go:embed grow.lua
 	growLua string
+	//go:embed stock.lua
+	stockLua string
 	//go:embed call.lua
 	callLua string
 	//go:embed watch.lua
@@ -117,7 +119,7 @@ func New(rdb *redisdb.Client) *Line {
 // newLine returns lines whose scripts script makes of their parts and a clock before them, Lua that sets the local now: tests have their own.
 func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
-		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, keepLua, callLua),
+		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, keepLua, stockLua, callLua),
 		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
 		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(keepLua, restoreLua),
 	}
@@ -217,8 +219,12 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 	if guard.Off(guard.RoomCapacity) {
 		r.Capacity = 1 << 30
 	}
+	left := -1
+	if r.Stock.Known {
+		left = max(0, r.Stock.Left)
+	}
 	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed,
-		keepFor.Milliseconds())
+		keepFor.Milliseconds(), left, r.Stock.Sold, r.Stock.Version, r.PerTicket, waitroom.ServedWindow)
 	return watch(rest), err
 }
 
@@ -379,13 +385,17 @@ func bitmap(numbers []int64) []byte {
 }
 
 func watch(rest []any) (w waitroom.Watch) {
-	if len(rest) < 15 {
+	if len(rest) < 18 {
 		return w
 	}
 	w = waitroom.Watch{
 		Watermark: number(rest[0]), Next: number(rest[1]), BlockEnd: number(rest[2]), Waiting: int(number(rest[3])),
 		Called: int(number(rest[4])), Active: int(number(rest[5])), Entered: number(rest[6]), Left: number(rest[7]), Now: moment(rest[8]),
 		Limit: number(rest[9]), Incarnation: number(rest[10]), Lapsed: number(rest[12]), Over: int(number(rest[13])), Ends: int(number(rest[14])),
+		Served: number(rest[16]), Bought: number(rest[17]),
+	}
+	if s := numbers(rest[15]); len(s) == 3 && s[0] >= 0 {
+		w.Stock = waitroom.Stock{Known: true, Left: int(s[0]), Sold: int(s[1]), Version: s[2]}
 	}
 	holes := numbers(rest[11])
 	for i := 0; i+1 < len(holes); i += 2 {
