@@ -44,6 +44,7 @@ type System struct {
 	Postgres      string
 	Redis         string
 	Stores        map[string]*testenv.Own // with Options.Own, by the names that docs/failures.md uses
+	OwnRedis      *testenv.OwnRedis       // likewise
 
 	t             *testing.T
 	binary        string
@@ -160,7 +161,7 @@ func (s *System) stores(o Options) []string {
 func (s *System) ownStores() []string {
 	s.t.Helper()
 	postgres, redis, broker := testenv.FreshPostgres(s.t), testenv.FreshRedis(s.t), testenv.FreshKafkaProcess(s.t)
-	s.Postgres, s.Redis = postgres.Addr, redis.Addr
+	s.Postgres, s.Redis, s.OwnRedis = postgres.Addr, redis.Addr, redis
 	s.Stores = map[string]*testenv.Own{"Postgres": postgres, "Redis": redis.Own, "Kafka": broker}
 	names := []string{"USHER_POSTGRES=" + s.Postgres, "USHER_REDIS=" + s.Redis, "USHER_KAFKA=" + broker.Addr}
 	if testenv.Engines() {
@@ -195,9 +196,7 @@ func (s *System) StartRole(role string, i int) {
 // Kill sends SIGKILL to process i of a role and waits until it is gone.
 func (s *System) Kill(role string, i int) {
 	s.t.Helper()
-	s.mu.Lock()
-	p := s.procs[fmt.Sprintf("%s-%d", role, i)]
-	s.mu.Unlock()
+	p := s.process(fmt.Sprintf("%s-%d", role, i))
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
@@ -205,29 +204,40 @@ func (s *System) Kill(role string, i int) {
 // WaitReady waits until gateway i answers that it is ready.
 func (s *System) WaitReady(i int) {
 	s.t.Helper()
-	name := fmt.Sprintf("gateway-%d", i)
-	s.mu.Lock()
-	p := s.procs[name]
-	s.mu.Unlock()
-	last := ""
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	patience := make(chan struct{}) // closed when there is none left
+	defer time.AfterFunc(30*time.Second, func() { close(patience) }).Stop()
+	if last, ready := s.untilReady(i, patience); !ready {
+		name := fmt.Sprintf("gateway-%d", i)
+		s.t.Fatalf("%s is not ready: %s\n%s", name, last, s.process(name).log)
+	}
+}
+
+// untilReady waits until gateway i answers that it is ready, has ended, or stop is closed. last is what it has answered otherwise.
+func (s *System) untilReady(i int, stop <-chan struct{}) (last string, ready bool) {
+	p := s.process(fmt.Sprintf("gateway-%d", i))
+	for {
+		resp, err := client.Get(s.Admin[i] + "/readyz")
+		if err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if last = string(body); resp.StatusCode == http.StatusOK {
+				return last, true
+			}
+		}
 		select {
 		case <-p.done:
-			s.t.Fatalf("%s ended:\n%s", name, p.log)
-		default:
+			return "it has ended", false
+		case <-stop:
+			return last, false
+		case <-time.After(50 * time.Millisecond):
 		}
-		resp, err := client.Get(s.Admin[i] + "/readyz")
-		if err != nil {
-			continue
-		}
-		body, _ := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			return
-		}
-		last = string(body)
 	}
-	s.t.Fatalf("%s is not ready: %s\n%s", name, last, p.log)
+}
+
+func (s *System) process(name string) *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.procs[name]
 }
 
 func (s *System) must(args ...string) {

@@ -17,6 +17,7 @@ const (
 	HoldOwner    Guard = "hold_owner"    // hold: a seat that somebody holds is refused to others
 	DurableHold  Guard = "durable_hold"  // desk: a hold is in Postgres before it is acknowledged
 	RoomCapacity Guard = "room_capacity" // line: enter counts the active sessions
+	LineRun      Guard = "line_run"      // line: what a Redis remembers counts only if that Redis has seen it all
 	CommitFirst  Guard = "commit_first"  // worker: offset and effects are one commit, and a result is told after it
 	FreshSeats   Guard = "fresh_seats"   // views: the seat map is asked at every check; without, what it said is good for three seconds
 )
