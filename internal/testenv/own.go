@@ -114,13 +114,16 @@ func children(pid int) (out []int) {
 	return out
 }
 
-// ownDir is a folder that the account of a server can reach, removed after it has ended: it is asked for before the server is started.
+// ownDir is a folder that the account of a server can reach, removed after it has ended: it is asked for before the server is started. It is locked, or
+// another test process would sweep it when it is a minute old.
 func ownDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", folderPrefix+"own-")
 	must(t, "make a folder", err)
 	must(t, "open it to the server's account", os.Chmod(dir, 0o711))
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	lock, err := local.OpenFolder(dir)
+	must(t, "lock it", err)
+	t.Cleanup(func() { _ = lock.Close(); _ = os.RemoveAll(dir) })
 	return dir
 }
 
