@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	leeway   = 2 * time.Second
+	leeway   = 2 * time.Second // after its end
+	skew     = 5 * time.Second // how wrong the clock of a gateway may be, or of whoever verifies; passes are stamped by the clock of the line
 	maxToken = 2048    // bytes of a token that is looked at
 	maxCache = 200_000 // verified passes: about 60 MB
 )
@@ -43,17 +44,18 @@ func New(keys *Keys, issuer string, now func() time.Time) *Authority {
 		keys: keys, issuer: issuer, now: now, cache: map[string]Claims{},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(),
-			jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
+			jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
 		),
 	}
 }
 
-// Sign returns the pass that says the claims. Times are cut to seconds, as JWT keeps them.
+// Sign returns the pass that says the claims. Times are cut to seconds, as JWT keeps them. It is good from 5 s before it is issued, for the clocks of
+// those who verify it.
 func (a *Authority) Sign(c Claims) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, wire{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: a.issuer, Audience: jwt.ClaimStrings{c.Room}, Subject: c.Visitor.String(), ID: c.JTI,
-			IssuedAt: jwt.NewNumericDate(c.IssuedAt), NotBefore: jwt.NewNumericDate(c.IssuedAt), ExpiresAt: jwt.NewNumericDate(c.ExpiresAt),
+			IssuedAt: jwt.NewNumericDate(c.IssuedAt), NotBefore: jwt.NewNumericDate(c.IssuedAt.Add(-skew)), ExpiresAt: jwt.NewNumericDate(c.ExpiresAt),
 		},
 		Number: c.Number, Run: c.Run,
 	})
@@ -103,7 +105,7 @@ func (a *Authority) check(token string) (c Claims, err error) {
 	if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
 		return c, ErrExpired
 	}
-	if err != nil || len(w.Audience) != 1 || w.ID == "" || w.IssuedAt == nil || w.NotBefore == nil {
+	if err != nil || len(w.Audience) != 1 || w.ID == "" || w.IssuedAt == nil || w.NotBefore == nil || w.IssuedAt.After(a.now().Add(skew+leeway)) {
 		return c, ErrInvalid
 	}
 	visitor, err := id.ParseVisitor(w.Subject)

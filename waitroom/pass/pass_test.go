@@ -179,3 +179,35 @@ func BenchmarkVerifyCached(b *testing.B) {
 		}
 	}
 }
+
+// A pass is good at once at every gateway, though the clocks of who stamps it and who looks at it are up to 5 s apart: it is stamped by the clock of
+// the line.
+func TestAFreshPassIsGoodWhereClocksAreWrong(t *testing.T) {
+	t.Parallel()
+	stamped := time.Now()
+	for _, wrong := range []time.Duration{-5 * time.Second, 0, 5 * time.Second} {
+		now := stamped.Add(wrong)
+		a := authority(t, &now)
+		c := claims(stamped)
+		token, err := a.Sign(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Verify(token, c.Room); err != nil {
+			t.Errorf("a clock that is %v wrong: %v", wrong, err)
+		}
+		if nbf := notBefore(t, token); nbf.After(now) {
+			t.Errorf("a clock that is %v wrong, and a verifier that allows nothing: good in %v only", wrong, nbf.Sub(now))
+		}
+	}
+}
+
+// notBefore reads when a pass says that it becomes good.
+func notBefore(t *testing.T, token string) time.Time {
+	t.Helper()
+	var c jwt.RegisteredClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c.NotBefore.Time
+}
