@@ -34,6 +34,7 @@ import (
 	"usher/gateway"
 	"usher/images"
 	"usher/internal/config"
+	"usher/internal/guard"
 	"usher/internal/hint"
 	"usher/internal/id"
 	"usher/internal/redisdb"
@@ -251,7 +252,8 @@ func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, error) {
 		return nil, err
 	}
 	line, ledger := redisline.New(r.redis), pgledger.New(r.store.Pool())
-	keeper := waitroom.NewKeeper(line, ledger, sealer, pass.New(signing, r.PublicURL, time.Now), r.log)
+	keeper := waitroom.NewKeeper(line, ledger, sealer, pass.New(signing, r.PublicURL, guard.Now), r.log)
+	keeper.GoBy(guard.Now)
 	if r.RoomsFile != "" {
 		file, err := os.ReadFile(r.RoomsFile)
 		if err != nil {

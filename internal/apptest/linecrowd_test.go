@@ -33,6 +33,7 @@ type lineAnswer struct {
 	Place     string `json:"place"`
 	Pass      string `json:"pass"`
 	Type      string `json:"type"`
+	Booking   string `json:"booking_id"`
 
 	status int  // 0: no answer
 	frozen bool // it says that the line has not been heard of
@@ -70,6 +71,7 @@ const (
 	cheats               // leaves and goes on with his old pass, and with his old place
 	wanders              // leaves the line
 	doubles              // joins again and again from another tab
+	buys                 // buys a seat: the booking core says that he is done
 )
 
 // person is one of a crowd. One step of his is taken at a time.
@@ -82,6 +84,8 @@ type person struct {
 	pass    string
 	leaves  time.Duration
 	tried   int // to go on after leaving
+	ticket  string
+	booking string
 }
 
 // gate is a gateway as a load balancer knows it.
@@ -99,7 +103,10 @@ type lineCrowd struct {
 	busy  chan struct{} // a token for each request that is under way
 	own   sync.WaitGroup
 
-	polls, tooFast, unanswered atomic.Int64
+	event   string      // that the room is before
+	tickets chan string // for those who buy; none: nobody does
+
+	polls, tooFast, unanswered, done atomic.Int64
 }
 
 func newLineCrowd(public []string, capacity int, stay time.Duration) *lineCrowd {
@@ -138,6 +145,8 @@ func (c *lineCrowd) come() {
 		p.habit = wanders
 	case n < 20:
 		p.habit = doubles
+	case n < 26 && c.tickets != nil:
+		p.habit = buys
 	}
 	c.takes(p, 0)
 }
@@ -182,7 +191,12 @@ func (c *lineCrowd) takes(p *person, after time.Duration) {
 }
 
 // ask sends a request of somebody to a gateway that is up, and reads the answer.
-func (c *lineCrowd) ask(p *person, method, path, pass string) (a lineAnswer) {
+func (c *lineCrowd) ask(p *person, method, path, pass string) lineAnswer {
+	return c.send(p, method, path, pass, "")
+}
+
+// send is ask with a body, which is sent under a key of his own.
+func (c *lineCrowd) send(p *person, method, path, pass, body string) (a lineAnswer) {
 	g := c.gates[rand.IntN(len(c.gates))]
 	for range 8 {
 		if g.up.Load() {
@@ -204,6 +218,11 @@ func (c *lineCrowd) ask(p *person, method, path, pass string) (a lineAnswer) {
 	if pass != "" {
 		in.Header.Set("Authorization", "Bearer "+pass)
 	}
+	if body != "" {
+		in.Header.SetContentType("application/json")
+		in.Header.Set("Idempotency-Key", p.ticket)
+		in.SetBodyString(body)
+	}
 	a.sent = c.now()
 	if err := g.client.Do(in, out); err != nil {
 		c.unanswered.Add(1)
@@ -220,6 +239,9 @@ func (c *lineCrowd) ask(p *person, method, path, pass string) (a lineAnswer) {
 	a.after = time.Duration(max(a.PollAfter, 0)) * time.Second
 	if wait, err := strconv.Atoi(string(out.Header.Peek("Retry-After"))); err == nil {
 		a.after = time.Duration(wait) * time.Second
+	}
+	if fresh := string(out.Header.Peek("Usher-Pass")); fresh != "" && pass != "" {
+		p.pass = fresh
 	}
 	a.after = max(a.after, again)
 	return a
@@ -314,8 +336,15 @@ func (c *lineCrowd) entering(p *person) time.Duration {
 		c.enters(p.member, w)
 		p.pass, p.step = a.Pass, c.inside
 		p.leaves = c.now() + time.Duration((0.5+rand.Float64())*float64(c.stay))
-		if p.habit == silent {
+		switch p.habit {
+		case silent:
 			p.step = nil
+		case buys:
+			select {
+			case p.ticket = <-c.tickets:
+				p.step = c.holds
+			default:
+			}
 		}
 	case a.over() || a.status == 409 && a.Type == "/problems/room-full":
 		return a.after
@@ -348,6 +377,56 @@ func (c *lineCrowd) inside(p *person) time.Duration {
 		c.checked(p.member, a.sent, calm, a.status)
 	}
 	return min(checkEach, p.leaves-now)
+}
+
+// holds holds a seat.
+func (c *lineCrowd) holds(p *person) time.Duration {
+	a := c.ask(p, "POST", "/api/v1/events/"+c.event+"/ticket/"+p.ticket+"/hold", p.pass)
+	switch {
+	case a.status == 201 || a.status == 200:
+		p.step = c.books
+	case c.now() > p.leaves:
+		p.step = c.leaving
+	}
+	return a.after
+}
+
+// books books it.
+func (c *lineCrowd) books(p *person) time.Duration {
+	a := c.send(p, "POST", "/api/v1/booking", p.pass, `{"ticketIds":["`+p.ticket+`"]}`)
+	switch {
+	case a.Booking != "":
+		p.booking, p.step = a.Booking, c.pays
+	case !a.over():
+		p.step = c.leaving
+	}
+	return a.after
+}
+
+// pays pays. From then on the booking core may say that he is done.
+func (c *lineCrowd) pays(p *person) time.Duration {
+	c.gives(p.member)
+	a := c.send(p, "POST", "/api/v1/booking/"+p.booking+"/confirm", p.pass, `{"paymentDetails":{"method":"sandbox","token":"tok_ok"}}`)
+	if a.status == 200 || a.status == 202 {
+		p.step = c.isDone
+	} else if !a.over() {
+		p.step = c.leaving
+	}
+	return a.after
+}
+
+// isDone shows his pass until his session is over, because he has bought or because his time is up.
+func (c *lineCrowd) isDone(p *person) time.Duration {
+	a := c.ask(p, "GET", linePath+"/check", p.pass)
+	if a.status != 401 {
+		return again
+	}
+	if c.now() < p.expires-expiresEarly {
+		c.done.Add(1)
+	}
+	c.gone(p.member)
+	p.step = nil
+	return 0
 }
 
 // leaving leaves, as often as it takes.

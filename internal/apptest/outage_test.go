@@ -33,7 +33,7 @@ func sizeOfOutages() outageSize {
 	if os.Getenv("USHER_PROVE") != "" {
 		return outageSize{50_000, time.Minute, 1200, 2 * time.Minute, 16 * time.Second, 2 * time.Minute, 10 * time.Second, 30 * time.Second}
 	}
-	return outageSize{5000, 4 * time.Second, 1200, 30 * time.Second, 4 * time.Second, time.Minute, 0, 0}
+	return outageSize{5000, 4 * time.Second, 1200, 30 * time.Second, 3 * time.Second, time.Minute, 0, 0}
 }
 
 func (o outageSize) perSecond() float64 { return float64(o.perMinute) / 60 }
@@ -43,7 +43,7 @@ const outageStay = 4 * time.Second
 
 // capacity is what the people who are called need, and little more: after a loss, when ten seconds of calls come at once, the room is full.
 func (o outageSize) capacity() int {
-	return int(o.perSecond() * 1.15 * ((outageStay + 4500*time.Millisecond).Seconds() + 0.08*(o.session+5*time.Second).Seconds()))
+	return int(o.perSecond() * 1.25 * ((outageStay + 4500*time.Millisecond).Seconds() + 0.08*(o.session+5*time.Second).Seconds()))
 }
 
 func (o outageSize) room() string {

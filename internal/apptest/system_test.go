@@ -32,6 +32,7 @@ type Options struct {
 	Rooms                     string            // the rooms file
 	Env                       map[string]string // USHER_* settings
 	Off                       []guard.Guard     // guards switched off: a negative control
+	Skew                      []time.Duration   // of the gateways' clocks; they are of the build whose guards can be switched off
 	Own                       bool              // stores in processes of their own, to be taken away: System.Stores
 	Secured                   bool              // every store speaks TLS and asks for a password
 	RedisCluster              bool              // Redis is three masters
@@ -49,6 +50,7 @@ type System struct {
 	t             *testing.T
 	binary        string
 	env           []string
+	skew          []time.Duration
 	elasticsearch string     // URL; "": searches are on Postgres
 	mu            sync.Mutex // guards procs
 	procs         map[string]*process
@@ -64,7 +66,7 @@ type process struct {
 func Start(t *testing.T, o Options) *System {
 	t.Helper()
 	dir := t.TempDir()
-	s := &System{t: t, binary: build(t, len(o.Off) > 0), procs: map[string]*process{}}
+	s := &System{t: t, binary: build(t, len(o.Off) > 0 || len(o.Skew) > 0), skew: o.Skew, procs: map[string]*process{}}
 	s.env = append(append(os.Environ(), s.stores(o)...),
 		"USHER_ADMIN_TOKEN="+adminToken, "USHER_LOG_LEVEL=warn", "USHER_PG_CONNS=8",
 		"USHER_SECRET_FILE="+filepath.Join(dir, "secrets.json"), "USHER_PASS_KEYS_FILE="+filepath.Join(dir, "pass.json"),
@@ -180,6 +182,9 @@ func (s *System) StartRole(role string, i int) {
 	cmd.Env = append(append([]string{}, s.env...), fmt.Sprintf("USHER_NODE=%s-%d", name, time.Now().UnixNano()))
 	if role == "gateway" {
 		cmd.Env = append(cmd.Env, "USHER_ADDR="+strings.TrimPrefix(s.Public[i], "http://"), "USHER_ADMIN_ADDR="+strings.TrimPrefix(s.Admin[i], "http://"), "USHER_PUBLIC_URL="+s.Public[0])
+		if i < len(s.skew) {
+			cmd.Env = append(cmd.Env, "USHER_CLOCK_SKEW="+s.skew[i].String())
+		}
 	}
 	p := &process{cmd: cmd, done: make(chan struct{}), log: &tail{}}
 	cmd.Stdout, cmd.Stderr = p.log, p.log

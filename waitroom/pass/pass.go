@@ -18,8 +18,8 @@ import (
 const (
 	leeway   = 2 * time.Second // after its end
 	skew     = 5 * time.Second // how wrong the clock of a gateway may be, or of whoever verifies; passes are stamped by the clock of the line
-	maxToken = 2048    // bytes of a token that is looked at
-	maxCache = 200_000 // verified passes: about 60 MB
+	maxToken = 2048            // bytes of a token that is looked at
+	maxCache = 200_000         // verified passes: about 60 MB
 )
 
 // Authority signs passes and verifies them. It is safe for concurrent use.
