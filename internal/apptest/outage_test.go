@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -249,5 +250,19 @@ func TestControlARoomThatDoesNotCountIsFound(t *testing.T) {
 	p.judge(then, p.s.admissions())
 	if got := p.broken(); !slices.Equal(got, []promise{roomHolds}) {
 		t.Errorf("the room does not count, and it was found that it is not so that %q", got)
+	}
+}
+
+// docs/failures.md tells of every outage what people see.
+func TestEveryOutageIsToldOf(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/failures.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range outages {
+		if !strings.Contains(string(text), "\n| "+o.name+" |") {
+			t.Errorf("docs/failures.md has no row for: %s", o.name)
+		}
 	}
 }
