@@ -418,6 +418,42 @@ func TestWhoLeavesWithoutPostgresIsOut(t *testing.T) {
 	})
 }
 
+// Postgres may be away for longer than a session lasts: who was called and asks to enter keeps his place, and has a session when it is back. Who asks no more
+// has none, and his slot is free.
+func TestWhoAsksToEnterWithoutPostgresKeepsHisPlace(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]struct {
+		err   error
+		hangs bool
+	}{"refusing": {errors.New("connection refused"), false}, "hanging": {nil, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			room := final()
+			room.Capacity, room.Session = 2, 20*time.Second
+			inHouse(t, room, func(h *house) {
+				for n := range 3 {
+					h.join(n)
+				}
+				time.Sleep(time.Second)
+				h.ledger.set(away.err, away.hangs)
+				for n := range 2 {
+					h.wants(n, waitroom.ErrLineUnavailable)
+				}
+				for range 12 {
+					h.wants(0, waitroom.ErrLineUnavailable)
+					time.Sleep(5 * time.Second)
+				}
+				h.ledger.set(nil, false)
+				if c := h.wants(0, nil); time.Until(c.ExpiresAt) < 10*time.Second {
+					t.Errorf("a session of 20 s is over in %v", time.Until(c.ExpiresAt))
+				}
+				time.Sleep(time.Second)
+				h.wants(2, nil) // in the slot of who does not ask any more
+			})
+		})
+	}
+}
+
 // What neither the line nor the ledger can keep is not said to be done.
 func TestWhoLeavesWithoutLineAndPostgresIsToldSo(t *testing.T) {
 	t.Parallel()

@@ -230,6 +230,9 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 		return line, err
 	}
 	if err := k.admit(ctx, l.key, p.Visitor, s); err != nil {
+		if errors.Is(err, ErrLineUnavailable) {
+			k.hold(ctx, l.key, p.Visitor, s.JTI, room.Session)
+		}
 		return line, err
 	}
 	if s.Fresh {
@@ -240,6 +243,18 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 		Room: p.Room, Visitor: p.Visitor, JTI: s.JTI, Number: s.Number, Run: p.Run, IssuedAt: s.Entered,
 	}, s.Expires)
 	return line, err
+}
+
+// hold keeps the slot of somebody whose admission could not be recorded: his session begins when it is. Otherwise a ledger that is away for longer than a
+// session lasts would cost him his place.
+func (k *Keeper) hold(ctx context.Context, key RunKey, v id.Visitor, jti string, session time.Duration) {
+	err := k.do(ctx, key, func(ctx context.Context) error {
+		_, err := k.queue.Extend(ctx, key, v, jti, k.now().Add(session))
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrSessionOver) {
+		k.log.Warn("a slot is not held", "room", key.Room, "err", err)
+	}
 }
 
 // admit records an admission before its pass leaves.
