@@ -157,7 +157,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	if err != nil {
 		return err
 	}
-	keeper, err := r.keeper(ctx)
+	keeper, office, err := r.keeper(ctx)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Sandbox: box, Images: pictures,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: box, Images: pictures,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
@@ -235,37 +235,38 @@ func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []b
 }
 
 // keeper composes the waiting room.
-func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, error) {
+func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, *waitroom.Office, error) {
 	if r.SecretFile == "" || r.PassKeysFile == "" {
-		return nil, r.Need("secret-file", "pass-keys-file")
+		return nil, nil, r.Need("secret-file", "pass-keys-file")
 	}
 	if err := errors.Join(waitroom.EnsureSecrets(r.SecretFile), pass.EnsureKeys(r.PassKeysFile)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sealer, err := waitroom.LoadSecrets(r.SecretFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	signing, err := pass.LoadKeys(r.PassKeysFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	line, ledger := redisline.New(r.redis), pgledger.New(r.store.Pool())
 	keeper := waitroom.NewKeeper(line, ledger, sealer, pass.New(signing, r.PublicURL, time.Now), r.log)
+	office := waitroom.NewOffice(keeper, ledger, r.log)
 	if r.RoomsFile != "" {
 		file, err := os.ReadFile(r.RoomsFile)
 		if err != nil {
-			return nil, fmt.Errorf("--rooms-file: %w", err)
+			return nil, nil, fmt.Errorf("--rooms-file: %w", err)
 		}
-		if err := keeper.Load(ctx, file); err != nil {
-			return nil, fmt.Errorf("--rooms-file %s: %w", r.RoomsFile, err)
+		if err := office.Load(ctx, file); err != nil {
+			return nil, nil, fmt.Errorf("--rooms-file %s: %w", r.RoomsFile, err)
 		}
 	}
 	if err := keeper.Read(ctx); err != nil {
-		return nil, fmt.Errorf("read the rooms: %w", err)
+		return nil, nil, fmt.Errorf("read the rooms: %w", err)
 	}
 	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run)
-	return keeper, nil
+	return keeper, office, nil
 }
 
 // roomInfo tells event views of the waiting room in front of an event.

@@ -32,7 +32,7 @@ func TestOperators(t *testing.T) {
 		ask(200, "", "POST", "/admin/v1/rooms/final/"+order, "{}")
 		ask(404, "room-not-found", "POST", "/admin/v1/rooms/nothing/"+order, "")
 	}
-	e.room.refuse = true
+	e.office.refuse = true
 	for _, order := range []string{"open", "pause", "resume", "drain", "end"} {
 		ask(409, "invalid-transition", "POST", "/admin/v1/rooms/final/"+order, "")
 	}

@@ -133,15 +133,6 @@ func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authorit
 	return k
 }
 
-// Load brings the rooms of a file into the ledger; rooms that exist keep their state and run.
-func (k *Keeper) Load(ctx context.Context, file []byte) error {
-	rules, err := ParseRooms(file)
-	if err != nil {
-		return err
-	}
-	return k.ledger.PutRooms(ctx, rules)
-}
-
 // Run keeps the rooms until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -153,7 +144,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.early = nil
 	k.reload.Unlock()
 	g.Go(func() error {
-		tick := time.NewTicker(roomsEvery)
+		tick := time.NewTicker(roomsEvery / 2) // so that a change is known within roomsEvery
 		defer tick.Stop()
 		for {
 			if err := k.Read(ctx); err != nil && ctx.Err() == nil {
@@ -261,7 +252,7 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		return k.look(ctx, l)
 	}
 	rules := CallRules{
-		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
+		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.GraceAt(k.now()), Expect: 4*room.PollFloor + 5*time.Second,
 		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining,
 		Stock: k.stockOf(&room), PerTicket: 1 / bought(0, 0),
 	}
@@ -339,7 +330,7 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 		}
 	}
 	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
-		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); !errors.Is(e, ErrInvalidTransition) {
+		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open); !errors.Is(e, ErrInvalidTransition) {
 			err = errors.Join(err, e)
 		}
 	}
@@ -383,7 +374,7 @@ func (l *live) see(w Watch, now time.Time) {
 	v.speed = v.speed.add(now, v.Watermark)
 	v.pace, v.moved = v.speed.perSecond(v.Hollow), v.speed.moved(v.Hollow)
 	v.stands = v.moved == 0 && v.Waiting > 0 && v.speed.span().Seconds()*room.perSecond() >= standsLeast
-	v.turns = v.turns.add(now, before, v.Watermark, room.Grace)
+	v.turns = v.turns.add(now, before, v.Watermark, room.GraceAt(now))
 	l.trust.see(v, room, before, now)
 	v.slower = l.slows.see(v, room, before, now)
 	l.view.Store(v)
@@ -541,28 +532,4 @@ func (k *Keeper) Stats(name string) (s Stats, err error) {
 		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
 	}
 	return s, nil
-}
-
-// Order carries out an operator's order: open, pause, resume, drain or end. Opening a room that has ended starts a new run: a new
-// line, and places of the old one are refused. ErrRoomNotFound, ErrInvalidTransition.
-func (k *Keeper) Order(ctx context.Context, name, order string) error {
-	l := (*k.rooms.Load())[name]
-	t, known := transitions[order]
-	if l == nil || !known {
-		return ErrRoomNotFound
-	}
-	state := l.room.Load().State
-	if !slices.Contains(t.from, state) {
-		return ErrInvalidTransition
-	}
-	run := ""
-	if order == "open" && state == Ended {
-		run = NewRun()
-	}
-	ctx, cancel := k.within(ctx, storeTime)
-	defer cancel()
-	if err := k.ledger.SetState(ctx, name, state, t.to, run); err != nil {
-		return err
-	}
-	return k.Read(ctx)
 }

@@ -23,10 +23,11 @@ import (
 //
 //	kind (1) · key id (1) · payload · first 16 bytes of HMAC-SHA256 over all before
 //
-// visitor payload: visitor (16). place payload: visitor (16) · number (8) · issued ms (8) · room length (1) · room · run.
+// visitor payload: visitor (16). cursor payload: id (8). place payload: visitor (16) · number (8) · issued ms (8) · room length (1) · room · run.
 const (
 	kindVisitor = 'v'
 	kindPlace   = 'p'
+	kindCursor  = 'a' // of the audit log
 	macLen      = 16
 	maxSealed   = 400 // characters
 	maxSecrets  = 16
@@ -184,4 +185,18 @@ func (s *Sealer) OpenPlace(sealed string) (p Place, err error) {
 	names := string(b[33:])
 	p.Room, p.Run = names[:n], names[n:]
 	return p, nil
+}
+
+func (s *Sealer) sealCursor(entry int64) string {
+	return s.seal(kindCursor, binary.BigEndian.AppendUint64(nil, uint64(entry)))
+}
+
+// openCursor reads the cursor of an audit log. ErrBadCursor.
+func (s *Sealer) openCursor(sealed string) (entry int64, err error) {
+	var buf [maxSealed]byte
+	b, ok := s.open(kindCursor, sealed, buf[:])
+	if !ok || len(b) != 8 {
+		return 0, ErrBadCursor
+	}
+	return int64(binary.BigEndian.Uint64(b)), nil
 }

@@ -131,7 +131,7 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 	line.UpdatedAt = v.heard.UTC()
 	line.Degraded = now.Sub(v.heard) > frozenAfter
 	if p.Number < v.Watermark {
-		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Grace, now)
+		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Rules, now)
 		line.pollBase = room.PollFloor
 		if over := l.over.Load(); over.Incarnation == v.Incarnation && over.Has(p.Number) {
 			line.State, line.EnterBefore, line.pollBase = StandExpired, time.Time{}, room.PollCap
@@ -160,12 +160,12 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 
 // enterBefore is when the turn of a number that has been called lapses. Where only the line knows, because nobody here saw the call or because he has
 // asked while the room was full, it is the latest that it may be.
-func (v *view) enterBefore(number int64, grace time.Duration, now time.Time) time.Time {
-	before := v.turns.called(number).Add(grace)
+func (v *view) enterBefore(number int64, r Rules, now time.Time) time.Time {
+	before := r.comeBy(v.turns.called(number))
 	if before.Before(now) {
-		before = now.Add(grace)
+		before = r.comeBy(now)
 	}
-	return before.UTC()
+	return before
 }
 
 // position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
@@ -224,7 +224,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	})
 	if errors.Is(err, ErrRoomFull) {
 		fullTotal.Inc()
-		line.State, line.EnterBefore = StandCalled, k.now().Add(room.Grace).UTC()
+		line.State, line.EnterBefore = StandCalled, room.comeBy(k.now())
 	}
 	if err != nil {
 		return line, err
