@@ -116,6 +116,9 @@ func (s *Server) adminOrder(order string) handle {
 // getMetrics writes all metrics of this process, those of the Go runtime and the operating system among them.
 func (s *Server) getMetrics(c *call) error {
 	var b bytes.Buffer
+	if err := s.Admin.WriteMetrics(&b); err != nil {
+		return err
+	}
 	metrics.WritePrometheus(&b, true)
 	c.body(200, "text/plain; version=0.0.4; charset=utf-8", b.Bytes())
 	return nil

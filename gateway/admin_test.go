@@ -38,7 +38,7 @@ func TestOperators(t *testing.T) {
 	}
 	ask(404, "not-found", "POST", "/admin/v1/rooms/final/destroy", "")
 	ask(405, "method-not-allowed", "DELETE", "/admin/v1/rooms/final", "")
-	if r := ask(200, "", "GET", "/metrics", ""); !strings.Contains(r.raw, "usher_http_requests_total{") || !strings.Contains(r.raw, "process_") {
+	if r := ask(200, "", "GET", "/metrics", ""); !strings.Contains(r.raw, "usher_room_waiting_visitors{") || !strings.Contains(r.raw, "usher_http_requests_total{") || !strings.Contains(r.raw, "process_") {
 		t.Errorf("metrics: %.300s", r.raw)
 	}
 	ask(200, "", "GET", "/debug/pprof/", "")

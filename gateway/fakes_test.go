@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -52,6 +53,7 @@ type fakeRoom struct {
 	extend  func() error
 	ready   func() error
 	leave   func() error
+	former  map[id.Event]waitroom.Former
 }
 
 func seal(kind string, words ...string) string {
@@ -96,7 +98,7 @@ func (f *fakeRoom) room() waitroom.Room {
 			Room: roomName, Name: "The final", Method: waitroom.FIFO, Capacity: 100, CallsPerMinute: 600, Session: 15 * time.Minute,
 			SessionCap: 30 * time.Minute, Grace: 5 * time.Minute, PollFloor: 2 * time.Second, PollCap: time.Minute, Message: "Doors <open> soon", OpensAt: noon,
 		},
-		Events: []id.Event{guarded}, State: waitroom.Open, Run: "run1", Version: 7, Active: f.active, Waiting: 12, Watermark: 30, Pace: 59.97, UpdatedAt: noon,
+		Events: []id.Event{guarded}, Former: f.former, State: waitroom.Open, Run: "run1", Version: 7, Active: f.active, Waiting: 12, Watermark: 30, Pace: 59.97, UpdatedAt: noon,
 	}
 }
 
@@ -180,6 +182,10 @@ func (f *fakeRoom) CheckActive(context.Context, pass.Claims) error  { return cal
 func (f *fakeRoom) JWKS() []byte                                    { return []byte(`{"keys":[]}`) }
 func (f *fakeRoom) Ready() error                                    { return call0(f.ready) }
 func (f *fakeRoom) Rooms() []waitroom.Room                          { return []waitroom.Room{f.room()} }
+func (f *fakeRoom) WriteMetrics(w io.Writer) error {
+	_, err := io.WriteString(w, "usher_room_waiting_visitors{room=\"final\"} 12\n")
+	return err
+}
 func (f *fakeRoom) Stats(room string) (waitroom.Stats, error) {
 	_, err := f.Room(room)
 	return waitroom.Stats{}, err

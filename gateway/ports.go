@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"usher/booking"
@@ -97,6 +98,7 @@ type Images interface {
 type Admin interface {
 	Rooms() []waitroom.Room
 	Stats(room string) (waitroom.Stats, error) // waitroom.ErrRoomNotFound
+	WriteMetrics(w io.Writer) error            // of rooms, as Prometheus reads them
 }
 
 // Office is where operators change rooms. *waitroom.Office is the one implementation.

@@ -78,6 +78,7 @@ type live struct {
 	trust trust     // only step knows
 	slows slowing   // as does this
 	polls *pollTimes
+	tally tally
 	key   RunKey
 	stop  func() // ends the keeping of this run
 }
@@ -315,6 +316,9 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 			l.tried = now
 			ceiling := v.over(v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1)
 			err = k.ledger.Note(ctx, l.key, v.Incarnation, v.Next, ceiling)
+			if err != nil {
+				l.tally.unnoted.Add(1)
+			}
 			if err == nil {
 				l.noted.Store(&noted{now, ceiling})
 			} else if errors.Is(err, ErrLost) {
@@ -408,8 +412,10 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 	done := k.once(key.Room+"\x00"+key.Run, func() (any, error) {
 		ctx, cancel := k.within(context.WithoutCancel(ctx), restoreTime) // whoever asked first may have no time left
 		defer cancel()
+		count := func() {}
 		seen := &view{} // what this gateway has told people is not taken back
 		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
+			count = func() { l.tally.restored.Add(1) }
 			if v := l.view.Load(); v != nil {
 				seen = v
 			}
@@ -426,6 +432,7 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 		}
 		m.Watermark = min(max(m.Watermark, seen.Watermark), m.Limit)
 		restoreTotal.Inc()
+		count()
 		if m.Incarnation > 1 {
 			k.log.Warn("the line is restored", "room", key.Room, "incarnation", m.Incarnation, "watermark", m.Watermark, "sessions", len(m.Sessions))
 		}

@@ -40,6 +40,7 @@ func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Pla
 	}
 	room := l.seen()
 	if room.State != Open && room.State != Paused {
+		l.tally.closed.Add(1)
 		return Line{Room: room}, false, ErrRoomClosed
 	}
 	number, issued := int64(-1), k.now().UTC()
@@ -48,7 +49,11 @@ func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Pla
 	}
 	j, err := k.join(ctx, l, v, number)
 	if err != nil {
+		l.tally.count(err)
 		return line, false, err
+	}
+	if j.First {
+		l.tally.joins.Add(1)
 	}
 	if j.Number == number {
 		issued = shown.IssuedAt
@@ -105,6 +110,7 @@ func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
 	line := k.lineAt(l, p, shown, now)
 	if l.polls.tooSoon(p.Number, now, line.pollBase/4) { // a quarter: two tabs and jitter are no attack
 		fastTotal.Inc()
+		l.tally.fast.Add(1)
 		return line, ErrPollTooFast
 	}
 	return line, nil
@@ -209,6 +215,13 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	if err != nil {
 		return line, err
 	}
+	line, err = k.enter(ctx, l, p)
+	l.tally.count(err)
+	return line, err
+}
+
+// enter is Enter of a room that has been found.
+func (k *Keeper) enter(ctx context.Context, l *live, p Place) (line Line, err error) {
 	room := *l.room.Load()
 	line = k.line(l, p, 0)
 	capacity := room.Capacity
@@ -234,6 +247,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	}
 	if s.Fresh {
 		entersTotal.Inc()
+		l.tally.entered.Add(1)
 	}
 	line.State, line.Position, line.Estimate = StandEntered, 0, nil
 	line.Pass, line.PassExpiresAt, err = k.signed(pass.Claims{
