@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -158,7 +157,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	if err != nil {
 		return err
 	}
-	keeper, err := r.keeper(ctx)
+	keeper, office, secret, err := r.keeper(ctx)
 	if err != nil {
 		return err
 	}
@@ -171,10 +170,6 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		ValidPayment: func(p booking.Payment) bool { return p.Method == sandbox.Method && sandbox.Valid(p.Token) },
 	}, holds, r.store)
 	keys := desk.NewIdempotency(r.store, r.log)
-	secret, err := cursorSecret(r.SecretFile)
-	if err != nil {
-		return err
-	}
 	proxies, err := networks(r.TrustedProxy)
 	if err != nil {
 		return err
@@ -202,7 +197,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Sandbox: box, Images: pictures,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: box, Images: pictures,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
@@ -235,39 +230,42 @@ func (r *role) finder(reading *pgcatalog.Store, stock *pgstock.Stock, secret []b
 	return fallback.New(fallback.Config{Name: "elasticsearch", Log: r.log}, elastic.New(servers, secret, stock.Fill), inPostgres), nil
 }
 
-// keeper composes the waiting room.
-func (r *role) keeper(ctx context.Context) (*waitroom.Keeper, error) {
+// keeper composes the waiting room. secret signs cursors: it is the same on every gateway.
+func (r *role) keeper(ctx context.Context) (keeper *waitroom.Keeper, office *waitroom.Office, secret []byte, err error) {
 	if r.SecretFile == "" || r.PassKeysFile == "" {
-		return nil, r.Need("secret-file", "pass-keys-file")
+		return nil, nil, nil, r.Need("secret-file", "pass-keys-file")
 	}
 	if err := errors.Join(waitroom.EnsureSecrets(r.SecretFile), pass.EnsureKeys(r.PassKeysFile)); err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	sealer, err := waitroom.LoadSecrets(r.SecretFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	signing, err := pass.LoadKeys(r.PassKeysFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	line, ledger := redisline.New(r.redis), pgledger.New(r.store.Pool())
-	keeper := waitroom.NewKeeper(line, ledger, sealer, pass.New(signing, r.PublicURL, guard.Now), r.log)
+	passes := pass.New(signing, r.PublicURL, guard.Now)
+	keeper = waitroom.NewKeeper(line, ledger, sealer, passes, r.log)
 	keeper.GoBy(guard.Now)
+	office = waitroom.NewOffice(keeper, ledger, r.log)
 	if r.RoomsFile != "" {
 		file, err := os.ReadFile(r.RoomsFile)
 		if err != nil {
-			return nil, fmt.Errorf("--rooms-file: %w", err)
+			return nil, nil, nil, fmt.Errorf("--rooms-file: %w", err)
 		}
-		if err := keeper.Load(ctx, file); err != nil {
-			return nil, fmt.Errorf("--rooms-file %s: %w", r.RoomsFile, err)
+		if err := office.Load(ctx, file); err != nil {
+			return nil, nil, nil, fmt.Errorf("--rooms-file %s: %w", r.RoomsFile, err)
 		}
 	}
 	if err := keeper.Read(ctx); err != nil {
-		return nil, fmt.Errorf("read the rooms: %w", err)
+		return nil, nil, nil, fmt.Errorf("read the rooms: %w", err)
 	}
-	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run)
-	return keeper, nil
+	secrets, keys := r.keyFiles(sealer, passes)
+	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run, func(ctx context.Context) error { return r.followKeys(ctx, secrets, keys) })
+	return keeper, office, sealer.Derive("cursors"), nil
 }
 
 // roomInfo tells event views of the waiting room in front of an event.
@@ -442,16 +440,6 @@ func runImport(ctx context.Context, args []string, getenv func(string) string, o
 		return err
 	}
 	return importer.Run(ctx, o, out)
-}
-
-// cursorSecret derives the key that signs cursors from the secrets of places: the same on every gateway.
-func cursorSecret(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("--secret-file: %w", err)
-	}
-	key := sha256.Sum256(append([]byte("cursors\x00"), b...))
-	return key[:], nil
 }
 
 // networks reads a comma-separated list of CIDR networks.

@@ -43,6 +43,8 @@ type adminRoomJSON struct {
 	Renewable         bool     `json:"renewable"`
 	SessionCapSeconds int      `json:"session_cap_seconds"`
 	GraceSeconds      int      `json:"grace_seconds"`
+	PollFloorSeconds  float64  `json:"poll_floor_seconds"`
+	PollCapSeconds    float64  `json:"poll_cap_seconds"`
 	Paths             []string `json:"paths"`
 	ActivateAbove     *int     `json:"activate_above"`
 	Bypass            struct{} `json:"bypass"`
@@ -52,7 +54,7 @@ func adminRoomOf(r waitroom.Room) adminRoomJSON {
 	return adminRoomJSON{
 		roomJSON: roomOf(r), Capacity: r.Capacity, MinCallsPerMinute: r.MinCallsPerMinute, MaxCallsPerMinute: r.CallsPerMinute,
 		SessionSeconds: seconds(r.Session), Renewable: r.Renewable, SessionCapSeconds: seconds(r.SessionCap), GraceSeconds: seconds(r.Grace),
-		Paths: []string{},
+		PollFloorSeconds: r.PollFloor.Seconds(), PollCapSeconds: r.PollCap.Seconds(), Paths: []string{},
 	}
 }
 
@@ -73,7 +75,7 @@ func (s *Server) adminRoom(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(200, adminRoomOf(r))
+	return c.answerRoom(200, r)
 }
 
 // adminStats shows the figures of this moment. redis_ok is false while the line has not been heard of for some seconds.
@@ -103,16 +105,20 @@ func (s *Server) adminOrder(order string) handle {
 		if err := c.none(); err != nil {
 			return err
 		}
-		if err := s.Admin.Order(c.context(), c.params[0], order); err != nil {
+		r, err := s.Office.Order(c.context(), s.by(c), c.params[0], order)
+		if err != nil {
 			return err
 		}
-		return s.adminRoom(c)
+		return c.answer(200, adminRoomOf(r))
 	}
 }
 
 // getMetrics writes all metrics of this process, those of the Go runtime and the operating system among them.
 func (s *Server) getMetrics(c *call) error {
 	var b bytes.Buffer
+	if err := s.Admin.WriteMetrics(&b); err != nil {
+		return err
+	}
 	metrics.WritePrometheus(&b, true)
 	c.body(200, "text/plain; version=0.0.4; charset=utf-8", b.Bytes())
 	return nil

@@ -32,13 +32,13 @@ func TestOperators(t *testing.T) {
 		ask(200, "", "POST", "/admin/v1/rooms/final/"+order, "{}")
 		ask(404, "room-not-found", "POST", "/admin/v1/rooms/nothing/"+order, "")
 	}
-	e.room.refuse = true
+	e.office.refuse = true
 	for _, order := range []string{"open", "pause", "resume", "drain", "end"} {
 		ask(409, "invalid-transition", "POST", "/admin/v1/rooms/final/"+order, "")
 	}
 	ask(404, "not-found", "POST", "/admin/v1/rooms/final/destroy", "")
 	ask(405, "method-not-allowed", "DELETE", "/admin/v1/rooms/final", "")
-	if r := ask(200, "", "GET", "/metrics", ""); !strings.Contains(r.raw, "usher_http_requests_total{") || !strings.Contains(r.raw, "process_") {
+	if r := ask(200, "", "GET", "/metrics", ""); !strings.Contains(r.raw, "usher_room_waiting_visitors{") || !strings.Contains(r.raw, "usher_http_requests_total{") || !strings.Contains(r.raw, "process_") {
 		t.Errorf("metrics: %.300s", r.raw)
 	}
 	ask(200, "", "GET", "/debug/pprof/", "")

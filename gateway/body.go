@@ -32,9 +32,14 @@ func (c *call) none() error {
 // object reads the body as one JSON object with no other members than those. The standard decoder is too kind for bytes from outside:
 // it takes any case of a name, the last of two equal names, and null for everything.
 func (c *call) object(known ...string) (*members, error) {
+	return c.objectOf([]string{"application/json"}, known...)
+}
+
+// objectOf is object of one of several media types.
+func (c *call) objectOf(kinds []string, known ...string) (*members, error) {
 	kind, _, err := mime.ParseMediaType(string(c.in.ContentType()))
-	if err != nil || kind != "application/json" {
-		return nil, problem.New("unsupported-media-type", "the body is not application/json")
+	if err != nil || !slices.Contains(kinds, kind) {
+		return nil, problem.New("unsupported-media-type", "the body is not "+strings.Join(kinds, " or "))
 	}
 	return parseObject(c.http.PostBody(), known...)
 }

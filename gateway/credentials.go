@@ -118,12 +118,25 @@ func (s *Server) pass(c *call, room string) (p pass.Claims, ok bool, err error) 
 	return p, true, s.sameSite(c)
 }
 
+// passFor is pass of the room that guards an event, or of the one that the event came from, if its session began before.
+func (s *Server) passFor(c *call, room waitroom.Room, e id.Event) (p pass.Claims, ok bool, err error) {
+	p, ok, err = s.pass(c, room.Room)
+	from, moved := room.Former[e]
+	if !moved || ok && err == nil {
+		return p, ok, err
+	}
+	if old, has, refused := s.pass(c, from.Room); has && refused == nil && old.IssuedAt.Before(from.Until) {
+		return old, true, nil
+	}
+	return p, ok, err
+}
+
 // buyer returns who holds or books on an event, and the pass if he came with one. A room that is active wants a pass whose session
 // still lives; a pass alone is enough. With issue, a visitor is drawn for an event that no room guards.
 func (s *Server) buyer(c *call, e id.Event, issue bool) (o booking.Owner, p pass.Claims, err error) {
 	room, known := s.Waitroom.RoomOf(e)
 	if known {
-		p, ok, err := s.pass(c, room.Room)
+		p, ok, err := s.passFor(c, room, e)
 		switch {
 		case ok && err == nil && room.Active:
 			if err := s.Waitroom.CheckActive(c.context(), p); err != nil {
@@ -158,7 +171,7 @@ func (s *Server) passRequired(room string) *problem.Problem {
 // also after the pass has run out. ok is false when neither was sent.
 func (s *Server) owner(c *call, e id.Event) (v id.Visitor, ok bool, err error) {
 	if room, known := s.Waitroom.RoomOf(e); known {
-		p, ok, refused := s.pass(c, room.Room)
+		p, ok, refused := s.passFor(c, room, e)
 		if ok && refused == nil {
 			return p.Visitor, true, nil
 		}

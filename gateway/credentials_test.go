@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"usher/booking"
 	"usher/internal/id"
@@ -195,4 +196,31 @@ func (e *edge) refusesStrangersAtTheTill(b string, v id.Visitor, stranger []stri
 		e.want(401, "pass-expired", method, path, "", form(late)...)
 		e.want(403, "pass-wrong-room", method, path, "", form(lost)...)
 	}
+}
+
+// Whoever is inside when an event moves to another room goes on; who enters the old room later does not get at it.
+func TestSessionsGoOnWhenTheirEventMoves(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	v, _ := e.guest()
+	path := api + "/events/" + guarded.String() + "/ticket/" + guarded.Ticket(7).String() + "/hold"
+	old := []string{"Authorization", "Bearer " + passOf(otherRoom, v)}
+	moved := func(room string, at time.Time) {
+		e.room.former = map[id.Event]waitroom.Former{guarded: {Room: room, Until: at}}
+	}
+	moved(otherRoom, noon.Add(time.Second))
+	e.want(201, "", "POST", path, "", old...)
+	e.want(200, "", "POST", path, "", "Cookie", "usher_pass_other="+passOf(otherRoom, v))
+	e.want(200, "", "POST", path, "", "Authorization", "Bearer "+passOf(roomName, v))
+	e.want(200, "", "GET", api+"/events/"+guarded.String()+"/holds", "", old...)
+	e.want(403, "pass-wrong-room", "POST", path, "", "Authorization", "Bearer "+passOf("third", v))
+	e.want(401, "pass-invalid", "POST", path, "", "Authorization", "Bearer forged")
+	e.want(401, "pass-required", "POST", path, "")
+	e.room.session = func() error { return waitroom.ErrSessionOver }
+	e.want(401, "pass-expired", "POST", path, "", old...)
+	e.room.session = nil
+	moved(otherRoom, noon)
+	e.want(403, "pass-wrong-room", "POST", path, "", old...)
+	moved("third", noon.Add(time.Second))
+	e.want(403, "pass-wrong-room", "POST", path, "", old...)
 }

@@ -22,6 +22,7 @@ type edge struct {
 	*Server
 	t             *testing.T
 	room          *fakeRoom
+	office        *fakeOffice
 	desk          *fakeDesk
 	keys          *fakeKeys
 	catalog       *fakeCatalog
@@ -40,8 +41,9 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: newFakeCatalog(), search: &fakeSearch{}, maps: &fakeMap{}, box: &fakeBox{attempt: id.NewKey()}, images: &fakeImages{},
 		keys: &fakeKeys{request: map[[32]byte][32]byte{}, answers: map[[32]byte]*booking.StoredAnswer{}},
 	}
+	e.office = newFakeOffice(e.room)
 	c := Config{AdminToken: testToken, PublicURL: "http://usher.test", VisitorRate: 1000, Limit: 8}
-	p := Parts{Waitroom: e.room, Desk: e.desk, Idempotency: e.keys, Catalog: e.catalog, Sitemap: e.maps, Search: e.search, Admin: e.room, Sandbox: e.box, Images: e.images}
+	p := Parts{Waitroom: e.room, Desk: e.desk, Idempotency: e.keys, Catalog: e.catalog, Sitemap: e.maps, Search: e.search, Admin: e.room, Office: e.office, Sandbox: e.box, Images: e.images}
 	for _, f := range change {
 		f(&c, &p)
 	}

@@ -34,6 +34,8 @@ var answers = []struct {
 	{waitroom.ErrRenewalNotAllowed, "renewal-not-allowed"},
 	{waitroom.ErrVisitorInvalid, "visitor-required"},
 	{waitroom.ErrInvalidTransition, "invalid-transition"},
+	{waitroom.ErrStale, "precondition-failed"},
+	{waitroom.ErrBadCursor, "invalid-cursor"},
 	{pass.ErrInvalid, "pass-invalid"},
 	{pass.ErrExpired, "pass-expired"},
 	{pass.ErrWrongRoom, "pass-wrong-room"},
@@ -109,6 +111,7 @@ func withMembers(err error) *problem.Problem {
 	var limit *booking.HoldLimitError
 	var together *booking.NoSeatsTogetherError
 	var declined *booking.DeclinedError
+	var rules *waitroom.RulesError
 	switch {
 	case errors.As(err, &unavailable):
 		return problem.New("ticket-unavailable", unavailable.Error()).
@@ -121,8 +124,19 @@ func withMembers(err error) *problem.Problem {
 		return problem.New("no-seats-together", together.Error()).With("largest_block", together.LargestBlock)
 	case errors.As(err, &declined):
 		return problem.New("payment-declined", declined.Error()).With("reason", declined.Reason)
+	case errors.As(err, &rules):
+		return rulesInvalid(rules)
 	}
 	return nil
+}
+
+// rulesInvalid names everything that is wrong with the rules of a room.
+func rulesInvalid(err *waitroom.RulesError) *problem.Problem {
+	p := problem.New("room-rules-invalid", err.Error())
+	for _, f := range err.Faults {
+		p.Errors = append(p.Errors, problem.Field{Field: f.Member, Message: f.Message})
+	}
+	return p
 }
 
 // names words ticket ids; never null.

@@ -6,6 +6,8 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,7 +53,7 @@ type fakeRoom struct {
 	extend  func() error
 	ready   func() error
 	leave   func() error
-	refuse  bool // orders
+	former  map[id.Event]waitroom.Former
 }
 
 func seal(kind string, words ...string) string {
@@ -94,9 +96,9 @@ func (f *fakeRoom) room() waitroom.Room {
 	return waitroom.Room{
 		Rules: waitroom.Rules{
 			Room: roomName, Name: "The final", Method: waitroom.FIFO, Capacity: 100, CallsPerMinute: 600, Session: 15 * time.Minute,
-			SessionCap: 30 * time.Minute, Grace: 5 * time.Minute, Message: "Doors <open> soon", OpensAt: noon,
+			SessionCap: 30 * time.Minute, Grace: 5 * time.Minute, PollFloor: 2 * time.Second, PollCap: time.Minute, Message: "Doors <open> soon", OpensAt: noon,
 		},
-		Events: []id.Event{guarded}, State: waitroom.Open, Run: "run1", Active: f.active, Waiting: 12, Watermark: 30, Pace: 59.97, UpdatedAt: noon,
+		Events: []id.Event{guarded}, Former: f.former, State: waitroom.Open, Run: "run1", Version: 7, Active: f.active, Waiting: 12, Watermark: 30, Pace: 59.97, UpdatedAt: noon,
 	}
 }
 
@@ -180,16 +182,89 @@ func (f *fakeRoom) CheckActive(context.Context, pass.Claims) error  { return cal
 func (f *fakeRoom) JWKS() []byte                                    { return []byte(`{"keys":[]}`) }
 func (f *fakeRoom) Ready() error                                    { return call0(f.ready) }
 func (f *fakeRoom) Rooms() []waitroom.Room                          { return []waitroom.Room{f.room()} }
+func (f *fakeRoom) WriteMetrics(w io.Writer) error {
+	_, err := io.WriteString(w, "usher_room_waiting_visitors{room=\"final\"} 12\n")
+	return err
+}
 func (f *fakeRoom) Stats(room string) (waitroom.Stats, error) {
 	_, err := f.Room(room)
 	return waitroom.Stats{}, err
 }
-func (f *fakeRoom) Order(_ context.Context, room, _ string) error {
+
+// fakeOffice changes rooms in memory. There is one at first, the fakeRoom's.
+type fakeOffice struct {
+	mu     sync.Mutex // guards all below
+	refuse bool       // orders
+	rooms  map[string]waitroom.Room
+	by     waitroom.By // of the last change
+	err    error
+}
+
+func newFakeOffice(f *fakeRoom) *fakeOffice {
+	return &fakeOffice{rooms: map[string]waitroom.Room{roomName: f.room()}}
+}
+
+func (f *fakeOffice) Order(_ context.Context, by waitroom.By, room, _ string) (waitroom.Room, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.refuse {
-		return waitroom.ErrInvalidTransition
+		return waitroom.Room{}, waitroom.ErrInvalidTransition
 	}
-	_, err := f.Room(room)
-	return err
+	r, there := f.rooms[room]
+	if !there {
+		return r, waitroom.ErrRoomNotFound
+	}
+	f.by = by
+	return r, f.err
+}
+
+func (f *fakeOffice) Put(_ context.Context, by waitroom.By, room string, m waitroom.Match, edit func(*waitroom.Room) error) (waitroom.Room, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now, there := f.rooms[room]
+	next := waitroom.Room{Rules: waitroom.DefaultRules(room), State: now.State, Run: now.Run}
+	if !there {
+		next.State, next.Run, next.UpdatedAt = waitroom.Open, "run2", noon
+	}
+	r, err := f.change(by, there, now, next, m, edit)
+	return r, !there, err
+}
+
+func (f *fakeOffice) Patch(_ context.Context, by waitroom.By, room string, m waitroom.Match, edit func(*waitroom.Room) error) (waitroom.Room, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now, there := f.rooms[room]
+	if !there {
+		return now, waitroom.ErrRoomNotFound
+	}
+	return f.change(by, there, now, now, m, edit)
+}
+
+func (f *fakeOffice) change(by waitroom.By, there bool, now, next waitroom.Room, m waitroom.Match, edit func(*waitroom.Room) error) (waitroom.Room, error) {
+	if m.New && there || m.Exists && !there || len(m.Versions) > 0 && !slices.Contains(m.Versions, now.Version) {
+		return now, waitroom.ErrStale
+	}
+	if err := errors.Join(f.err, edit(&next)); err != nil {
+		return now, err
+	}
+	if faults := next.Check(); len(faults) > 0 {
+		return now, &waitroom.RulesError{Faults: faults}
+	}
+	next.Version, f.by = now.Version+1, by
+	f.rooms[next.Room] = next
+	return next, nil
+}
+
+func (f *fakeOffice) Audit(_ context.Context, cursor string) ([]waitroom.Entry, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch cursor {
+	case "":
+		return []waitroom.Entry{{ID: 2, At: noon, By: f.by, Action: "put", Room: roomName, Before: []byte(`{"capacity":1}`), After: []byte(`{"capacity":2}`)}}, "more", f.err
+	case "more":
+		return []waitroom.Entry{{ID: 1, At: noon, By: waitroom.By{Who: waitroom.ByFile}, Action: "load", Room: roomName, After: []byte(`{"capacity":1}`)}}, "", nil
+	}
+	return nil, "", waitroom.ErrBadCursor
 }
 
 // fakeDesk answers every call with plain holds and bookings, or with the error that a test has put in.

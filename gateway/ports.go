@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"usher/booking"
@@ -93,11 +94,21 @@ type Images interface {
 	Open(ctx context.Context, n images.Name) (*images.Object, error)
 }
 
-// Admin is what operators do with rooms.
+// Admin is what operators see of rooms.
 type Admin interface {
 	Rooms() []waitroom.Room
-	Stats(room string) (waitroom.Stats, error)           // waitroom.ErrRoomNotFound
-	Order(ctx context.Context, room, order string) error // waitroom.ErrRoomNotFound, ErrInvalidTransition
+	Stats(room string) (waitroom.Stats, error) // waitroom.ErrRoomNotFound
+	WriteMetrics(w io.Writer) error            // of rooms, as Prometheus reads them
+}
+
+// Office is where operators change rooms. *waitroom.Office is the one implementation.
+type Office interface {
+	Order(ctx context.Context, by waitroom.By, room, order string) (waitroom.Room, error) // waitroom.ErrRoomNotFound, ErrInvalidTransition
+	// waitroom.ErrStale, RulesError
+	Put(ctx context.Context, by waitroom.By, room string, m waitroom.Match, edit func(*waitroom.Room) error) (r waitroom.Room, made bool, err error)
+	// waitroom.ErrRoomNotFound, ErrStale, RulesError
+	Patch(ctx context.Context, by waitroom.By, room string, m waitroom.Match, edit func(*waitroom.Room) error) (waitroom.Room, error)
+	Audit(ctx context.Context, cursor string) (page []waitroom.Entry, next string, err error) // waitroom.ErrBadCursor
 }
 
 // Sandbox is the payer's side of the sandbox provider.

@@ -89,7 +89,10 @@ func (s *Server) adminRoutes() *router {
 	const api = "/admin/v1"
 	r.add("GET", api+"/rooms", s.adminRooms)
 	r.add("GET", api+"/rooms/{room}", s.adminRoom)
+	r.add("PUT", api+"/rooms/{room}", s.adminPut)
+	r.add("PATCH", api+"/rooms/{room}", s.adminPatch)
 	r.add("GET", api+"/rooms/{room}/stats", s.adminStats)
+	r.add("GET", api+"/audit", s.adminAudit, "page_cursor")
 	for _, order := range []string{"open", "pause", "resume", "drain", "end"} {
 		r.add("POST", api+"/rooms/{room}/"+order, s.adminOrder(order))
 	}

@@ -47,6 +47,7 @@ type Parts struct {
 	Sitemap     Sitemap
 	Search      Searcher
 	Admin       Admin
+	Office      Office
 	Sandbox     Sandbox                     // nil: payments are never approved by hand
 	Images      Images                      // nil: no picture is served here
 	Ready       func(context.Context) error // beyond what the parts say themselves; may be nil

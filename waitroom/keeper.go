@@ -78,6 +78,7 @@ type live struct {
 	trust trust     // only step knows
 	slows slowing   // as does this
 	polls *pollTimes
+	tally tally
 	key   RunKey
 	stop  func() // ends the keeping of this run
 }
@@ -136,15 +137,6 @@ func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authorit
 // GoBy lets the keeper go by a clock that is not the machine's. Call it before Read.
 func (k *Keeper) GoBy(clock func() time.Time) { k.now = clock }
 
-// Load brings the rooms of a file into the ledger; rooms that exist keep their state and run.
-func (k *Keeper) Load(ctx context.Context, file []byte) error {
-	rules, err := ParseRooms(file)
-	if err != nil {
-		return err
-	}
-	return k.ledger.PutRooms(ctx, rules)
-}
-
 // Run keeps the rooms until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -156,7 +148,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.early = nil
 	k.reload.Unlock()
 	g.Go(func() error {
-		tick := time.NewTicker(roomsEvery)
+		tick := time.NewTicker(roomsEvery / 2) // so that a change is known within roomsEvery
 		defer tick.Stop()
 		for {
 			if err := k.Read(ctx); err != nil && ctx.Err() == nil {
@@ -264,7 +256,7 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		return k.look(ctx, l)
 	}
 	rules := CallRules{
-		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.Grace, Expect: 4*room.PollFloor + 5*time.Second,
+		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.GraceAt(k.now()), Expect: 4*room.PollFloor + 5*time.Second,
 		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining,
 		Stock: k.stockOf(&room), PerTicket: 1 / bought(0, 0),
 	}
@@ -327,6 +319,9 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 			l.tried = now
 			ceiling := v.over(v.Watermark + int64(math.Ceil(room.perSecond()*ceilingFor.Seconds())) + 1)
 			err = k.ledger.Note(ctx, l.key, v.Incarnation, v.Next, ceiling)
+			if err != nil {
+				l.tally.unnoted.Add(1)
+			}
 			if err == nil {
 				l.noted.Store(&noted{now, ceiling})
 			} else if errors.Is(err, ErrLost) {
@@ -342,7 +337,7 @@ func (k *Keeper) note(ctx context.Context, l *live) (err error) {
 		}
 	}
 	if room.State == Scheduled && !room.OpensAt.IsZero() && !k.now().Before(room.OpensAt) {
-		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open, ""); !errors.Is(e, ErrInvalidTransition) {
+		if e := k.ledger.SetState(ctx, room.Room, Scheduled, Open); !errors.Is(e, ErrInvalidTransition) {
 			err = errors.Join(err, e)
 		}
 	}
@@ -386,7 +381,7 @@ func (l *live) see(w Watch, now time.Time) {
 	v.speed = v.speed.add(now, v.Watermark)
 	v.pace, v.moved = v.speed.perSecond(v.Hollow), v.speed.moved(v.Hollow)
 	v.stands = v.moved == 0 && v.Waiting > 0 && v.speed.span().Seconds()*room.perSecond() >= standsLeast
-	v.turns = v.turns.add(now, before, v.Watermark, room.Grace)
+	v.turns = v.turns.add(now, before, v.Watermark, room.GraceAt(now))
 	l.trust.see(v, room, before, now)
 	v.slower = l.slows.see(v, room, before, now)
 	l.view.Store(v)
@@ -420,8 +415,10 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 	done := k.once(key.Room+"\x00"+key.Run, func() (any, error) {
 		ctx, cancel := k.within(context.WithoutCancel(ctx), restoreTime) // whoever asked first may have no time left
 		defer cancel()
+		count := func() {}
 		seen := &view{} // what this gateway has told people is not taken back
 		if l := (*k.rooms.Load())[key.Room]; l != nil && l.key == key {
+			count = func() { l.tally.restored.Add(1) }
 			if v := l.view.Load(); v != nil {
 				seen = v
 			}
@@ -438,6 +435,7 @@ func (k *Keeper) recover(ctx context.Context, key RunKey) error {
 		}
 		m.Watermark = min(max(m.Watermark, seen.Watermark), m.Limit)
 		restoreTotal.Inc()
+		count()
 		if m.Incarnation > 1 {
 			k.log.Warn("the line is restored", "room", key.Room, "incarnation", m.Incarnation, "watermark", m.Watermark, "sessions", len(m.Sessions))
 		}
@@ -544,28 +542,4 @@ func (k *Keeper) Stats(name string) (s Stats, err error) {
 		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
 	}
 	return s, nil
-}
-
-// Order carries out an operator's order: open, pause, resume, drain or end. Opening a room that has ended starts a new run: a new
-// line, and places of the old one are refused. ErrRoomNotFound, ErrInvalidTransition.
-func (k *Keeper) Order(ctx context.Context, name, order string) error {
-	l := (*k.rooms.Load())[name]
-	t, known := transitions[order]
-	if l == nil || !known {
-		return ErrRoomNotFound
-	}
-	state := l.room.Load().State
-	if !slices.Contains(t.from, state) {
-		return ErrInvalidTransition
-	}
-	run := ""
-	if order == "open" && state == Ended {
-		run = NewRun()
-	}
-	ctx, cancel := k.within(ctx, storeTime)
-	defer cancel()
-	if err := k.ledger.SetState(ctx, name, state, t.to, run); err != nil {
-		return err
-	}
-	return k.Read(ctx)
 }

@@ -80,21 +80,38 @@ func (l *ledger) Rooms(ctx context.Context) (rooms []waitroom.Room, err error) {
 	return rooms, err
 }
 
-func (l *ledger) PutRooms(context.Context, []waitroom.Rules) error { return errors.ErrUnsupported }
-
-func (l *ledger) SetState(ctx context.Context, name string, from, to waitroom.State, run string) error {
+func (l *ledger) SetState(ctx context.Context, name string, from, to waitroom.State) error {
 	return l.on(ctx, func() error {
 		r := l.rooms[name]
 		if r.State != from {
 			return waitroom.ErrInvalidTransition
 		}
 		r.State = to
-		if run != "" {
-			return errors.ErrUnsupported
-		}
 		l.rooms[name] = r
 		return nil
 	})
+}
+
+// Change changes a room that is there.
+func (l *ledger) Change(ctx context.Context, c waitroom.Change) (room waitroom.Room, err error) {
+	err = l.on(ctx, func() error {
+		now := l.rooms[c.Room]
+		room, err = c.To(&now)
+		if err == nil {
+			room.Version++
+			l.rooms[c.Room] = room
+		}
+		return err
+	})
+	return room, err
+}
+
+func (l *ledger) Load(context.Context, []waitroom.Rules, waitroom.By) error {
+	return errors.ErrUnsupported
+}
+
+func (l *ledger) AuditLog(context.Context, int64, int) ([]waitroom.Entry, error) {
+	return nil, errors.ErrUnsupported
 }
 
 func (l *ledger) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want int64) (end int64, err error) {

@@ -105,6 +105,13 @@ func (h *house) begin() {
 	}
 }
 
+// order carries out an operator's order at the gateway that is asked.
+func (h *house) order(order string) error {
+	office := waitroom.NewOffice(h.Keeper, h.ledger, slog.New(slog.DiscardHandler))
+	_, err := office.Order(h.t.Context(), waitroom.By{Who: "test"}, "final", order)
+	return err
+}
+
 // fan is a visitor by number.
 func fan(n int) id.Visitor { return id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)} }
 
@@ -243,7 +250,7 @@ func TestWhatIsShownOfATurnIsWhatEnteringAnswers(t *testing.T) {
 			}
 			time.Sleep(room.Grace/4 + time.Second)
 		}
-		if err := h.Order(h.t.Context(), "final", "pause"); err != nil {
+		if err := h.order("pause"); err != nil {
 			t.Fatal(err)
 		}
 		h.wants(2, waitroom.ErrRoomFull) // he is here
@@ -275,7 +282,7 @@ func TestAPauseTakesNobodysTurnWhoAsks(t *testing.T) {
 		h.join(0)
 		h.join(1)
 		time.Sleep(time.Second)
-		if err := h.Order(h.t.Context(), "final", "pause"); err != nil {
+		if err := h.order("pause"); err != nil {
 			t.Fatal(err)
 		}
 		h.join(2)
@@ -284,7 +291,7 @@ func TestAPauseTakesNobodysTurnWhoAsks(t *testing.T) {
 			h.wants(0, waitroom.ErrRoomFull)
 		}
 		h.wants(2, waitroom.ErrNotCalled)
-		if err := h.Order(h.t.Context(), "final", "resume"); err != nil {
+		if err := h.order("resume"); err != nil {
 			t.Fatal(err)
 		}
 		h.wants(0, nil)
@@ -706,7 +713,7 @@ func TestTheLineOfARoomThatHasEndedIsLeftAlone(t *testing.T) {
 		time.Sleep(time.Second)
 		c := h.wants(0, nil)
 		order := func(what string) {
-			if err := h.Order(h.t.Context(), "final", what); err != nil {
+			if err := h.order(what); err != nil {
 				t.Error(err)
 			}
 		}

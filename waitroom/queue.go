@@ -170,10 +170,8 @@ type Admission struct {
 type Ledger interface {
 	// Rooms reads all rooms with their state.
 	Rooms(ctx context.Context) ([]Room, error)
-	// PutRooms stores rules; a room that exists keeps its state and run. Events that do not exist are reported.
-	PutRooms(ctx context.Context, rules []Rules) error
-	// SetState moves a room from one state to another and starts a new run if asked. ErrInvalidTransition: it was not in from.
-	SetState(ctx context.Context, room string, from, to State, newRun string) error
+	// SetState moves a room from one state to another, as its schedule wants it. ErrInvalidTransition: it was not in from.
+	SetState(ctx context.Context, room string, from, to State) error
 	// Reserve makes sure that numbers below want may be given out by that incarnation of the line and returns the end of the block. ErrLost: it is
 	// over, and what follows its block is another's.
 	Reserve(ctx context.Context, k RunKey, incarnation, want int64) (blockEnd int64, err error)

@@ -13,7 +13,9 @@ import (
 	"hash"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"usher/internal/id"
@@ -23,10 +25,11 @@ import (
 //
 //	kind (1) · key id (1) · payload · first 16 bytes of HMAC-SHA256 over all before
 //
-// visitor payload: visitor (16). place payload: visitor (16) · number (8) · issued ms (8) · room length (1) · room · run.
+// visitor payload: visitor (16). cursor payload: id (8). place payload: visitor (16) · number (8) · issued ms (8) · room length (1) · room · run.
 const (
 	kindVisitor = 'v'
 	kindPlace   = 'p'
+	kindCursor  = 'a' // of the audit log
 	macLen      = 16
 	maxSealed   = 400 // characters
 	maxSecrets  = 16
@@ -35,9 +38,13 @@ const (
 var sealText = base64.RawURLEncoding.Strict()
 
 // Sealer seals and opens visitor tokens and places. One key seals, all open.
-type Sealer struct {
+type Sealer struct{ secrets atomic.Pointer[Secrets] }
+
+// Secrets are the keys of a secrets file.
+type Secrets struct {
 	current byte
 	keys    map[byte]*sync.Pool // of *stamp: an HMAC state is made once, not for each poll
+	first   []byte              // the oldest key
 }
 
 // stamp is the state of an HMAC, and room for what it is of and its sum.
@@ -63,20 +70,42 @@ func LoadSecrets(path string) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secrets: %w", err)
 	}
-	var f secretsFile
-	if err := json.Unmarshal(b, &f); err != nil {
+	secrets, err := ParseSecrets(b)
+	if err != nil {
 		return nil, fmt.Errorf("secrets %s: %w", path, err)
 	}
-	s := &Sealer{current: f.Current, keys: map[byte]*sync.Pool{}}
+	s := &Sealer{}
+	s.Use(secrets)
+	return s, nil
+}
+
+// Use takes other keys from now on. What was sealed with a key that is not among them is refused.
+func (s *Sealer) Use(secrets *Secrets) { s.secrets.Store(secrets) }
+
+// Derive returns a key for another purpose. It stays the same until the oldest key is retired.
+func (s *Sealer) Derive(purpose string) []byte {
+	h := hmac.New(sha256.New, s.secrets.Load().first)
+	h.Write([]byte(purpose))
+	return h.Sum(nil)
+}
+
+// ParseSecrets reads the content of a secrets file.
+func ParseSecrets(b []byte) (*Secrets, error) {
+	var f secretsFile
+	if err := json.Unmarshal(b, &f); err != nil {
+		return nil, err
+	}
+	s := &Secrets{current: f.Current, keys: map[byte]*sync.Pool{}}
 	for _, k := range f.Keys {
 		if len(k.Key) != sha256.Size || s.keys[k.ID] != nil || len(f.Keys) > maxSecrets {
-			return nil, fmt.Errorf("secrets %s: want 1 to %d keys of %d bytes, each with its own id", path, maxSecrets, sha256.Size)
+			return nil, fmt.Errorf("want 1 to %d keys of %d bytes, each with its own id", maxSecrets, sha256.Size)
 		}
 		s.keys[k.ID] = &sync.Pool{New: func() any { return &stamp{Hash: hmac.New(sha256.New, k.Key)} }}
 	}
 	if s.keys[s.current] == nil {
-		return nil, fmt.Errorf("secrets %s: the current key %d is not among the keys", path, s.current)
+		return nil, fmt.Errorf("the current key %d is not among the keys", s.current)
 	}
+	s.first = f.Keys[0].Key
 	return s, nil
 }
 
@@ -85,9 +114,7 @@ func EnsureSecrets(path string) error {
 	if _, err := os.Stat(path); err == nil { // in a folder, maybe, where nothing can be written
 		return nil
 	}
-	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key)
-	b, err := json.MarshalIndent(secretsFile{Current: 1, Keys: []secretFile{{ID: 1, Key: key}}}, "", "  ")
+	b, err := json.MarshalIndent(secretsFile{Current: 1, Keys: []secretFile{newSecret(1)}}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -106,11 +133,59 @@ func EnsureSecrets(path string) error {
 	return nil
 }
 
+func newSecret(name byte) secretFile {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key)
+	return secretFile{ID: name, Key: key}
+}
+
+// AnnouncedSecrets returns the content of a secrets file with a fresh key, which opens and does not seal yet.
+func AnnouncedSecrets(content []byte) ([]byte, error) {
+	return changedSecrets(content, func(f *secretsFile) {
+		name := f.Keys[len(f.Keys)-1].ID + 1
+		for slices.ContainsFunc(f.Keys, func(k secretFile) bool { return k.ID == name }) {
+			name++
+		}
+		f.Keys = append(f.Keys, newSecret(name))
+	})
+}
+
+// SwitchedSecrets returns the content of a secrets file in which the newest key seals.
+func SwitchedSecrets(content []byte) ([]byte, error) {
+	return changedSecrets(content, func(f *secretsFile) { f.Current = f.Keys[len(f.Keys)-1].ID })
+}
+
+// RetiredSecrets returns the content of a secrets file that is left with the key that seals: places and visitors of others are refused from now on.
+func RetiredSecrets(content []byte) ([]byte, error) {
+	return changedSecrets(content, func(f *secretsFile) {
+		f.Keys = slices.DeleteFunc(f.Keys, func(k secretFile) bool { return k.ID != f.Current })
+	})
+}
+
+// changedSecrets checks a secrets file before and after.
+func changedSecrets(content []byte, change func(*secretsFile)) ([]byte, error) {
+	var f secretsFile
+	if _, err := ParseSecrets(content); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(content, &f); err != nil {
+		return nil, err
+	}
+	change(&f)
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	_, err = ParseSecrets(b)
+	return b, err
+}
+
 func (s *Sealer) seal(kind byte, payload []byte) string {
+	k := s.secrets.Load()
 	b := make([]byte, 0, 2+len(payload)+macLen)
-	b = append(b, kind, s.current)
+	b = append(b, kind, k.current)
 	b = append(b, payload...)
-	sum := mac(s.keys[s.current], b)
+	sum := mac(k.keys[k.current], b)
 	return sealText.EncodeToString(append(b, sum[:]...))
 }
 
@@ -133,7 +208,7 @@ func (s *Sealer) open(kind byte, sealed string, buf []byte) ([]byte, bool) {
 	if err != nil || len(b) < 2+macLen || b[0] != kind {
 		return nil, false
 	}
-	pool := s.keys[b[1]]
+	pool := s.secrets.Load().keys[b[1]]
 	if pool == nil {
 		return nil, false
 	}
@@ -184,4 +259,18 @@ func (s *Sealer) OpenPlace(sealed string) (p Place, err error) {
 	names := string(b[33:])
 	p.Room, p.Run = names[:n], names[n:]
 	return p, nil
+}
+
+func (s *Sealer) sealCursor(entry int64) string {
+	return s.seal(kindCursor, binary.BigEndian.AppendUint64(nil, uint64(entry)))
+}
+
+// openCursor reads the cursor of an audit log. ErrBadCursor.
+func (s *Sealer) openCursor(sealed string) (entry int64, err error) {
+	var buf [maxSealed]byte
+	b, ok := s.open(kindCursor, sealed, buf[:])
+	if !ok || len(b) != 8 {
+		return 0, ErrBadCursor
+	}
+	return int64(binary.BigEndian.Uint64(b)), nil
 }

@@ -106,7 +106,7 @@ func (h *house) pacing(perMinute float64) {
 
 func (h *house) orders(order string) {
 	h.t.Helper()
-	if err := h.Order(h.t.Context(), "final", order); err != nil {
+	if err := h.order(order); err != nil {
 		h.t.Errorf("%s: %v", order, err)
 	}
 }

@@ -40,6 +40,7 @@ func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Pla
 	}
 	room := l.seen()
 	if room.State != Open && room.State != Paused {
+		l.tally.closed.Add(1)
 		return Line{Room: room}, false, ErrRoomClosed
 	}
 	number, issued := int64(-1), k.now().UTC()
@@ -48,7 +49,11 @@ func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Pla
 	}
 	j, err := k.join(ctx, l, v, number)
 	if err != nil {
+		l.tally.count(err)
 		return line, false, err
+	}
+	if j.First {
+		l.tally.joins.Add(1)
 	}
 	if j.Number == number {
 		issued = shown.IssuedAt
@@ -105,6 +110,7 @@ func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
 	line := k.lineAt(l, p, shown, now)
 	if l.polls.tooSoon(p.Number, now, line.pollBase/4) { // a quarter: two tabs and jitter are no attack
 		fastTotal.Inc()
+		l.tally.fast.Add(1)
 		return line, ErrPollTooFast
 	}
 	return line, nil
@@ -131,7 +137,7 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 	line.UpdatedAt = v.heard.UTC()
 	line.Degraded = now.Sub(v.heard) > frozenAfter
 	if p.Number < v.Watermark {
-		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Grace, now)
+		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Rules, now)
 		line.pollBase = room.PollFloor
 		if over := l.over.Load(); over.Incarnation == v.Incarnation && over.Has(p.Number) {
 			line.State, line.EnterBefore, line.pollBase = StandExpired, time.Time{}, room.PollCap
@@ -160,12 +166,12 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 
 // enterBefore is when the turn of a number that has been called lapses. Where only the line knows, because nobody here saw the call or because he has
 // asked while the room was full, it is the latest that it may be.
-func (v *view) enterBefore(number int64, grace time.Duration, now time.Time) time.Time {
-	before := v.turns.called(number).Add(grace)
+func (v *view) enterBefore(number int64, r Rules, now time.Time) time.Time {
+	before := r.comeBy(v.turns.called(number))
 	if before.Before(now) {
-		before = now.Add(grace)
+		before = r.comeBy(now)
 	}
-	return before.UTC()
+	return before
 }
 
 // position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
@@ -209,6 +215,13 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	if err != nil {
 		return line, err
 	}
+	line, err = k.enter(ctx, l, p)
+	l.tally.count(err)
+	return line, err
+}
+
+// enter is Enter of a room that has been found.
+func (k *Keeper) enter(ctx context.Context, l *live, p Place) (line Line, err error) {
 	room := *l.room.Load()
 	line = k.line(l, p, 0)
 	capacity := room.Capacity
@@ -224,7 +237,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	})
 	if errors.Is(err, ErrRoomFull) {
 		fullTotal.Inc()
-		line.State, line.EnterBefore = StandCalled, k.now().Add(room.Grace).UTC()
+		line.State, line.EnterBefore = StandCalled, room.comeBy(k.now())
 	}
 	if err != nil {
 		return line, err
@@ -237,6 +250,7 @@ func (k *Keeper) Enter(ctx context.Context, p Place) (line Line, err error) {
 	}
 	if s.Fresh {
 		entersTotal.Inc()
+		l.tally.entered.Add(1)
 	}
 	line.State, line.Position, line.Estimate = StandEntered, 0, nil
 	line.Pass, line.PassExpiresAt, err = k.signed(pass.Claims{

@@ -47,12 +47,25 @@ type Rules struct {
 	OpensAt            time.Time     // zero: open from the start
 	Message            string        // from the operator to the fans
 	PollFloor, PollCap time.Duration // 2 s to 60 s unless a test shortens them
+
+	// Who was called while the grace was longer keeps what he was told: until then it stays as long as it was.
+	FormerGrace      time.Duration
+	FormerGraceUntil time.Time
+}
+
+// GraceAt is the grace that counts at a time.
+func (r Rules) GraceAt(now time.Time) time.Duration {
+	if now.Before(r.FormerGraceUntil) {
+		return max(r.Grace, r.FormerGrace)
+	}
+	return r.Grace
 }
 
 // Room is a room with its state: what everybody may know.
 type Room struct {
 	Rules
 	Events    []id.Event
+	Former    map[id.Event]Former // of events that came from other rooms
 	State     State
 	Run       string // names one opening; a place of another run is refused
 	Version   int64
@@ -61,6 +74,26 @@ type Room struct {
 	Watermark int64
 	Pace      float64 // calls a minute, as measured; Rules has the limit
 	UpdatedAt time.Time
+}
+
+// comeBy is until when somebody may come who was called then.
+func (r Rules) comeBy(called time.Time) time.Time {
+	by := called.Add(r.Grace)
+	if longer := called.Add(r.FormerGrace); longer.After(by) { // as long as it counts
+		if longer.After(r.FormerGraceUntil) {
+			longer = r.FormerGraceUntil
+		}
+		if longer.After(by) {
+			by = longer
+		}
+	}
+	return by.UTC()
+}
+
+// Former is the room that an event came from, and when. Whoever was inside goes on.
+type Former struct {
+	Room  string
+	Until time.Time
 }
 
 // Place is a visitor's ticket in the line; the visitor keeps it, sealed, and the server need not.

@@ -72,7 +72,7 @@ func (l *Ledger) room(name string) int {
 }
 
 // SetState moves a room from one state to another. waitroom.ErrInvalidTransition.
-func (l *Ledger) SetState(_ context.Context, room string, from, to waitroom.State, newRun string) error {
+func (l *Ledger) SetState(_ context.Context, room string, from, to waitroom.State) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.room(room)
@@ -80,7 +80,7 @@ func (l *Ledger) SetState(_ context.Context, room string, from, to waitroom.Stat
 		return waitroom.ErrInvalidTransition
 	}
 	r := &l.rooms[at]
-	r.State, r.Run = to, cmp.Or(newRun, r.Run)
+	r.State = to
 	r.Version++
 	return nil
 }

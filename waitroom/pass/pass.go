@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -24,7 +25,7 @@ const (
 
 // Authority signs passes and verifies them. It is safe for concurrent use.
 type Authority struct {
-	keys   *Keys
+	keys   atomic.Pointer[Keys]
 	issuer string
 	parser *jwt.Parser
 	now    func() time.Time
@@ -40,13 +41,23 @@ type wire struct {
 
 // New returns the authority of an issuer.
 func New(keys *Keys, issuer string, now func() time.Time) *Authority {
-	return &Authority{
-		keys: keys, issuer: issuer, now: now, cache: map[string]Claims{},
+	a := &Authority{
+		issuer: issuer, now: now, cache: map[string]Claims{},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(),
 			jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
 		),
 	}
+	a.keys.Store(keys)
+	return a
+}
+
+// Use takes other keys from now on. Passes of a key that is not among them are refused, those too that were verified before.
+func (a *Authority) Use(keys *Keys) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.keys.Store(keys)
+	clear(a.cache)
 }
 
 // Sign returns the pass that says the claims. Times are cut to seconds, as JWT keeps them. It is good from 5 s before it is issued, for the clocks of
@@ -59,8 +70,9 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		},
 		Number: c.Number, Run: c.Run,
 	})
-	t.Header["kid"] = a.keys.Signing
-	s, err := t.SignedString(a.keys.private[a.keys.Signing])
+	keys := a.keys.Load()
+	t.Header["kid"] = keys.Signing
+	s, err := t.SignedString(keys.private[keys.Signing])
 	if err != nil {
 		return "", fmt.Errorf("sign a pass of room %q: %w", c.Room, err)
 	}
@@ -75,10 +87,11 @@ func (a *Authority) Verify(token, room string) (Claims, error) {
 	a.mu.RUnlock()
 	if !known {
 		var err error
-		if c, err = a.check(token); err != nil {
+		keys := a.keys.Load()
+		if c, err = a.check(keys, token); err != nil {
 			return Claims{}, err
 		}
-		a.remember(token, c)
+		a.remember(keys, token, c)
 	} else if a.now().After(c.ExpiresAt.Add(leeway)) {
 		return Claims{}, ErrExpired
 	}
@@ -88,14 +101,14 @@ func (a *Authority) Verify(token, room string) (Claims, error) {
 	return c, nil
 }
 
-func (a *Authority) check(token string) (c Claims, err error) {
+func (a *Authority) check(keys *Keys, token string) (c Claims, err error) {
 	if len(token) > maxToken {
 		return c, ErrInvalid
 	}
 	var w wire
 	_, err = a.parser.ParseWithClaims(token, &w, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
-		key, ok := a.keys.private[kid]
+		key, ok := keys.private[kid]
 		if !ok {
 			return nil, ErrInvalid
 		}
@@ -119,9 +132,12 @@ func (a *Authority) check(token string) (c Claims, err error) {
 }
 
 // remember keeps a verified pass. A full cache forgets those that have run out, and else all: they are checked again.
-func (a *Authority) remember(token string, c Claims) {
+func (a *Authority) remember(keys *Keys, token string, c Claims) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.keys.Load() != keys { // it was verified with keys that may count no more
+		return
+	}
 	if len(a.cache) >= maxCache {
 		now := a.now()
 		for k, v := range a.cache {
@@ -137,4 +153,4 @@ func (a *Authority) remember(token string, c Claims) {
 }
 
 // JWKS is the document that third parties verify with.
-func (a *Authority) JWKS() []byte { return a.keys.JWKS() }
+func (a *Authority) JWKS() []byte { return a.keys.Load().JWKS() }

@@ -80,8 +80,8 @@ func TestForgedPassesAreRefused(t *testing.T) {
 	unsigned, _ := none.SignedString(jwt.UnsafeAllowNoneSignatureType)
 	sign := func(c jwt.MapClaims) string {
 		tok := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
-		tok.Header["kid"] = a.keys.Signing
-		s, err := tok.SignedString(a.keys.private[a.keys.Signing])
+		tok.Header["kid"] = a.keys.Load().Signing
+		s, err := tok.SignedString(a.keys.Load().private[a.keys.Load().Signing])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ package pgledger
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"usher/internal/batch"
-	"usher/internal/id"
 	"usher/waitroom"
 )
 
@@ -51,86 +49,6 @@ func New(pool *pgxpool.Pool) *Ledger {
 
 // Run commits admissions in groups until ctx ends.
 func (l *Ledger) Run(ctx context.Context) error { return l.admits.Run(ctx) }
-
-// Rooms reads all rooms with their state.
-func (l *Ledger) Rooms(ctx context.Context) ([]waitroom.Room, error) {
-	rows, err := l.pool.Query(ctx, query("rooms"))
-	if err != nil {
-		return nil, fmt.Errorf("rooms: %w", err)
-	}
-	rooms, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r waitroom.Room, err error) {
-		var rules []byte
-		var events []int64
-		var name string
-		if err := row.Scan(&name, &rules, &r.State, &r.Run, &r.Version, &r.UpdatedAt, &events); err != nil {
-			return r, err
-		}
-		if err := json.Unmarshal(rules, &r.Rules); err != nil {
-			return r, fmt.Errorf("rules of room %q: %w", name, err)
-		}
-		for _, e := range events {
-			r.Events = append(r.Events, id.Event(e))
-		}
-		return r, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("rooms: %w", err)
-	}
-	return rooms, nil
-}
-
-// PutRooms stores rules. Events that do not exist are an error that names them; nothing is stored then.
-func (l *Ledger) PutRooms(ctx context.Context, rules []waitroom.Rules) error {
-	return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		for _, r := range rules {
-			text, err := json.Marshal(r)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, query("put_room"), r.Room, text, waitroom.FirstState(r, time.Now()), waitroom.NewRun()); err != nil {
-				return fmt.Errorf("room %q: %w", r.Room, err)
-			}
-			if err := attach(ctx, tx, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func attach(ctx context.Context, tx pgx.Tx, r waitroom.Rules) error {
-	rows, err := tx.Query(ctx, query("attach_events"), r.Room, r.EventKeys)
-	if err != nil {
-		return fmt.Errorf("events of room %q: %w", r.Room, err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("events of room %q: %w", r.Room, err)
-	}
-	known := map[string]bool{}
-	for _, key := range found {
-		known[key] = true
-	}
-	for _, key := range r.EventKeys {
-		if !known[key] {
-			return fmt.Errorf("room %q: there is no event with the external id %q; import it first", r.Room, key)
-		}
-	}
-	return nil
-}
-
-// SetState moves a room from one state to another. waitroom.ErrInvalidTransition.
-func (l *Ledger) SetState(ctx context.Context, room string, from, to waitroom.State, newRun string) error {
-	var run *string
-	if newRun != "" {
-		run = &newRun
-	}
-	tag, err := l.pool.Exec(ctx, query("set_state"), room, from, to, run)
-	if err == nil && tag.RowsAffected() == 0 {
-		return waitroom.ErrInvalidTransition
-	}
-	return err
-}
 
 // Reserve makes sure that numbers below want may be given out by that incarnation. waitroom.ErrLost.
 func (l *Ledger) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want int64) (end int64, err error) {

@@ -272,11 +272,8 @@ func (n notes) Rooms(ctx context.Context) ([]waitroom.Room, error) {
 	return send(ctx, n.gateway, theLedger, func() ([]waitroom.Room, error) { return n.s.ledger.Rooms(context.Background()) })
 }
 
-// PutRooms is not what a keeper does by itself.
-func (notes) PutRooms(context.Context, []waitroom.Rules) error { return errors.ErrUnsupported }
-
-func (n notes) SetState(ctx context.Context, room string, from, to waitroom.State, run string) error {
-	_, err := send(ctx, n.gateway, theLedger, func() (none, error) { return none{}, n.s.ledger.SetState(context.Background(), room, from, to, run) })
+func (n notes) SetState(ctx context.Context, room string, from, to waitroom.State) error {
+	_, err := send(ctx, n.gateway, theLedger, func() (none, error) { return none{}, n.s.ledger.SetState(context.Background(), room, from, to) })
 	return err
 }
 

@@ -256,7 +256,7 @@ func (s *scene) storm() {
 
 // order is an operator's.
 func (s *scene) order(from, to waitroom.State) {
-	if err := s.books.SetState(context.Background(), key.Room, from, to, ""); err != nil {
+	if err := s.books.SetState(context.Background(), key.Room, from, to); err != nil {
 		panic(err) // the scenario is wrong
 	}
 }

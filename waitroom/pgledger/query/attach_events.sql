@@ -1,10 +1,7 @@
--- The events of a room are those with the given external ids. $1 room, $2 external ids. Returns the ids that exist.
-WITH wanted AS (
-    SELECT id, external_id FROM events WHERE external_id = ANY ($2::text[])
-), gone AS (
-    DELETE FROM room_events WHERE room = $1 AND event_id NOT IN (SELECT id FROM wanted)
-), came AS (
-    INSERT INTO room_events (event_id, room) SELECT id, $1 FROM wanted
-    ON CONFLICT (event_id) DO UPDATE SET room = excluded.room
+-- The events of a room are these. One that another room guards comes from there. $1 room, $2 ids of events.
+WITH gone AS (
+    DELETE FROM room_events WHERE room = $1 AND event_id <> ALL ($2::bigint[])
 )
-SELECT external_id FROM wanted
+INSERT INTO room_events (event_id, room) SELECT id, $1 FROM unnest($2::bigint[]) AS w (id)
+ON CONFLICT (event_id) DO UPDATE SET room = excluded.room, former = room_events.room, moved_at = now()
+WHERE room_events.room <> excluded.room

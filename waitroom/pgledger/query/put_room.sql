@@ -1,4 +1,5 @@
--- Rules change, state and run stay. $1 room, $2 rules, $3 state if new, $4 run if new.
-INSERT INTO rooms (room, rules, state, run) VALUES ($1, $2, $3, $4)
-ON CONFLICT (room) DO UPDATE SET rules = excluded.rules, version = rooms.version + 1, updated_at = now()
-WHERE rooms.rules <> excluded.rules
+-- $1 room, $2 rules, $3 state, $4 run, $5 rules as a rooms file gives them, or null: they stay as they are. Returns the version and when.
+INSERT INTO rooms (room, rules, state, run, filed) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (room) DO UPDATE SET rules = excluded.rules, state = excluded.state, run = excluded.run, filed = coalesce(excluded.filed, rooms.filed),
+    version = rooms.version + 1, updated_at = now()
+RETURNING version, updated_at
