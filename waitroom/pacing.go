@@ -14,7 +14,7 @@ const (
 	leastPace = 0.05            // of the most, where the operator has set no least
 )
 
-var pressure = metrics.NewHistogram("usher_door_pressure_ratio")
+var pressure = metrics.NewGauge("usher_door_pressure_ratio", nil) // of this gateway; above 1 its doors slow down
 
 // pacer is a gateway's opinion of a room's pace.
 type pacer struct {
@@ -38,9 +38,10 @@ func (k *Keeper) ask(l *live, room *Room, rules *CallRules) {
 		p.pace, p.at = pace.At(v.Pace/room.perSecond()), now
 	case now.Sub(p.at) >= pace.Every:
 		pressed := k.health().Pressure()
-		pressure.Update(pressed)
+		pressure.Set(pressed)
 		p.pace, p.at = p.pace.Next(pressed, min(now.Sub(p.at), 2*pace.Every), least), now // a process that stood still has seen nothing
 	}
+	metrics.GetOrCreateGauge(`usher_door_pace_per_minute{room="`+room.Room+`"}`, nil).Set(v.Pace * 60)
 	rules.PerSecond *= l.pacer.pace.Share(least)
 }
 

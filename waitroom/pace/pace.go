@@ -105,6 +105,11 @@ func (p Pace) Next(pressure float64, after time.Duration, least float64) Pace {
 // Share is the pace as a share of the most: least to 1.
 func (p Pace) Share(least float64) float64 { return min(1, max(least, 1-p.lack)) }
 
+// Late is the share of late calls, as Health has it, as if there had been 20 more that were not: a single one of few says nothing.
+func Late(calls, late int64) float64 {
+	return float64(max(0, late)) / float64(max(0, calls)+20)
+}
+
 // Unsettled is by how many more payments began than ended in Window, as Health has it, less what may be chance: the standard deviation of the difference of two
 // Poisson counts. Fewer than 50 say nothing.
 func Unsettled(began, ended int) float64 {

@@ -42,6 +42,21 @@ func TestWhatIsChanceIsNotUnsettled(t *testing.T) {
 	f(100, 200, 0)
 }
 
+func TestASingleLateCallIsNoTrouble(t *testing.T) {
+	t.Parallel()
+	f := func(calls, late int64, want float64) {
+		t.Helper()
+		if got := Late(calls, late); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%d of %d late: %v, want %v", late, calls, got, want)
+		}
+	}
+	f(0, 0, 0)
+	f(5, 1, 0.04)
+	f(20, 20, 0.5)
+	f(980, 100, 0.1)
+	f(-1, -1, 0)
+}
+
 // steps lets so many seconds of a pressure pass.
 func (p Pace) steps(seconds int, pressure, least float64) Pace {
 	for range seconds / int(Every.Seconds()) {
