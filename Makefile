@@ -93,6 +93,10 @@ fuzz: ## fuzz every parser of outside bytes for FUZZTIME (10s) each
 		done || exit 1; \
 	done
 
+.PHONY: steps
+steps: ## play a sale in which something goes wrong, in virtual time, before a door that follows and one that does not, and draw docs/steps.svg
+	$(GO) run ./internal/steps -svg docs/steps.svg
+
 .PHONY: crowd
 crowd: ## send 2,000 simulated fans after the final that make run sells, and count what must be zero
 	$(GO) run ./loadtest/crowd $(ARGS)

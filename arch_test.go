@@ -26,7 +26,8 @@ var picture = map[string][]string{
 	"gateway/openapi": {},
 
 	// the line
-	"waitroom":           {"waitroom/pass", "internal/id"},
+	"waitroom":           {"waitroom/pace", "waitroom/pass", "internal/id"},
+	"waitroom/pace":      {},
 	"waitroom/pass":      {"internal/id"},
 	"waitroom/redisline": {"waitroom", "internal/batch", "internal/guard", "internal/id", "internal/redisdb"},
 	"waitroom/memline":   {"waitroom", "internal/id"},
@@ -106,6 +107,7 @@ var picture = map[string][]string{
 	"internal/testenv/stores":  {"internal/testenv"},
 	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
 	"waitroom/simulation":      {"internal/id", "waitroom", "waitroom/memledger", "waitroom/memline", "waitroom/pass"},
+	"internal/steps":           {"booking/limit", "waitroom/pace"},
 	"loadtest/crowd":           {},
 	"loadtest/million":         {},
 	"loadtest/searches":        {},

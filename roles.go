@@ -200,9 +200,11 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: box, Images: pictures,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
-	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run,
+	behind := &doorHealth{load: counter.Load, waits: r.store.Waits}
+	keeper.Follow(behind.Now)
+	r.parts = append(r.parts, producer.Run, counter.Run, keys.Run, edge.Run, behind.Run,
 		func(ctx context.Context) error { return hint.Listen(ctx, r.redis, r.Node, counter.Results, r.log) },
-		func(ctx context.Context) error { return r.followSales(ctx, events, keeper) },
+		func(ctx context.Context) error { return r.followSales(ctx, events, keeper, behind) },
 		func(ctx context.Context) error { return stock.Run(ctx, r.log) })
 	return r.run(ctx)
 }
@@ -283,7 +285,7 @@ func (r *role) roomInfo(keeper *waitroom.Keeper) func(id.Event) (catalog.RoomInf
 const stockEvery = 5 * time.Second
 
 // followSales hands what the booking core tells to the door: how much is left, and whose session is done.
-func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *waitroom.Keeper) error {
+func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *waitroom.Keeper, behind *doorHealth) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return events.Follow(ctx, command.Partitions, func(m stream.Record) {
@@ -292,6 +294,7 @@ func (r *role) followSales(ctx context.Context, events *stream.Log, keeper *wait
 				r.log.Warn("an event cannot be read", "offset", m.Offset, "err", err)
 				return
 			}
+			behind.heard(&e, time.Now())
 			keeper.SetStock(e.Event, stockOf(e.Stock))
 			if e.Ends() && e.Session.JTI != "" {
 				if err := keeper.Release(ctx, e.Session.Room, e.Owner, e.Session.JTI); err != nil {

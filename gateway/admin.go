@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"math"
 	"net/http"
 	"net/http/pprof"
 	"strings"
@@ -84,7 +85,7 @@ func (s *Server) adminStats(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(200, statsJSON{t.Waiting, t.Called, t.Active, t.Entered, t.Left, t.NoShowShare, t.CallsPerMinute, !t.Frozen})
+	return c.answer(200, statsJSON{t.Waiting, t.Called, t.Active, t.Entered, t.Left, t.NoShowShare, t.CallsPerMinute, math.Round(t.PacePerMinute*10) / 10, !t.Frozen})
 }
 
 // statsJSON is what an operator watches during an on-sale.
@@ -95,7 +96,8 @@ type statsJSON struct {
 	EnteredTotal   int64   `json:"entered_total"`
 	LeftTotal      int64   `json:"left_total"`
 	NoShowShare    float64 `json:"no_show_share"`
-	CallsPerMinute float64 `json:"calls_per_minute"`
+	CallsPerMinute float64 `json:"calls_per_minute"` // as measured
+	PacePerMinute  float64 `json:"pace_per_minute"`  // as the door is set: between the room's least and most
 	RedisOK        bool    `json:"redis_ok"`
 }
 

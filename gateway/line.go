@@ -49,6 +49,7 @@ func appendLine(b []byte, l *waitroom.Line) []byte {
 	b = appendTime(append(b, `,"updated_at":`...), l.UpdatedAt)
 	b = appendString(append(b, `,"message":`...), l.Room.Message)
 	b = appendUnless(append(b, `,"tickets_left":`...), l.TicketsLeft < 0, int64(l.TicketsLeft))
+	b = appendOdds(append(b, `,"odds":`...), l.Odds)
 	b = append(append(b, `,"place":"`...), l.Sealed...)
 	b = appendString(append(b, `","pass":`...), l.Pass)
 	return append(appendTime(append(b, `,"pass_expires_at":`...), l.PassExpiresAt), '}')
@@ -69,6 +70,16 @@ func appendEstimate(b []byte, e *waitroom.Estimate) []byte {
 	}
 	b = strconv.AppendInt(append(b, `{"low_seconds":`...), int64(max(0, e.Low)/time.Second), 10)
 	b = strconv.AppendInt(append(b, `,"high_seconds":`...), int64(math.Ceil(max(0, e.High).Seconds())), 10)
+	return append(b, '}')
+}
+
+// appendOdds appends what somebody may hope for, or null.
+func appendOdds(b []byte, o waitroom.Odds) []byte {
+	if o.Percent == 0 {
+		return append(b, `null`...)
+	}
+	b = strconv.AppendInt(append(b, `{"percent":`...), int64(o.Percent), 10)
+	b = strconv.AppendInt(append(b, `,"wanted_ahead":`...), int64(o.Wanted), 10)
 	return append(b, '}')
 }
 

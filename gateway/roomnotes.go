@@ -16,11 +16,14 @@ type roomNote struct {
 // nearly is the longest wait at which somebody is told to stay close.
 const nearly = 2 * time.Minute
 
+// slimOdds is below which chance, in per cent, somebody is told that he may get no ticket.
+const slimOdds = 50
+
 // Notes are the notices of somebody in line, the most important first.
 func (d *roomPage) Notes(l *lang.Lang) []roomNote {
 	line := d.Line
 	sold, paused := line.State == waitroom.StandSoldOut, d.Paused()
-	slim := !sold && line.TicketsLeft >= 0 && line.Position > int64(line.TicketsLeft)
+	slim := !sold && line.Odds.Percent > 0 && line.Odds.Percent < slimOdds
 	near := !sold && !slim && !paused && !line.Degraded && line.Estimate != nil && line.Estimate.High <= nearly
 	return []roomNote{
 		{"frozen", "warn", l.T("room.note.frozen"), line.Degraded},

@@ -85,6 +85,9 @@ func TestTheRoomPageShowsEveryStanding(t *testing.T) {
 		}
 	}
 	left := func(n int) func(*waitroom.Line) { return func(l *waitroom.Line) { l.TicketsLeft = n } }
+	odds := func(percent int) func(*waitroom.Line) {
+		return func(l *waitroom.Line) { l.Odds = waitroom.Odds{Percent: percent} }
+	}
 	frozen := func(l *waitroom.Line) { l.Degraded = true }
 	longer := func(l *waitroom.Line) { l.Slower = waitroom.SlowerPace }
 	vague := func(l *waitroom.Line) { l.Estimate = nil }
@@ -111,9 +114,9 @@ func TestTheRoomPageShowsEveryStanding(t *testing.T) {
 		"outside, nobody waits":   {func(r *waitroom.Room) { r.Waiting = 0 }, nil, []string{"nobody: you would be next"}, nil, []string{join}},
 		"outside, no line":        {func(r *waitroom.Room) { r.Active = false }, nil, []string{"Nobody has to wait", "Choose seats"}, []string{"12 people"}, []string{join}},
 		"outside, passing":        {func(r *waitroom.Room) { r.Method = waitroom.Passthrough }, nil, []string{"Nobody has to wait"}, nil, []string{join}},
-		"waiting":                 {nil, stands(waitroom.StandWaiting), []string{"Your place in line 12 11 people are ahead", "between 2 minutes and 3 minutes", "Last update", "in 5 seconds"}, []string{"Tickets left", "It is your turn", "technical"}, []string{leave, refresh}},
-		"waiting, tickets":        {nil, stands(waitroom.StandWaiting, left(1234)), []string{"Tickets left 1,234"}, []string{"You may not get one"}, []string{leave, refresh}},
-		"waiting, few tickets":    {nil, stands(waitroom.StandWaiting, left(3)), []string{"Tickets left 3", "You may not get one"}, nil, []string{leave, refresh}},
+		"waiting":                 {nil, stands(waitroom.StandWaiting), []string{"Your place in line 12 11 people are ahead", "between 2 minutes and 3 minutes", "Last update", "in 5 seconds"}, []string{"Tickets left", "Chance of a ticket", "It is your turn", "technical"}, []string{leave, refresh}},
+		"waiting, tickets":        {nil, stands(waitroom.StandWaiting, left(1234), odds(85)), []string{"Tickets left 1,234", "Chance of a ticket about 85%"}, []string{"You may not get one"}, []string{leave, refresh}},
+		"waiting, few tickets":    {nil, stands(waitroom.StandWaiting, left(3), odds(5)), []string{"Tickets left 3", "Chance of a ticket about 5%", "You may not get one"}, nil, []string{leave, refresh}},
 		"waiting, frozen":         {nil, stands(waitroom.StandWaiting, frozen), []string{"stands still for technical reasons", "12", "not known at the moment"}, []string{"Nearly there", "between"}, []string{leave, refresh}},
 		"waiting, paused":         {state(waitroom.Paused), stands(waitroom.StandWaiting, vague), []string{"organiser has paused", "not known while the line is paused"}, nil, []string{leave, refresh}},
 		"waiting, draining":       {state(waitroom.Draining), stands(waitroom.StandWaiting), []string{"Everybody in line is still served"}, nil, []string{leave, refresh}},
@@ -373,6 +376,7 @@ func TestTheRoomPageFitsIntoTheFirstPackets(t *testing.T) {
 		r.Events = []id.Event{guarded, unguarded, guarded, unguarded}
 	}, func(l *waitroom.Line) {
 		l.Position, l.TicketsLeft, l.Degraded, l.UpdatedAt = 123456, 4321, true, time.Now()
+		l.Odds = waitroom.Odds{Wanted: 99999, Percent: 1}
 	})
 	_, place := e.placed()
 	for _, l := range lang.All() {

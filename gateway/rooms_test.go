@@ -236,7 +236,11 @@ func TestALineIsTheJSONThatItSeems(t *testing.T) {
 		t.Errorf("slower is %v", got["slower"])
 	}
 	estimate, _ := got["estimate"].(map[string]any)
-	if estimate["low_seconds"] != 90.0 || estimate["high_seconds"] != 91.0 || got["poll_after_seconds"] != 3.0 || got["tickets_left"] != 0.0 {
+	if estimate["low_seconds"] != 90.0 || estimate["high_seconds"] != 91.0 || got["poll_after_seconds"] != 3.0 || got["tickets_left"] != 0.0 || got["odds"] != nil {
 		t.Errorf("rounding: %v", got)
+	}
+	odds, _ := of(func(l *waitroom.Line) { l.Odds = waitroom.Odds{Wanted: 7, Percent: 65} })["odds"].(map[string]any)
+	if odds["percent"] != 65.0 || odds["wanted_ahead"] != 7.0 {
+		t.Errorf("odds: %v", odds)
 	}
 }

@@ -33,7 +33,12 @@ type seedLine struct {
 	UpdatedAt   time.Time     `json:"updated_at"`
 	Message     string        `json:"message"`
 	TicketsLeft *int          `json:"tickets_left"`
+	Odds        *seedOdds     `json:"odds"`
 	Frozen      bool          `json:"frozen"` // of the API's answer a header says so
+}
+
+type seedOdds struct {
+	Percent int `json:"percent"`
 }
 
 type seedEstimate struct {
@@ -64,6 +69,9 @@ func (d *roomPage) seedLine() *seedLine {
 	}
 	if e := l.Estimate; e != nil {
 		out.Estimate = &seedEstimate{int(max(0, e.Low) / time.Second), seconds(max(0, e.High))}
+	}
+	if o := l.Odds; o.Percent > 0 {
+		out.Odds = &seedOdds{o.Percent}
 	}
 	if l.TicketsLeft >= 0 {
 		out.TicketsLeft = &l.TicketsLeft

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"usher/internal/id"
+	"usher/waitroom/pace"
 	"usher/waitroom/pass"
 )
 
@@ -58,6 +59,7 @@ type Keeper struct {
 	keepers func(keep func(context.Context)) // runs keep in the group of Run; before Run, when that begins
 	early   []func(context.Context)          // rooms that were read before Run
 	stock   sync.Map                         // id.Event → Stock
+	health  func() pace.Health               // of what is behind the doors
 
 	// What a driven keeper has otherwise.
 	block  int64                                                                     // numbers reserved ahead
@@ -77,6 +79,7 @@ type live struct {
 	tried time.Time // when it was tried last to note something; only note knows
 	trust trust     // only step knows
 	slows slowing   // as does this
+	pacer pacer     // and this
 	polls *pollTimes
 	tally tally
 	key   RunKey
@@ -127,6 +130,7 @@ func (v *view) over(ceiling int64) int64 {
 func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authority, log *slog.Logger) *Keeper {
 	k := &Keeper{queue: queue, ledger: ledger, sealer: sealer, passes: passes, log: log, now: time.Now, block: blockSize}
 	k.once, k.within, k.sign, k.chance = new(singleflight.Group).DoChan, context.WithTimeout, passes.Sign, rand.Int64N
+	k.health = func() pace.Health { return pace.Health{} }
 	k.newJTI = func() string { return id.NewKey().String() }
 	k.keepers = func(keep func(context.Context)) { k.early = append(k.early, keep) }
 	k.rooms.Store(&map[string]*live{})
@@ -256,13 +260,14 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 		return k.look(ctx, l)
 	}
 	rules := CallRules{
-		PerSecond: room.perSecond(), Capacity: room.Capacity, Grace: room.GraceAt(k.now()), Expect: 4*room.PollFloor + 5*time.Second,
+		Capacity: room.Capacity, Grace: room.GraceAt(k.now()), Expect: 4*room.PollFloor + 5*time.Second,
 		Ceiling: l.ceiling(k.now()), Closed: room.State != Open && room.State != Draining,
 		Stock: k.stockOf(&room), PerTicket: 1 / bought(0, 0),
 	}
 	if v := l.view.Load(); v != nil {
 		rules.PerTicket = 1 / v.bought
 	}
+	k.ask(l, &room, &rules)
 	rules.Burst = max(1, rules.PerSecond*2*callEvery.Seconds())
 	w, err := k.queue.Call(ctx, l.key, rules)
 	if errors.Is(err, ErrLost) {
@@ -522,7 +527,8 @@ func (l *live) seen() Room {
 // Stats is what an operator watches.
 type Stats struct {
 	Watch
-	CallsPerMinute float64
+	CallsPerMinute float64 // as measured
+	PacePerMinute  float64 // as the gateways ask for
 	NoShowShare    float64 // of those called, how many have not entered; 0 while nobody was called
 	Frozen         bool
 }
@@ -537,7 +543,7 @@ func (k *Keeper) Stats(name string) (s Stats, err error) {
 	if v == nil {
 		return Stats{Frozen: true}, nil
 	}
-	s = Stats{Watch: v.Watch, CallsPerMinute: v.perSecond() * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
+	s = Stats{Watch: v.Watch, CallsPerMinute: v.perSecond() * 60, PacePerMinute: v.Pace * 60, Frozen: k.now().Sub(v.heard) > frozenAfter}
 	if called := v.Watermark - v.Hollow(0, v.Watermark); called > 0 {
 		s.NoShowShare = max(0, 1-float64(v.Entered+int64(v.Called))/float64(called))
 	}

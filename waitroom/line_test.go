@@ -30,11 +30,12 @@ var finalRun = waitroom.RunKey{Room: "final", Run: "run"}
 type house struct {
 	t *testing.T
 	*waitroom.Keeper
-	line   *fragile
-	ledger *ledger
-	places map[int]waitroom.Place // by fan
-	make   func() *waitroom.Keeper
-	stop   func() // ends the gateway that is asked
+	line    *fragile
+	ledger  *ledger
+	places  map[int]waitroom.Place // by fan
+	make    func() *waitroom.Keeper
+	healthy func() *waitroom.Keeper // makes one that follows no health
+	stop    func()                  // ends the gateway that is asked
 }
 
 // fragile is a line whose store may refuse writes.

@@ -64,7 +64,8 @@ type Joined struct {
 
 // CallRules is what Call may do now.
 type CallRules struct {
-	PerSecond float64       // of the token bucket
+	PerSecond float64       // of the token bucket, as the caller asks for; the line goes by the slowest pace that anybody has asked for lately
+	PaceAge   time.Duration // how long ago that may be
 	Burst     float64       // of the token bucket: a fraction of a second's worth, at least 1
 	Capacity  int           // sessions
 	Expect    time.Duration // how long a called visitor who has not entered counts as on his way
@@ -119,6 +120,7 @@ type Watch struct {
 	Stock     Stock     // the latest that a Call has told
 	Served    int64     // of those called lately, how many are through: their sessions are over, or their turns
 	Bought    int64     // tickets that were sold meanwhile
+	Pace      float64   // calls a second that the bucket fills by; 0 before the first Call
 
 	// While these three are the same, so are the Lapses.
 	Incarnation int64

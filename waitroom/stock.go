@@ -55,22 +55,19 @@ func MayBuy(left int, perTicket float64) int {
 // Odds is what somebody who waits may hope for.
 type Odds struct {
 	Wanted  int // tickets that those before him will buy, as people have bought lately, and those who are inside or on their way
-	Percent int // how likely one is left when it is his turn, 1 to 99
+	Percent int // how likely one is left when it is his turn: in steps of five, for more would be more than we know; 1 for less, 99 for more
 }
 
-// overdispersion is how much more the number of tickets varies that people buy than if everybody bought each by a coin: most buy none or several. For people of
-// whom half buy a pair the variance is that of their mean.
-const overdispersion = 2
-
-// odds estimates them: before him are so many people, of whom each buys so much, measured by served people. What they buy is about normal, with the
-// variance of a sum of independent purchases and that of the mean itself.
+// odds estimates them: before him are so many people, of whom each buys so much, measured by served people. What they buy is about normal; its
+// variance is that of purchases that come by chance (Poisson: a little too much where most buy one, a little too little where few buy many), and that of the mean
+// itself.
 func odds(left int, ahead int64, each float64, served int64) Odds {
 	people := float64(max(0, ahead))
 	wanted := people * each
-	spread := overdispersion*each*people + people*people*overdispersion*each/float64(max(0, served)+priorServed)
+	spread := each*people + people*people*each/float64(max(0, served)+priorServed)
 	z := (float64(left) - 0.5 - wanted) / math.Sqrt(max(spread, 0.25))
 	chance := 0.5 * math.Erfc(-z/math.Sqrt2)
-	return Odds{Wanted: int(math.Round(wanted)), Percent: int(min(99, max(1, math.Round(chance*100))))}
+	return Odds{Wanted: int(math.Round(wanted)), Percent: int(min(99, max(1, 5*math.Round(chance*20))))}
 }
 
 // SetStock tells what is left to sell of an event; what is older than what is known changes nothing. At zero nobody is called any more, until some come back.

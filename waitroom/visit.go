@@ -147,8 +147,7 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 		if stock.SoldOut() {
 			line.State = StandSoldOut
 		} else if stock.Known {
-			o := odds(stock.Left, line.Position-1+int64(v.Called+v.Active), v.bought, v.Served)
-			line.Odds = &o
+			line.Odds = odds(stock.Left, line.Position-1+int64(v.Called+v.Active), v.bought, v.Served)
 		}
 		line.pollBase = pollAfter(line.Position, max(v.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
 		if room.State == Open || room.State == Draining {

@@ -132,8 +132,8 @@ type Line struct {
 	PollAfter time.Duration
 	// EnterBefore is when the right of a called visitor lapses; zero while waiting.
 	EnterBefore   time.Time
-	TicketsLeft   int   // -1: not known
-	Odds          *Odds // nil: not known, or nothing is left, or his turn has come
+	TicketsLeft   int  // -1: not known
+	Odds          Odds // Percent 0: not known, or nothing is left, or his turn has come
 	Pass          string
 	PassExpiresAt time.Time
 	Degraded      bool // the line is frozen: a store is away

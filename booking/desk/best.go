@@ -38,7 +38,7 @@ var (
 // leaving a single seat alone. *booking.NoSeatsTogetherError says how many could be had together; the other errors are those of Hold.
 func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want booking.BestAvailable) (h booking.Holds, err error) {
 	defer timed(bestSeconds)()
-	leave, err := d.holding.enter(false)
+	leave, err := d.enter(d.holding, false)
 	if err != nil {
 		return h, err
 	}

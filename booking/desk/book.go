@@ -33,7 +33,7 @@ func commandID(owner id.Visitor, route, key string) id.Key {
 // booking.ErrTicketsSpanEvents, ErrTicketNotFound, ErrOverloaded, ErrStoreUnavailable.
 func (d *Desk) Book(ctx context.Context, o booking.Owner, tickets []id.Ticket, key string) (b booking.Booking, err error) {
 	defer timed(bookSeconds)()
-	leave, err := d.inFlight.enter(false)
+	leave, err := d.enter(d.inFlight, false)
 	if err != nil {
 		return b, err
 	}
@@ -103,7 +103,15 @@ func (d *Desk) decide(ctx context.Context, c command.Command) (r command.Result,
 	defer cancel()
 	c.ReplyTo = d.Node
 	began := time.Now()
-	defer func() { d.inFlight.Took(began, time.Now()) }()
+	defer func() {
+		now := time.Now()
+		d.inFlight.Took(began, now)
+		d.load.decided.Add(1)
+		d.load.took.Add(int64(now.Sub(began)))
+		if !ok {
+			d.load.late.Add(1)
+		}
+	}()
 	err = d.Append(ctx, c)
 	if errors.Is(err, batch.ErrFull) {
 		return r, false, booking.ErrOverloaded

@@ -101,7 +101,11 @@ func TestBookRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	before := d.Load()
 	f("too many calls", booking.ErrOverloaded, e.Ticket(3))
+	if after := d.Load(); after.Calls != before.Calls+1 || after.Late != before.Late+1 {
+		t.Errorf("a call that was refused: %+v after %+v", after, before)
+	}
 }
 
 // Whatever the worker says comes out as the error that the edge knows.
@@ -316,7 +320,12 @@ func TestSlowDecisionsLetFewerIn(t *testing.T) {
 	if _, most := d.inFlight.Now(); most != maxInFlight {
 		t.Errorf("the limit begins at %d, want %d", most, maxInFlight)
 	}
+	before := d.Load()
 	answers(100 * time.Millisecond)
+	after := d.Load()
+	if after.Calls != before.Calls+1 || after.Late != before.Late || after.Decided != before.Decided+1 || after.Took-before.Took < 100*time.Millisecond {
+		t.Errorf("a call that was decided after 100 ms: %+v after %+v", after, before)
+	}
 	if n, most := d.inFlight.Now(); n != 0 || most != minInFlight {
 		t.Errorf("after a slow decision %d calls of %d are under way, want 0 of %d", n, most, minInFlight)
 	}

@@ -48,7 +48,7 @@ func (d *Desk) Extend(ctx context.Context, owner id.Visitor, b id.Booking, key s
 // change sends a command about a booking that there is and waits for its result. What the result refuses beyond a booking that is not there
 // is the caller's to word.
 func (d *Desk) change(ctx context.Context, c command.Command, b id.Booking, key string) (out booking.Booking, r command.Result, err error) {
-	leave, err := d.inFlight.enter(true)
+	leave, err := d.enter(d.inFlight, true)
 	if err != nil {
 		return out, r, err
 	}

@@ -40,6 +40,7 @@ func (d *Desk) claim(ctx context.Context, visitor id.Visitor, plan *layout.Plan,
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	if err != nil {
+		d.load.late.Add(1)
 		d.giveBack(after, visitor, plan.Event, g.New)
 		return g, fault(err)
 	}

@@ -23,7 +23,7 @@ func (d *Desk) Confirm(ctx context.Context, owner id.Visitor, b id.Booking, p bo
 	if !d.ValidPayment(p) {
 		return out, booking.ErrPaymentDetailsInvalid
 	}
-	leave, err := d.inFlight.enter(true)
+	leave, err := d.enter(d.inFlight, true)
 	if err != nil {
 		return out, err
 	}

@@ -67,6 +67,7 @@ type Desk struct {
 	holding  *gate
 	inFlight *gate
 	pending  *pending
+	load     load
 	off      map[guard.Guard]bool // guards that this package's own tests have switched off; nil elsewhere
 }
 

@@ -21,7 +21,7 @@ var holdSeconds = metrics.NewHistogram(`usher_desk_call_seconds{call="hold"}`)
 // ErrOverloaded, ErrStoreUnavailable.
 func (d *Desk) Hold(ctx context.Context, o booking.Owner, e id.Event, tickets []id.Ticket) (h booking.Holds, fresh bool, err error) {
 	defer timed(holdSeconds)()
-	leave, err := d.holding.enter(false)
+	leave, err := d.enter(d.holding, false)
 	if err != nil {
 		return h, false, err
 	}

@@ -68,6 +68,12 @@ func Open(ctx context.Context, dsn string, maxConns int) (*Store, error) {
 // Pool is the pool itself, for the stores of other packages that share it.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
+// Waits is how often a connection was asked for, and how long that took in all.
+func (s *Store) Waits() (asked int64, waited time.Duration) {
+	stat := s.pool.Stat()
+	return stat.AcquireCount(), stat.AcquireDuration()
+}
+
 // Close waits for connections in use and closes all.
 func (s *Store) Close() { s.pool.Close() }
 

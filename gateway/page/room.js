@@ -146,14 +146,16 @@
     if (!["waiting", "sold_out", "pre_queue"].includes(l.state) || kind === "turn") return reload();
     if (l.position) stand(l);
     const paused = l.room_state === "paused", sold = l.state === "sold_out", e = l.estimate;
-    const slim = !sold && l.tickets_left !== null && l.position > l.tickets_left;
+    const odds = sold ? null : l.odds, slim = odds && odds.percent < 50;
     put("wait", between(e));
     if (l.tickets_left !== null) put("tickets", number.format(l.tickets_left));
     $("tickets").hidden = $("tickets").previousElementSibling.hidden = l.tickets_left === null;
+    if (odds) put("odds", say("room.odds.about", { n: odds.percent }));
+    $("odds").hidden = $("odds").previousElementSibling.hidden = !odds;
     note("frozen", l.frozen);
     note("sold", sold);
     note("paused", paused);
-    note("slim", slim);
+    note("slim", !!slim);
     note("draining", l.room_state === "draining");
     note("near", e && e.high_seconds <= 120 && !sold && !slim && !paused && !l.frozen);
     // the best estimate of this place so far, less the time that has passed since: beyond it the page owes a reason

@@ -48,6 +48,41 @@ func theBucketBoundsThePace(s *scene) {
 	s.want(w.Watermark-before == 5, "after an hour of silence %d were called at once, want the bucket's 5", w.Watermark-before)
 }
 
+// theSlowestPaceCounts that anybody asks for, until he has not for some time.
+func theSlowestPaceCounts(s *scene) {
+	s.crowd(300)
+	asks := func(perSecond float64, age time.Duration) waitroom.Watch {
+		w, err := s.Call(s.ctx, s.Key, waitroom.CallRules{
+			PerSecond: perSecond, Burst: 1, PaceAge: age, Capacity: 1000, Expect: expect, Grace: grace, Ceiling: 1 << 50,
+		})
+		s.must(err)
+		return w
+	}
+	pace := func(seconds int, paces ...float64) (called int64) {
+		from := s.watch().Watermark
+		for range seconds * 20 {
+			s.pass(50 * time.Millisecond)
+			for _, p := range paces {
+				asks(p, 2*time.Second)
+			}
+		}
+		return s.watch().Watermark - from
+	}
+	s.want(s.watch().Pace == 0, "before the first call the pace is %v", s.watch().Pace)
+	got := pace(10, 10)
+	s.want(got >= 99 && got <= 101, "one gateway asks for 10 a second, and in ten seconds %d were called", got)
+	got = pace(10, 10, 2.5)
+	s.want(got >= 24 && got <= 27 && s.watch().Pace == 2.5, "another asks for 2.5, and %d were called at a pace of %v", got, s.watch().Pace)
+	got = pace(2, 10)
+	s.want(got <= 7, "for two seconds the slower one is not forgotten, and %d were called", got)
+	got = pace(5, 10)
+	s.want(got >= 48 && got <= 51, "thereafter %d were called in five seconds, want 50", got)
+	asks(1, 2*time.Second)
+	s.pass(50 * time.Second)
+	w := asks(10, time.Minute)
+	s.want(w.Pace == 1, "a gateway that has just begun goes on at %v, want the pace of before, 1", w.Pace)
+}
+
 func theCeilingStopsTheWatermark(s *scene) {
 	s.crowd(20)
 	low := rules(100)

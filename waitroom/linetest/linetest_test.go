@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy, hurried bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -68,6 +68,9 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 	}
 	if p.blithe && r.Stock.SoldOut() {
 		r.Stock.Known = false
+	}
+	if p.hurried {
+		r.PaceAge = 0
 	}
 	if p.crowded {
 		r.PerTicket = 100
@@ -177,6 +180,7 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"a closed room calls":                     {func(p *planted) { p.blind = true }, "NobodyIsCalledWhileClosed"},
 		"a room that is sold out calls":           {func(p *planted) { p.blithe = true }, "NobodyIsCalledWhenNothingIsLeft"},
 		"more are called than may buy":            {func(p *planted) { p.crowded = true }, "NoMoreAreCalledThanMayBuy"},
+		"the slowest pace is forgotten":           {func(p *planted) { p.hurried = true }, "TheSlowestPaceCounts"},
 		"any stock counts":                        {func(p *planted) { p.behind = true }, "TheLatestStockCounts"},
 		"half of what is bought is seen":          {func(p *planted) { p.coy = true }, "WhatPeopleBuyIsMeasured"},
 		"one more than the capacity is let in":    {func(p *planted) { p.kind = true }, "TheCapacityHoldsAtEveryInstant"},

@@ -10,6 +10,7 @@ var promises = []promise{
 
 	{"CallingGoesInOrderAndNotPastTheEnd", callingGoesInOrderAndNotPastTheEnd},
 	{"TheBucketBoundsThePace", theBucketBoundsThePace},
+	{"TheSlowestPaceCounts", theSlowestPaceCounts},
 	{"TheCeilingStopsTheWatermark", theCeilingStopsTheWatermark},
 	{"AStepCallsAtMostTwiceTheFreeSlots", aStepCallsAtMostTwiceTheFreeSlots},
 	{"NobodyIsCalledWhileClosed", nobodyIsCalledWhileClosed},

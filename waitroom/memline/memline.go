@@ -60,6 +60,8 @@ type run struct {
 	told         time.Time                    // and when; zero: never
 	sold         [2]sales                     // where the measure of what people buy begins, and where it moves on to
 	measured     bool                         // sold is set
+	pace         float64                      // the slowest that was asked for lately
+	paced        time.Time                    // and when; zero: never
 	lapses       int64                        // how often a number came to lapsed, or was taken from there
 }
 
@@ -194,7 +196,10 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallR
 				expected++
 			}
 		}
-		r.tokens = min(r.tokens+float64(max(0, now.Sub(r.filled).Milliseconds()))/1000*rules.PerSecond, rules.Burst)
+		if r.paced.IsZero() || rules.PerSecond <= r.pace || now.Sub(r.paced) > rules.PaceAge {
+			r.pace, r.paced = rules.PerSecond, now
+		}
+		r.tokens = min(r.tokens+float64(max(0, now.Sub(r.filled).Milliseconds()))/1000*r.pace, rules.Burst)
 		r.filled = now
 		r.hear(rules.Stock, now)
 		if !rules.Closed {
@@ -325,7 +330,7 @@ func (l *Line) Watch(ctx context.Context, k waitroom.RunKey) (w waitroom.Watch, 
 func (r *run) watch(now time.Time) waitroom.Watch {
 	w := waitroom.Watch{
 		Watermark: r.watermark, Next: r.next, BlockEnd: r.blockEnd, Called: len(r.called), Entered: r.entered, Left: r.left, Now: now,
-		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses, Ends: len(r.unnoted),
+		Limit: r.limit, Incarnation: r.incarnation, Lapsed: r.lapses, Ends: len(r.unnoted), Pace: r.pace,
 	}
 	w.Active = len(r.sessions)
 	if len(r.ends) > 0 && !now.Before(r.ends[0].free) { // some have run out, and stay until the next step

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -232,7 +233,8 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 		left = max(0, r.Stock.Left)
 	}
 	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed,
-		keepFor.Milliseconds(), left, r.Stock.Sold, r.Stock.Version, r.PerTicket, waitroom.ServedWindow)
+		keepFor.Milliseconds(), left, r.Stock.Sold, r.Stock.Version, r.PerTicket, waitroom.ServedWindow,
+		r.PaceAge.Milliseconds())
 	return watch(rest), err
 }
 
@@ -393,7 +395,7 @@ func bitmap(numbers []int64) []byte {
 }
 
 func watch(rest []any) (w waitroom.Watch) {
-	if len(rest) < 18 {
+	if len(rest) < 19 {
 		return w
 	}
 	w = waitroom.Watch{
@@ -405,6 +407,7 @@ func watch(rest []any) (w waitroom.Watch) {
 	if s := numbers(rest[15]); len(s) == 3 && s[0] >= 0 {
 		w.Stock = waitroom.Stock{Known: true, Left: int(s[0]), Sold: int(s[1]), Version: s[2]}
 	}
+	w.Pace, _ = strconv.ParseFloat(text(rest[18]), 64)
 	holes := numbers(rest[11])
 	for i := 0; i+1 < len(holes); i += 2 {
 		w.Holes = append(w.Holes, waitroom.Hole{From: holes[i], Past: holes[i+1]})

@@ -2,7 +2,7 @@
 local function stand(watermark, next, block, entered, left, limit, incarnation, holes)
   -- numbers of before a loss that are in no hole are unknown, and unknown means present; of the others the set knows who is there
   local waiting = redis.call('ZCOUNT', KEYS[2], string.format('%.0f', math.max(watermark, limit)), '+inf') + math.max(0, limit - watermark)
-  local s = redis.call('HMGET', KEYS[1], 'lapses', 'grace', 'resumed', 'since', 'stock', 'since_sold', 'given')
+  local s = redis.call('HMGET', KEYS[1], 'lapses', 'grace', 'resumed', 'since', 'stock', 'since_sold', 'given', 'pace')
   local out, over = {}, over(s[2], s[3], s[4], holes, watermark)
   for i, hole in ipairs(holes) do
     local from = math.max(watermark, hole[1])
@@ -16,5 +16,6 @@ local function stand(watermark, next, block, entered, left, limit, incarnation, 
   local served, bought = string.match(s[6] or '', '^(%-?%d+) (%d+)')
   return {'OK', watermark, tonumber(next), tonumber(block), waiting, called, active,
     tonumber(entered), tonumber(left), now, limit, tonumber(incarnation), out, tonumber(s[1] or 0), #over, redis.call('HLEN', KEYS[10]),
-    {tonumber(unsold or -1), tonumber(sold or 0), tonumber(version or 0)}, served and tonumber(s[7] or 0) - called - active - served or 0, bought and unsold and sold - bought or 0}
+    {tonumber(unsold or -1), tonumber(sold or 0), tonumber(version or 0)}, served and tonumber(s[7] or 0) - called - active - served or 0, bought and unsold and sold - bought or 0,
+    string.match(s[8] or '', '^%S+') or '0'}
 end
