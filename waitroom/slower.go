@@ -8,6 +8,7 @@ type Slower string
 // The reasons. The zero value: he does not.
 const (
 	SlowerPace   Slower = "pace"    // the operator has lowered the pace
+	SlowerBusy   Slower = "busy"    // what is behind the doors is slow, so the pace is lower
 	SlowerPaused Slower = "paused"  // he had paused the line
 	SlowerFault  Slower = "fault"   // the line stood still because a store was away, or was restored
 	SlowerStock  Slower = "stock"   // nothing was left to sell for a while
@@ -32,6 +33,7 @@ type promise struct {
 	watermark int64
 	pace      float64
 	limit     float64 // of the room, calls a minute
+	allowed   float64 // calls a second, as the gateways asked for
 }
 
 // slowing finds out whether people wait longer than they were told, and why. It remembers what the line promised in the last ten minutes and what has
@@ -71,24 +73,26 @@ func (s *slowing) see(v *view, room *Room, before, now time.Time) slower {
 	}
 	s.full += share * (full - s.full)
 	if last := s.promises[max(0, s.count-1)%slowerSize]; v.pace > 0 && v.moved >= slowerLeast && now.Sub(last.at) >= slowerEvery {
-		s.promises[s.count%slowerSize] = promise{now, v.Watermark - v.Hollow(0, v.Watermark), v.pace, room.CallsPerMinute}
+		s.promises[s.count%slowerSize] = promise{now, v.Watermark - v.Hollow(0, v.Watermark), v.pace, room.CallsPerMinute, v.Pace}
 		s.count++
 	}
 	var out slower
 	for n := s.count - 1; n >= max(0, s.count-slowerSize); n-- {
 		// how late a number is goes up or down along the line: if neither its first nor its last is late, nobody is
 		if p := s.promises[n%slowerSize]; now.Sub(p.at) <= slowerSpan && (p.late(v, 1, now) || p.late(v, int64(v.Waiting), now)) {
-			out = append(out, broken{p, s.reason(p, room)})
+			out = append(out, broken{p, s.reason(p, v, room)})
 		}
 	}
 	return out
 }
 
 // reason is what has happened since a promise that explains best why it is not kept.
-func (s *slowing) reason(p promise, room *Room) Slower {
+func (s *slowing) reason(p promise, v *view, room *Room) Slower {
 	switch {
 	case room.CallsPerMinute < p.limit:
 		return SlowerPace
+	case v.Pace < p.allowed*(1-slowerShare/2):
+		return SlowerBusy
 	case s.paused.After(p.at):
 		return SlowerPaused
 	case s.fault.After(p.at):
