@@ -211,8 +211,8 @@ func TestALineIsTheJSONThatItSeems(t *testing.T) {
 		if err := json.Unmarshal(appendLine(nil, &l), &out); err != nil {
 			t.Fatalf("%s: %v", appendLine(nil, &l), err)
 		}
-		if len(out) != 19 {
-			t.Errorf("%d members, want 19: %v", len(out), out)
+		if len(out) != 20 {
+			t.Errorf("%d members, want 20: %v", len(out), out)
 		}
 		return out
 	}

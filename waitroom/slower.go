@@ -8,6 +8,7 @@ type Slower string
 // The reasons. The zero value: he does not.
 const (
 	SlowerPace   Slower = "pace"    // the operator has lowered the pace
+	SlowerBusy   Slower = "busy"    // what is behind the door is not as quick as the door may be
 	SlowerPaused Slower = "paused"  // he had paused the line
 	SlowerFault  Slower = "fault"   // the line stood still because a store was away, or was restored
 	SlowerStock  Slower = "stock"   // nothing was left to sell for a while
@@ -21,6 +22,7 @@ const (
 	slowerSize   = int(slowerSpan / slowerEvery)
 	slowerLeast  = 10               // calls that a promise was measured by
 	slowerShare  = 0.25             // a wait is longer by more than that part of it,
+	slowerAsked  = 0.9              // gateways that ask for less than that part of the pace explain it
 	slowerLate   = 60 * time.Second // and by more than that: less is noise
 	slowerFullOf = time.Minute      // of this time the room was full for half
 	standsLeast  = 10               // calls that might have come, and none did: the line stands
@@ -78,17 +80,19 @@ func (s *slowing) see(v *view, room *Room, before, now time.Time) slower {
 	for n := s.count - 1; n >= max(0, s.count-slowerSize); n-- {
 		// how late a number is goes up or down along the line: if neither its first nor its last is late, nobody is
 		if p := s.promises[n%slowerSize]; now.Sub(p.at) <= slowerSpan && (p.late(v, 1, now) || p.late(v, int64(v.Waiting), now)) {
-			out = append(out, broken{p, s.reason(p, room)})
+			out = append(out, broken{p, s.reason(p, v, room)})
 		}
 	}
 	return out
 }
 
 // reason is what has happened since a promise that explains best why it is not kept.
-func (s *slowing) reason(p promise, room *Room) Slower {
+func (s *slowing) reason(p promise, v *view, room *Room) Slower {
 	switch {
 	case room.CallsPerMinute < p.limit:
 		return SlowerPace
+	case v.Pace < slowerAsked*p.pace:
+		return SlowerBusy
 	case s.paused.After(p.at):
 		return SlowerPaused
 	case s.fault.After(p.at):
