@@ -13,6 +13,7 @@ import (
 	"usher/internal/id"
 	"usher/waitroom"
 	"usher/waitroom/memline"
+	"usher/waitroom/pace"
 	"usher/waitroom/pass"
 )
 
@@ -35,6 +36,7 @@ type house struct {
 	places  map[int]waitroom.Place // by fan
 	make    func() *waitroom.Keeper
 	healthy func() *waitroom.Keeper // makes one that follows no health
+	late    atomic.Bool             // whether all calls are late behind the doors of the others
 	stop    func()                  // ends the gateway that is asked
 }
 
@@ -78,8 +80,13 @@ func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{t: t, line: &fragile{Line: memline.New(time.Now)}, ledger: newLedger(room), places: map[int]waitroom.Place{}}
-		h.make = func() *waitroom.Keeper {
+		h.healthy = func() *waitroom.Keeper {
 			return waitroom.NewKeeper(h.line, h.ledger, sealer, pass.New(signing, "https://usher.example", time.Now), slog.New(slog.DiscardHandler))
+		}
+		h.make = func() *waitroom.Keeper {
+			k := h.healthy()
+			k.Follow(h.health)
+			return k
 		}
 		h.begin()
 		time.Sleep(time.Second)
@@ -90,6 +97,14 @@ func inHouse(t *testing.T, room waitroom.Room, test func(*house)) {
 		test(h)
 		h.stop()
 	})
+}
+
+// health is that of what is behind the doors.
+func (h *house) health() pace.Health {
+	if h.late.Load() {
+		return pace.Health{Late: 1}
+	}
+	return pace.Health{}
 }
 
 // begin starts a gateway, which is asked from now on.

@@ -28,7 +28,7 @@ func (k *Keeper) Follow(health func() pace.Health) { k.health = health }
 // ask says how fast this gateway would have a room called. The line goes by the slowest of all.
 func (k *Keeper) ask(l *live, room *Room, rules *CallRules) {
 	now, v, least := k.now(), l.view.Load(), room.leastPace()
-	rules.PerSecond, rules.PaceAge = room.perSecond(), paceAge
+	rules.PerSecond, rules.PaceAge, rules.Most = room.perSecond(), paceAge, room.perSecond()
 	if v == nil {
 		rules.PaceAge = beginAge
 		return

@@ -1,32 +1,11 @@
 package waitroom_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"usher/waitroom"
-	"usher/waitroom/pace"
 )
-
-// paced is a house whose gateways follow a health that the test sets.
-func paced(h *house) (late *atomic.Bool, restart func()) {
-	late = new(atomic.Bool)
-	h.healthy = h.make
-	h.make = func() *waitroom.Keeper {
-		k := h.healthy()
-		k.Follow(func() pace.Health {
-			if late.Load() {
-				return pace.Health{Late: 1}
-			}
-			return pace.Health{}
-		})
-		return k
-	}
-	restart = func() { h.stop(); h.begin(); h.pass(time.Second) }
-	restart()
-	return late, restart
-}
 
 // asked is how many calls a minute the line is asked for.
 func (h *house) asked() float64 {
@@ -43,13 +22,12 @@ func TestTheDoorFollowsTheHealthOfWhatIsBehindIt(t *testing.T) {
 	room := final()
 	room.MinCallsPerMinute = 60
 	inHouse(t, room, func(h *house) {
-		late, restart := paced(h)
 		for n := range 20_000 {
 			h.join(n)
 		}
 		h.pass(10 * time.Second)
 		h.pace(5, "in health")
-		late.Store(true)
+		h.late.Store(true)
 		h.pass(10 * time.Minute)
 		if got := h.asked(); got < 59.9 || got > 60.1 {
 			h.t.Errorf("in ten minutes of trouble the pace is %v a minute, want the least, 60", got)
@@ -59,11 +37,13 @@ func TestTheDoorFollowsTheHealthOfWhatIsBehindIt(t *testing.T) {
 		if called := h.watermark() - before; called < 58 || called > 62 {
 			h.t.Errorf("at 60 a minute %d were called", called)
 		}
-		restart()
+		h.stop()
+		h.begin()
+		h.pass(time.Second)
 		if got := h.asked(); got > 61 {
 			h.t.Errorf("a gateway that was started again asks for %v a minute", got)
 		}
-		late.Store(false)
+		h.late.Store(false)
 		h.pass(20 * time.Minute)
 		if got := h.asked(); got < 540 {
 			h.t.Errorf("twenty minutes after the trouble the pace is %v a minute, want 600", got)
@@ -78,8 +58,7 @@ func TestTheSlowestGatewayDecides(t *testing.T) {
 		for n := range 5000 {
 			h.join(n)
 		}
-		late, _ := paced(h) // one that is in trouble
-		late.Store(true)
+		h.late.Store(true) // at the one that runs
 		troubled := h.stop
 		h.make = h.healthy
 		h.begin() // and one that is not
@@ -102,12 +81,28 @@ func TestAFixedPaceStays(t *testing.T) {
 	room := final()
 	room.MinCallsPerMinute = room.CallsPerMinute
 	inHouse(t, room, func(h *house) {
-		late, _ := paced(h)
 		for n := range 5000 {
 			h.join(n)
 		}
-		late.Store(true)
+		h.late.Store(true)
 		h.pass(2 * time.Minute)
 		h.pace(10, "in trouble, at a fixed pace")
+	})
+}
+
+// Whoever waits longer because the door has slowed down is told that it is for that, and not for the organiser or the others.
+func TestWhoWaitsBecauseTheDoorSlowsDownIsToldSo(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		for n := range 6000 {
+			h.join(n)
+		}
+		h.pass(time.Minute)
+		h.late.Store(true)
+		h.pass(4 * time.Minute)
+		line, err := h.Poll(h.places[5999], 0)
+		if err != nil || line.Slower != waitroom.SlowerBusy {
+			h.t.Errorf("the reason is %q, %v; want %q", line.Slower, err, waitroom.SlowerBusy)
+		}
 	})
 }

@@ -66,6 +66,7 @@ type Joined struct {
 type CallRules struct {
 	PerSecond float64       // of the token bucket, as the caller asks for; the line goes by the slowest pace that anybody has asked for lately
 	PaceAge   time.Duration // how long ago that may be
+	Most      float64       // what PerSecond is a share of: what was asked for of another is over
 	Burst     float64       // of the token bucket: a fraction of a second's worth, at least 1
 	Capacity  int           // sessions
 	Expect    time.Duration // how long a called visitor who has not entered counts as on his way

@@ -151,7 +151,6 @@ func TestALineThatStandsHasNoEstimate(t *testing.T) {
 func TestWhoWaitsBecauseWhatIsBehindTheDoorsIsSlowIsToldSo(t *testing.T) {
 	t.Parallel()
 	inHouse(t, final(), func(h *house) {
-		late, _ := paced(h)
 		for n := range 3000 {
 			h.join(n)
 		}
@@ -159,7 +158,7 @@ func TestWhoWaitsBecauseWhatIsBehindTheDoorsIsSlowIsToldSo(t *testing.T) {
 		if got := h.slower(2999); got != "" {
 			h.t.Errorf("before anything happens the reason is %q", got)
 		}
-		late.Store(true)
+		h.late.Store(true)
 		h.pass(2 * time.Minute)
 		if got := h.slower(2999); got != waitroom.SlowerBusy {
 			h.t.Errorf("the reason is %q", got)

@@ -174,7 +174,7 @@ func (c *couple) call() {
 	r := waitroom.CallRules{
 		PerSecond: float64(c.IntN(100)) / 7, Burst: 1 + float64(c.IntN(50))/9, Capacity: c.IntN(7), Expect: time.Duration(c.IntN(20)) * time.Second,
 		Grace: time.Duration(20+c.IntN(40)) * time.Second, Ceiling: 1 << 52, Closed: c.IntN(10) == 0,
-		PaceAge: time.Duration(c.IntN(4)) * time.Second,
+		PaceAge: time.Duration(c.IntN(4)) * time.Second, Most: float64(c.IntN(10) / 8),
 	}
 	if c.IntN(3) == 0 {
 		r.Ceiling = c.last.Watermark + int64(c.IntN(40)) - 5

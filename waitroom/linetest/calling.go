@@ -81,6 +81,9 @@ func theSlowestPaceCounts(s *scene) {
 	s.pass(50 * time.Second)
 	w := asks(10, time.Minute)
 	s.want(w.Pace == 1, "a gateway that has just begun goes on at %v, want the pace of before, 1", w.Pace)
+	w, err := s.Call(s.ctx, s.Key, waitroom.CallRules{PerSecond: 20, Burst: 1, PaceAge: time.Minute, Most: 20, Capacity: 1000, Grace: grace, Ceiling: 1 << 50})
+	s.must(err)
+	s.want(w.Pace == 20, "the operator has changed the room, and it goes on at %v, want 20", w.Pace)
 }
 
 func theCeilingStopsTheWatermark(s *scene) {

@@ -62,6 +62,7 @@ type run struct {
 	measured     bool                         // sold is set
 	pace         float64                      // the slowest that was asked for lately
 	paced        time.Time                    // and when; zero: never
+	most         float64                      // what it is a share of
 	lapses       int64                        // how often a number came to lapsed, or was taken from there
 }
 
@@ -196,8 +197,8 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallR
 				expected++
 			}
 		}
-		if r.paced.IsZero() || rules.PerSecond <= r.pace || now.Sub(r.paced) > rules.PaceAge {
-			r.pace, r.paced = rules.PerSecond, now
+		if r.paced.IsZero() || rules.Most != r.most || rules.PerSecond <= r.pace || now.Sub(r.paced) > rules.PaceAge {
+			r.pace, r.paced, r.most = rules.PerSecond, now, rules.Most
 		}
 		r.tokens = min(r.tokens+float64(max(0, now.Sub(r.filled).Milliseconds()))/1000*r.pace, rules.Burst)
 		r.filled = now

@@ -3,7 +3,8 @@
 -- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
 -- ARGV  run_id, calls per second, burst, capacity, ms a called visitor is expected, ms of grace, ceiling, 1 when nobody is to be called, ms that the keys go
 --       on, tickets left or -1, tickets sold, version of that stock, people who may be inside or expected for each ticket left, people through after which the
---       measure of what they buy moves on, ms for which a slower pace that somebody asked for counts
+--       measure of what they buy moves on, ms for which a slower pace that somebody asked for counts, what the pace is
+--       a share of
 -- Returns {'OK', watermark, next, block, waiting, called, active, entered, left, now ms, limit, incarnation, {from, past of each hole}, turns that
 --       have lapsed one by one, ranges of which all have, ends, {tickets left or -1, sold, version}, people through, tickets that they have bought, calls a second} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'tokens', 'at', 'limit', 'entered', 'left', 'holes', 'incarnation', 'given', 'stock', 'since_sold', 'pace')
@@ -24,8 +25,8 @@ local stock, left, sold = newest(m[13], ARGV[10], ARGV[11], ARGV[12])
 local measured = m[14] or ''
 if left >= 0 then measured = since(measured, given - active - redis.call('ZCARD', KEYS[3]), sold, ARGV[14]) end
 -- the slowest pace that anybody asks for counts, until he has not for some time
-local pace, paced = string.match(m[15] or '', '^(%S+) (%d+)$')
-if not pace or tonumber(ARGV[2]) <= tonumber(pace) or now - paced > tonumber(ARGV[15]) then pace, paced = ARGV[2], now end
+local pace, paced, most = string.match(m[15] or '', '^(%S+) (%d+) (%S+)$')
+if most ~= ARGV[16] or tonumber(ARGV[2]) <= tonumber(pace) or now - paced > tonumber(ARGV[15]) then pace, paced = ARGV[2], now end
 local tokens = tonumber(m[5]) + math.max(0, now - tonumber(m[6])) / 1000 * tonumber(pace)
 tokens = math.min(tokens, tonumber(ARGV[3]))
 if ARGV[8] ~= '1' then
@@ -68,6 +69,6 @@ local text = {}
 for i, h in ipairs(holes) do text[i] = string.format('%.0f %.0f %.0f', h[1], h[2], h[3]) end
 redis.call('HSET', KEYS[1], 'watermark', string.format('%.0f', watermark), 'tokens', tokens, 'at', now, 'grace', ARGV[6], 'holes', table.concat(text, ','),
   'given', string.format('%.0f', given), 'stock', stock, 'since_sold', measured,
-  'pace', pace .. ' ' .. string.format('%.0f', paced))
+  'pace', pace .. ' ' .. string.format('%.0f', paced) .. ' ' .. ARGV[16])
 keep(ARGV[9])
 return stand(watermark, m[2], m[3], m[8], m[9], limit, m[11], holes)

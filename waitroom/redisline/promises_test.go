@@ -121,6 +121,7 @@ func TestControlWithoutAPieceOfAScriptAPromiseIsBroken(t *testing.T) {
 		"holes are jumped":                {"if hole then", "if false then", "TheHolesOfEveryLossAreJumped"},
 		"who came back to a hole is seen": {"if back[2] then", "if false then", "WhoGotANumberOfAHoleMayCome"},
 		"the slowest pace":                {"tonumber(ARGV[2]) <= tonumber(pace)", "true", "TheSlowestPaceCounts"},
+		"another most":                    {"most ~= ARGV[16]", "not pace", "TheSlowestPaceCounts"},
 		"a slow pace is forgotten":        {"now - paced > tonumber(ARGV[15])", "false", "TheSlowestPaceCounts"},
 		"sold out is sold out":            {"if left == 0 then", "if false then", "NobodyIsCalledWhenNothingIsLeft"},
 		"how many may buy":                {"math.floor(left * tonumber(ARGV[13]))", "1000", "NoMoreAreCalledThanMayBuy"},

@@ -234,7 +234,7 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 	}
 	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed,
 		keepFor.Milliseconds(), left, r.Stock.Sold, r.Stock.Version, r.PerTicket, waitroom.ServedWindow,
-		r.PaceAge.Milliseconds())
+		r.PaceAge.Milliseconds(), r.Most)
 	return watch(rest), err
 }
 
