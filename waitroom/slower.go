@@ -22,6 +22,7 @@ const (
 	slowerSize   = int(slowerSpan / slowerEvery)
 	slowerLeast  = 10               // calls that a promise was measured by
 	slowerShare  = 0.25             // a wait is longer by more than that part of it,
+	slowerAsked  = 0.9              // gateways that ask for less than that part of the pace explain it
 	slowerLate   = 60 * time.Second // and by more than that: less is noise
 	slowerFullOf = time.Minute      // of this time the room was full for half
 	standsLeast  = 10               // calls that might have come, and none did: the line stands
@@ -33,7 +34,6 @@ type promise struct {
 	watermark int64
 	pace      float64
 	limit     float64 // of the room, calls a minute
-	allowed   float64 // calls a second, as the gateways asked for
 }
 
 // slowing finds out whether people wait longer than they were told, and why. It remembers what the line promised in the last ten minutes and what has
@@ -73,7 +73,7 @@ func (s *slowing) see(v *view, room *Room, before, now time.Time) slower {
 	}
 	s.full += share * (full - s.full)
 	if last := s.promises[max(0, s.count-1)%slowerSize]; v.pace > 0 && v.moved >= slowerLeast && now.Sub(last.at) >= slowerEvery {
-		s.promises[s.count%slowerSize] = promise{now, v.Watermark - v.Hollow(0, v.Watermark), v.pace, room.CallsPerMinute, v.Pace}
+		s.promises[s.count%slowerSize] = promise{now, v.Watermark - v.Hollow(0, v.Watermark), v.pace, room.CallsPerMinute}
 		s.count++
 	}
 	var out slower
@@ -91,7 +91,7 @@ func (s *slowing) reason(p promise, v *view, room *Room) Slower {
 	switch {
 	case room.CallsPerMinute < p.limit:
 		return SlowerPace
-	case v.Pace < p.allowed*(1-slowerShare/2):
+	case v.Pace < slowerAsked*p.pace:
 		return SlowerBusy
 	case s.paused.After(p.at):
 		return SlowerPaused

@@ -147,21 +147,3 @@ func TestALineThatStandsHasNoEstimate(t *testing.T) {
 		}
 	})
 }
-
-func TestWhoWaitsBecauseWhatIsBehindTheDoorsIsSlowIsToldSo(t *testing.T) {
-	t.Parallel()
-	inHouse(t, final(), func(h *house) {
-		for n := range 3000 {
-			h.join(n)
-		}
-		h.pass(time.Minute)
-		if got := h.slower(2999); got != "" {
-			h.t.Errorf("before anything happens the reason is %q", got)
-		}
-		h.late.Store(true)
-		h.pass(2 * time.Minute)
-		if got := h.slower(2999); got != waitroom.SlowerBusy {
-			h.t.Errorf("the reason is %q", got)
-		}
-	})
-}
