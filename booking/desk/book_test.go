@@ -326,7 +326,17 @@ func TestSlowDecisionsLetFewerIn(t *testing.T) {
 	if after.Calls != before.Calls+1 || after.Late != before.Late || after.Decided != before.Decided+1 || after.Took-before.Took < 100*time.Millisecond {
 		t.Errorf("a call that was decided after 100 ms: %+v after %+v", after, before)
 	}
-	if n, most := d.inFlight.Now(); n != 0 || most != minInFlight {
-		t.Errorf("after a slow decision %d calls of %d are under way, want 0 of %d", n, most, minInFlight)
+	if n, most := d.inFlight.Now(); n != 0 || most != maxInFlight {
+		t.Errorf("after one slow decision %d calls of %d are under way, want 0 of %d", n, most, maxInFlight)
+	}
+	const others = minInFlight + 8
+	for range others {
+		if _, err := d.inFlight.enter(true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answers(100 * time.Millisecond)
+	if n, most := d.inFlight.Now(); n != others || most != minInFlight {
+		t.Errorf("after a slow decision among many %d calls of %d are under way, want %d of %d", n, most, others, minInFlight)
 	}
 }

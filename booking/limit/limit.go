@@ -19,6 +19,9 @@ const (
 	Backoff  = 0.8                    // of those under way at most, when there is a standing queue: as many as would take the target, by Little's law
 	Deepest  = 0.25                   // and at least
 	Add      = 4.0                    // calls more after an interval in which the limit was used and somebody was quick: 40 a second
+	Healthy  = 0.25                   // of the target: while the quickest takes no longer there is no queue at all, and when there was none
+	Calm     = 5 * time.Second        // for so long,
+	Grow     = 1.25                   // the limit grows by so much an interval, tenfold in a second, as TCP does in its slow start (RFC 5681)
 	used     = 0.5                    // of the limit under way: with less it says nothing that they were quick
 	spare    = 8                      // one of so many places is kept for those who come first
 )
@@ -34,6 +37,7 @@ type Seen struct {
 	Calls    int           // that have ended
 	Quickest time.Duration // of them
 	Peak     int           // calls under way at once, of all
+	Since    time.Duration // the limit was lowered
 }
 
 // Next is the limit after an interval.
@@ -41,9 +45,13 @@ func (r Rules) Next(limit float64, s Seen) float64 {
 	switch {
 	case s.Calls == 0:
 		return limit
+	case s.Quickest > r.Target && s.Peak <= r.Least:
+		return limit // so few make no queue: one call that was slow by itself must not cost the crowd that comes next its places
 	case s.Quickest > r.Target:
 		share := min(Backoff, max(Deepest, r.Target.Seconds()/s.Quickest.Seconds()))
 		return max(float64(r.Least), share*min(limit, float64(s.Peak)))
+	case float64(s.Peak) >= used*limit && s.Since >= Calm && s.Quickest.Seconds() <= Healthy*r.Target.Seconds():
+		return min(float64(r.Most), Grow*limit+Add)
 	case float64(s.Peak) >= used*limit:
 		return min(float64(r.Most), limit+Add)
 	}
@@ -102,6 +110,7 @@ func (l *Limit) Took(began, now time.Time) {
 	if now.Sub(l.began) < Interval {
 		return
 	}
+	l.seen.Since = now.Sub(l.lowered)
 	next := l.Next(l.limit, l.seen)
 	if next < l.limit {
 		l.lowered = now

@@ -24,7 +24,10 @@ func TestHowALimitMoves(t *testing.T) {
 	f(100, Seen{Calls: 9, Quickest: slow, Peak: 100}, 80)
 	f(9, Seen{Calls: 9, Quickest: slow, Peak: 9}, 8) // the least
 	f(8, Seen{Calls: 9, Quickest: slow, Peak: 1}, 8)
+	f(1000, Seen{Calls: 9, Quickest: slow, Peak: 8}, 1000) // so few make no queue
 	f(100, Seen{Calls: 9, Quickest: quick, Peak: 50}, 104)
+	f(100, Seen{Calls: 9, Quickest: quick, Peak: 50, Since: Calm}, 129)
+	f(100, Seen{Calls: 9, Quickest: 200 * time.Millisecond, Peak: 50, Since: Calm}, 104)
 	f(100, Seen{Calls: 9, Quickest: quick, Peak: 49}, 100)   // not used
 	f(998, Seen{Calls: 9, Quickest: quick, Peak: 998}, 1000) // the most
 	f(100, Seen{Calls: 9, Quickest: rules.Target, Peak: 99}, 104)
@@ -104,6 +107,7 @@ func TestTwoDesksComeToFairShares(t *testing.T) {
 	t.Parallel()
 	a, b := New(rules), New(rules)
 	a.limit, b.limit = 400, 20
+	a.lowered, b.lowered = time.Unix(0, 0), time.Unix(0, 0)
 	_, _, shares := desks([]*Limit{a, b}, 400, 1000, 60)
 	if shares[0] > 3*shares[1] || shares[1] > 3*shares[0] {
 		t.Errorf("shares %v", shares)
@@ -125,6 +129,38 @@ func TestWithoutTroubleNobodyIsRefused(t *testing.T) {
 	}
 	if n, limit := l.Now(); n != 0 || limit != rules.Most {
 		t.Errorf("%d under way of %d", n, limit)
+	}
+}
+
+// A crowd that comes after a quiet time in which single calls were slow finds its places, and one that comes after trouble finds them within some seconds.
+func TestACrowdAfterTroubleFindsItsPlaces(t *testing.T) {
+	t.Parallel()
+	l := New(rules)
+	now := time.Unix(0, 0)
+	for range 20 {
+		l.Enter(false)
+		l.Took(now, now.Add(2*time.Second))
+		l.Leave()
+		now = now.Add(3 * time.Second)
+	}
+	if _, limit := l.Now(); limit != rules.Most {
+		t.Errorf("after single slow calls the limit is %d", limit)
+	}
+	l.limit, l.lowered = float64(rules.Least), now
+	began := now
+	for _, limit := l.Now(); limit < rules.Most && now.Sub(began) < time.Minute; _, limit = l.Now() {
+		entered := 0
+		for l.Enter(true) {
+			entered++
+		}
+		now = now.Add(50 * time.Millisecond)
+		for range entered {
+			l.Took(now.Add(-50*time.Millisecond), now)
+			l.Leave()
+		}
+	}
+	if took := now.Sub(began); took > Calm+5*time.Second {
+		t.Errorf("a healthy crowd has waited %s for all places", took)
 	}
 }
 
