@@ -36,7 +36,7 @@ const (
 
 	// A gateway notes once a second how far numbers have been given out. Who got his number since is in a hole after a loss, and is not counted by those
 	// behind him until he asks.
-	noteAge = 2 * time.Second
+	noteAge = 3 * time.Second
 
 	// A pass may run out so much too early: its end is a whole second, and a gateway's clock may be 5 s fast, of which it allows 2.
 	expiresEarly = 4 * time.Second
@@ -73,6 +73,7 @@ type lineLedger struct {
 	orphans int    // who did so when a store was lost, and may have had another number then
 	highest int64  // watermark that was told
 	entries []entry
+	fullest int                  // most who were inside at once, as was judged last
 	wrong   map[promise][]string // the first few of each
 	times   map[promise]int
 	calm    bool // no store is away or has just come back
@@ -454,8 +455,9 @@ func (l *lineLedger) judgeAdmissions(then time.Duration, admissions []admission)
 			stays = append(stays, stay{a.from, a.to})
 		}
 	}
-	if peak := most(stays); peak > l.capacity {
-		l.say(roomHolds, "%d were inside at once, of %d", peak, l.capacity)
+	l.fullest = most(stays)
+	if l.fullest > l.capacity {
+		l.say(roomHolds, "%d were inside at once, of %d", l.fullest, l.capacity)
 	}
 	for _, m := range l.of {
 		if number, there := known[m.jti]; m.jti != "" && m.in < then && (!there || number != m.number) {
