@@ -8,7 +8,7 @@ import (
 )
 
 // getCheck is for proxies in front of other sites: may this request pass? A room that is not active lets everybody pass. When the line
-// cannot be asked, a pass that is valid counts: admitted visitors are not disturbed.
+// cannot be asked, a pass that is valid counts, for admitted visitors are not disturbed, and the answer says so: whoever has left passes, too.
 func (s *Server) getCheck(c *call) error {
 	room, err := s.Waitroom.Room(c.params[0])
 	if err != nil {
@@ -20,7 +20,8 @@ func (s *Server) getCheck(c *call) error {
 	}
 	p, ok, err := s.pass(c, room.Room)
 	if err == nil && ok && room.Active {
-		if err = s.Waitroom.CheckActive(c.context(), p); !errors.Is(err, waitroom.ErrSessionOver) {
+		if err = s.Waitroom.CheckActive(c.context(), p); err != nil && !errors.Is(err, waitroom.ErrSessionOver) {
+			c.set("Usher-Degraded", "line-frozen")
 			err = nil
 		}
 	}

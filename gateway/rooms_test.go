@@ -178,7 +178,15 @@ func TestWhatTheLineAnswers(t *testing.T) {
 	e.room.session = func() error { return waitroom.ErrSessionOver }
 	e.want(401, "pass-expired", "GET", api+"/rooms/final/check", "", pass...)
 	e.room.session = func() error { return waitroom.ErrLineUnavailable }
-	e.want(200, "", "GET", api+"/rooms/final/check", "", pass...) // admitted visitors are not disturbed
+	r := e.want(200, "", "GET", api+"/rooms/final/check", "", pass...) // admitted visitors are not disturbed
+	if got := r.header.Get("Usher-Degraded"); got != "line-frozen" {
+		t.Errorf("a pass that was not asked for is good, and what is degraded is %q", got)
+	}
+	e.room.session = nil
+	r = e.want(200, "", "GET", api+"/rooms/final/check", "", pass...)
+	if got := r.header.Get("Usher-Degraded"); got != "" {
+		t.Errorf("a pass whose session lives: degraded %q", got)
+	}
 	e.room.active = false
 	e.want(200, "", "GET", api+"/rooms/final/check", "")
 }

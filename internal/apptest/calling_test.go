@@ -20,24 +20,23 @@ const (
 
 // callingSize is how large a proof is.
 type callingSize struct {
-	waiting, perMinute int
+	waiting, perMinute int // people, calls
 	session            time.Duration
 	bins               int
+	capacity           int // sessions
 }
 
 func sizeOfCalling() callingSize {
+	c := callingSize{waiting: 2200, perMinute: 1200, session: 20 * time.Second, bins: 4}
 	if os.Getenv("USHER_PROVE") != "" {
-		return callingSize{12_000, 3000, time.Minute, 18}
+		c = callingSize{waiting: 12_000, perMinute: 3000, session: time.Minute, bins: 18}
 	}
-	return callingSize{2200, 1200, 20 * time.Second, 4}
+	// enough for all who are called, until their slots are free: the bucket sets the pace
+	c.capacity = int(c.perSecond() * 1.4 * ((outageStay + 4500*time.Millisecond).Seconds() + 0.08*(c.session+5*time.Second).Seconds()))
+	return c
 }
 
 func (c callingSize) perSecond() float64 { return float64(c.perMinute) / 60 }
-
-// capacity is enough for all who are called at once, and their sessions.
-func (c callingSize) capacity() int {
-	return int(c.perSecond() * 1.4 * ((outageStay + 4500*time.Millisecond).Seconds() + 0.08*(c.session+5*time.Second).Seconds()))
-}
 
 // steadiness is the calls of the fullest bin, by those of the mean.
 func steadiness(bins []int64) float64 {
@@ -96,11 +95,11 @@ func startCalling(t *testing.T, size callingSize, off ...guard.Guard) *lineProof
 	t.Helper()
 	const seats = 2000
 	rooms := fmt.Sprintf(`{"rooms": [{"room": %q, "name": "The Line", "method": "fifo", "events": ["concert"], "capacity": %d, "calls_per_minute": %d, "session_seconds": %g,
-		"grace_seconds": 300, "poll_floor_seconds": 1, "poll_cap_seconds": 8}]}`, lineRoom, size.capacity(), size.perMinute, size.session.Seconds())
+		"grace_seconds": 300, "poll_floor_seconds": 1, "poll_cap_seconds": 8}]}`, lineRoom, size.capacity, size.perMinute, size.session.Seconds())
 	s := Start(t, Options{
 		Gateways: 3, Catalog: eventOf(seats), Rooms: rooms, Own: true, Off: off, Skew: []time.Duration{-5 * time.Second, 0, 5 * time.Second},
 	})
-	p := &lineProof{lineCrowd: newLineCrowd(s.Public, size.capacity(), outageStay), t: t, s: s}
+	p := &lineProof{lineCrowd: newLineCrowd(s.Public, size.capacity, outageStay), t: t, s: s}
 	p.event, p.tickets = s.EventID(), make(chan string, seats)
 	tickets, _ := NewFan(t, client, s.Public[1]).Tickets(p.event)
 	for _, ticket := range tickets {
@@ -136,12 +135,34 @@ func TestCallingIsSmooth(t *testing.T) {
 	}
 	then := p.now()
 	p.judge(then, p.s.admissions())
-	t.Logf("%d calls a minute: %v in bins of %v, the fullest %.2f of the mean; %d entered, %d were done", size.perMinute, bins, callingBin, steadiness(bins), p.entered(), p.done.Load())
+	t.Logf("%d calls a minute: %v in bins of %v, the fullest %.2f of the mean; %d entered, %d inside at most of %d, %d were done", size.perMinute, bins, callingBin, steadiness(bins), p.entered(),
+		p.fullest, p.capacity, p.done.Load())
 	if s := steadiness(bins); s >= unsteady {
 		t.Errorf("the fullest bin has %.2f of the mean, want less than %g: %v", s, unsteady, bins)
 	}
 	if p.done.Load() == 0 {
 		t.Error("nobody's session ended because he had bought")
 	}
+	p.report(t)
+}
+
+// The room is full all the time, the clocks of its gateways are wrong, and one of them is killed: that no more are inside than the room holds goes by the
+// clock of the line alone.
+func TestAFullRoomHoldsWhateverTheClocksSay(t *testing.T) {
+	t.Parallel()
+	size := callingSize{waiting: 800, perMinute: 6000, session: 8 * time.Second, capacity: 60}
+	p := startCalling(t, size)
+	p.size.patience = 2 * time.Minute
+	p.goesOn(80)
+	p.gates[0].up.Store(false)
+	p.s.Kill("gateway", 0)
+	p.supervise(0)
+	p.goesOn(80)
+	then := p.now()
+	p.judge(then, p.s.admissions())
+	if p.fullest < size.capacity/2 {
+		t.Errorf("%d were inside at most, of %d: the room was never full, and nothing is proved", p.fullest, size.capacity)
+	}
+	t.Logf("%d inside at most, of %d; %d entered", p.fullest, p.capacity, p.entered())
 	p.report(t)
 }

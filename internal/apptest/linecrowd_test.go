@@ -372,9 +372,8 @@ func (c *lineCrowd) inside(p *person) time.Duration {
 		p.step = c.leaving
 		return 0
 	}
-	calm := c.isCalm()
 	if a := c.ask(p, "GET", linePath+"/check", p.pass); !a.over() {
-		c.checked(p.member, a.sent, calm, a.status)
+		c.checked(p.member, a)
 	}
 	return min(checkEach, p.leaves-now)
 }
@@ -446,10 +445,9 @@ func (c *lineCrowd) leaving(p *person) time.Duration {
 
 // cheating shows what is no use any more: the old pass, then the old place.
 func (c *lineCrowd) cheating(p *person) time.Duration {
-	calm := c.isCalm()
 	if p.tried++; p.tried%2 == 1 {
 		if a := c.ask(p, "GET", linePath+"/check", p.pass); !a.over() {
-			c.checked(p.member, a.sent, calm, a.status)
+			c.checked(p.member, a)
 		}
 	} else if a := c.ask(p, "POST", linePath+"/enter", ""); a.status == 200 && a.Pass != "" {
 		if w, err := readPass(a.Pass); err == nil {

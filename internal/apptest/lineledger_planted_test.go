@@ -106,11 +106,21 @@ func TestTheLedgerOfACrowdSeesWhatIsPlanted(t *testing.T) {
 		l.enters(by[3], passOf(by[3]))
 		*a = append(*a, admission{3, by[3].jti, time.Now(), time.Now().Add(time.Minute)})
 	})
-	f("a pass that is refused", func(l *lineLedger, by []*member, _ *[]admission) { l.checked(by[1], l.now(), true, 401) }, undisturbed)
-	f("a pass that is good", func(l *lineLedger, by []*member, _ *[]admission) { l.checked(by[1], l.now(), true, 200) })
+	f("a pass that is refused", func(l *lineLedger, by []*member, _ *[]admission) { l.checked(by[1], lineAnswer{status: 401}) }, undisturbed)
+	f("a pass that is good", func(l *lineLedger, by []*member, _ *[]admission) { l.checked(by[1], lineAnswer{status: 200}) })
 	out := func(l *lineLedger, by []*member) { l.gives(by[1]); l.gone(by[1]) }
-	f("an old pass that is good", func(l *lineLedger, by []*member, _ *[]admission) { out(l, by); l.checked(by[1], l.now(), true, 200) }, outIsOut)
-	f("an old pass that is refused", func(l *lineLedger, by []*member, _ *[]admission) { out(l, by); l.checked(by[1], l.now(), true, 401) })
+	f("an old pass that is good", func(l *lineLedger, by []*member, _ *[]admission) {
+		out(l, by)
+		l.checked(by[1], lineAnswer{status: 200})
+	}, outIsOut)
+	f("an old pass while the line cannot be asked", func(l *lineLedger, by []*member, _ *[]admission) {
+		out(l, by)
+		l.checked(by[1], lineAnswer{status: 200, frozen: true})
+	})
+	f("an old pass that is refused", func(l *lineLedger, by []*member, _ *[]admission) {
+		out(l, by)
+		l.checked(by[1], lineAnswer{status: 401})
+	})
 	f("who has left the line is let in", func(l *lineLedger, by []*member, a *[]admission) {
 		l.capacity = 4
 		l.enters(by[4], passOf(by[4]))

@@ -36,7 +36,7 @@ const (
 
 	// A gateway notes once a second how far numbers have been given out. Who got his number since is in a hole after a loss, and is not counted by those
 	// behind him until he asks.
-	noteAge = 2 * time.Second
+	noteAge = 3 * time.Second
 
 	// A pass may run out so much too early: its end is a whole second, and a gateway's clock may be 5 s fast, of which it allows 2.
 	expiresEarly = 4 * time.Second
@@ -73,9 +73,9 @@ type lineLedger struct {
 	orphans int    // who did so when a store was lost, and may have had another number then
 	highest int64  // watermark that was told
 	entries []entry
+	fullest int                  // most who were inside at once, as was judged last
 	wrong   map[promise][]string // the first few of each
 	times   map[promise]int
-	calm    bool // no store is away or has just come back
 	fault   time.Duration
 	back    time.Duration
 	first   time.Duration // somebody enters, after a store is back; 0: not yet
@@ -92,7 +92,7 @@ type entry struct {
 func newLineLedger(capacity int) *lineLedger {
 	return &lineLedger{
 		capacity: capacity, began: time.Now(), of: map[int64]*member{}, stand: make(counts, numbers), leavers: make(counts, numbers), unsure: make(counts, numbers),
-		wrong: map[promise][]string{}, times: map[promise]int{}, calm: true, heard: -1,
+		wrong: map[promise][]string{}, times: map[promise]int{}, heard: -1,
 	}
 }
 
@@ -328,31 +328,24 @@ func (l *lineLedger) highestBefore(then time.Duration) int64 {
 	return l.entries[i-1].highest
 }
 
-// checked is an answer to who shows his pass, asked at that time. What is asked while the line cannot be asked is told by the pass alone.
-func (l *lineLedger) checked(m *member, sent time.Duration, calm bool, status int) {
+// checked is an answer to who shows his pass. While the line cannot be asked, the pass alone is told by, and the answer says so.
+func (l *lineLedger) checked(m *member, a lineAnswer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	switch {
-	case m.out && status == 200 && calm && l.calm:
+	case m.out && a.status == 200 && !a.frozen:
 		l.say(outIsOut, "number %d was told that he is out, and his pass is good", m.number)
-	case m.asksOut == 0 && status != 200 && now < m.expires-expiresEarly:
-		l.say(undisturbed, "number %d is inside for %.1f s more and is answered %d to what he asked %.1f s ago", m.number, (m.expires - now).Seconds(), status, (now - sent).Seconds())
+	case m.asksOut == 0 && a.status != 200 && now < m.expires-expiresEarly:
+		l.say(undisturbed, "number %d is inside for %.1f s more and is answered %d to what he asked %.1f s ago", m.number, (m.expires - now).Seconds(), a.status, (now - a.sent).Seconds())
 	}
-}
-
-// isCalm reports whether no store is away or has just come back.
-func (l *lineLedger) isCalm() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.calm
 }
 
 // faults notes that a store is about to go away, and who got his number so late that nobody may have noted it.
 func (l *lineLedger) faults() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.calm, l.fault, l.back = false, l.now(), 0
+	l.fault, l.back = l.now(), 0
 	l.orphans += l.asking
 	for _, m := range l.members {
 		if m.number >= 0 && m.got > l.fault-noteAge {
@@ -388,7 +381,6 @@ func (l *lineLedger) settled() (calling, positions time.Duration, well bool) {
 	if l.first == 0 || l.moved == 0 {
 		return 0, 0, false
 	}
-	l.calm = true
 	return max(l.first, l.moved) - l.back, right - l.back, true
 }
 
@@ -454,8 +446,9 @@ func (l *lineLedger) judgeAdmissions(then time.Duration, admissions []admission)
 			stays = append(stays, stay{a.from, a.to})
 		}
 	}
-	if peak := most(stays); peak > l.capacity {
-		l.say(roomHolds, "%d were inside at once, of %d", peak, l.capacity)
+	l.fullest = most(stays)
+	if l.fullest > l.capacity {
+		l.say(roomHolds, "%d were inside at once, of %d", l.fullest, l.capacity)
 	}
 	for _, m := range l.of {
 		if number, there := known[m.jti]; m.jti != "" && m.in < then && (!there || number != m.number) {

@@ -152,6 +152,7 @@ func (p *lineProof) meet(t *testing.T, o outage) {
 	p.goesOn(20)
 	then := p.now()
 	p.judge(then, p.s.admissions())
+	t.Logf("%d inside at most, of %d", p.fullest, p.capacity)
 	p.report(t)
 }
 
@@ -225,6 +226,7 @@ func TestTheLineSurvivesItsStores(t *testing.T) {
 
 // A line that believes whatever Redis remembers gives numbers twice behind a replica that lags, and throws out who has entered meanwhile.
 func TestControlALineThatBelievesALaggingReplicaIsFound(t *testing.T) {
+	t.Parallel()
 	size := sizeOfOutages()
 	size.waiting = 500
 	p := startLineProof(t, size, guard.LineRun)
@@ -241,6 +243,7 @@ func TestControlALineThatBelievesALaggingReplicaIsFound(t *testing.T) {
 
 // A room that does not count holds more than it may.
 func TestControlARoomThatDoesNotCountIsFound(t *testing.T) {
+	t.Parallel()
 	size := sizeOfOutages()
 	size.waiting = 500
 	p := startLineProof(t, size, guard.RoomCapacity)
