@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -82,8 +83,10 @@ var (
 )
 
 const (
-	maxJoins  = 100 // visitors a script: 3.5 µs each, against 15 µs alone
-	joinQueue = 50_000
+	maxJoins  = 100                  // visitors a script: 3.5 µs each, against 15 µs alone
+	joinQueue = 50_000               // who wait in one room
+	joinPause = 2 * time.Millisecond // a room takes 40,000 joins a second all the same
+	gateWidth = 4                    // steps of one room's visitors under way, beside its joins: a step takes 0.1 ms, and a gateway has 64 connections for all rooms
 	maxEnds   = 1000
 
 	// keepFor is how long the keys of a run go on after it was called last: no session lasts longer than a day.
@@ -96,13 +99,13 @@ const (
 // Line is the lines of one Redis, or one cluster. Make it with New; Run must be running for Join.
 type Line struct {
 	rdb   *redisdb.Client
-	joins *batch.Batcher[joining, joined]
+	joins *batch.Lanes[waitroom.RunKey, joining, joined]
+	gates sync.Map // room → chan struct{} with a place for each step that is under way
 
 	join, grow, call, watch, lapses, enter, leave, ends, noted, extend, restore *redis.Script
 }
 
 type joining struct {
-	key     waitroom.RunKey
 	visitor id.Visitor
 	shown   int64
 }
@@ -124,7 +127,7 @@ func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *L
 		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
 		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(keepLua, restoreLua),
 	}
-	l.joins = batch.New(l.joinAll, maxJoins, 1, joinQueue) // one worker: the order of arrival is kept
+	l.joins = batch.NewLanes(l.joinAll, maxJoins, joinQueue, joinPause) // one batch of a room at once: the order of arrival is kept
 	return l
 }
 
@@ -174,43 +177,53 @@ func runOf(at *redisdb.Server) string {
 
 // Join gives the visitor a number, or the one that he has. Joins that arrive together share a round trip.
 func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown int64) (waitroom.Joined, error) {
-	j, err := l.joins.Do(ctx, joining{k, v, shown})
+	j, err := l.joins.Do(ctx, k, joining{v, shown})
 	if errors.Is(err, batch.ErrFull) {
 		err = fmt.Errorf("%w: %w", waitroom.ErrLineUnavailable, err)
 	}
 	return j.Joined, errors.Join(err, j.err)
 }
 
-// joinAll sends one script for each room among the joins, in order.
-func (l *Line) joinAll(ctx context.Context, joins []joining) ([]joined, error) {
-	out := make([]joined, len(joins))
-	byRoom := map[waitroom.RunKey][]int{}
-	for i, j := range joins {
-		byRoom[j.key] = append(byRoom[j.key], i)
+// joinAll sends one script for joins of one room, in order.
+func (l *Line) joinAll(ctx context.Context, k waitroom.RunKey, joins []joining) ([]joined, error) {
+	args := make([]any, 0, 2*len(joins))
+	for _, j := range joins {
+		args = append(args, j.visitor[:], j.shown)
 	}
-	for k, at := range byRoom {
-		args := make([]any, 0, 2*len(at))
-		for _, i := range at {
-			args = append(args, joins[i].visitor[:], joins[i].shown)
-		}
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		_, rest, err := l.run(ctx, l.join, k, args...)
-		cancel()
-		joinTripsTotal.Inc()
-		joinsTotal.Add(len(at))
-		for n, i := range at {
-			if err != nil {
-				out[i].err = err
-				continue
-			}
-			out[i].Number, out[i].First = number(rest[3*n]), number(rest[3*n+1]) == 1
-			out[i].JTI, _ = rest[3*n+2].(string)
-			if out[i].Number < 0 {
-				out[i].err = waitroom.ErrBlockSpent
-			}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, rest, err := l.run(ctx, l.join, k, args...)
+	joinTripsTotal.Inc()
+	joinsTotal.Add(len(joins))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]joined, len(joins))
+	for n := range out {
+		out[n].Number, out[n].First = number(rest[3*n]), number(rest[3*n+1]) == 1
+		out[n].JTI, _ = rest[3*n+2].(string)
+		if out[n].Number < 0 {
+			out[n].err = waitroom.ErrBlockSpent
 		}
 	}
 	return out, nil
+}
+
+// pass runs a step that visitors ask for, when not too many of the same room are under way: whoever asks in one room as fast as he can takes no connection
+// from another.
+func (l *Line) pass(ctx context.Context, k waitroom.RunKey, script *redis.Script, args ...any) (word string, rest []any, err error) {
+	of, there := l.gates.Load(k.Room)
+	if !there {
+		of, _ = l.gates.LoadOrStore(k.Room, make(chan struct{}, gateWidth))
+	}
+	gate, _ := of.(chan struct{})
+	select {
+	case gate <- struct{}{}:
+		defer func() { <-gate }()
+		return l.run(ctx, script, k, args...)
+	case <-ctx.Done():
+		return "", nil, fmt.Errorf("%w: too many ask in this room: %w", waitroom.ErrLineUnavailable, ctx.Err())
+	}
 }
 
 // Grow allows numbers below blockEnd to be given out by that incarnation.
@@ -281,7 +294,7 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 	if guard.Off(guard.RoomCapacity) {
 		check = 0
 	}
-	word, rest, err := l.run(ctx, l.enter, k, v[:], n, r.JTI, r.Capacity, r.Session.Milliseconds(), waitroom.SlotSlack.Milliseconds(), free, check)
+	word, rest, err := l.pass(ctx, k, l.enter, v[:], n, r.JTI, r.Capacity, r.Session.Milliseconds(), waitroom.SlotSlack.Milliseconds(), free, check)
 	if err != nil {
 		return s, err
 	}
@@ -305,7 +318,7 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 
 // Leave ends the session with the jti, or what the number has become.
 func (l *Line) Leave(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int64, jti string) (over waitroom.Session, err error) {
-	_, rest, err := l.run(ctx, l.leave, k, v[:], n, jti, waitroom.Linger.Milliseconds())
+	_, rest, err := l.pass(ctx, k, l.leave, v[:], n, jti, waitroom.Linger.Milliseconds())
 	if err != nil || text(rest[0]) == "" {
 		return over, err
 	}
@@ -345,7 +358,7 @@ func (l *Line) Active(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti 
 }
 
 func (l *Line) touch(ctx context.Context, k waitroom.RunKey, v id.Visitor, jti string, until int64) (incarnation int64, err error) {
-	word, rest, err := l.run(ctx, l.extend, k, v[:], jti, until, waitroom.SlotSlack.Milliseconds())
+	word, rest, err := l.pass(ctx, k, l.extend, v[:], jti, until, waitroom.SlotSlack.Milliseconds())
 	if err != nil {
 		return 0, err
 	}
