@@ -12,18 +12,6 @@ import (
 	"time"
 )
 
-// setting returns what a setting of the system is.
-func (s *System) setting(name string) string {
-	s.t.Helper()
-	for _, line := range s.env {
-		if value, is := strings.CutPrefix(line, name+"="); is {
-			return value
-		}
-	}
-	s.t.Fatalf("%s is not set", name)
-	return ""
-}
-
 // operator is somebody with the admin token, at one gateway's admin port.
 func (s *System) operator(gateway int) *Fan {
 	return &Fan{t: s.t, client: client, Base: s.Admin[gateway], Pass: adminToken}
