@@ -266,6 +266,11 @@ func (r *role) keeper(ctx context.Context) (keeper *waitroom.Keeper, office *wai
 		return nil, nil, nil, fmt.Errorf("read the rooms: %w", err)
 	}
 	secrets, keys := r.keyFiles(sealer, passes)
+	for _, f := range []*keyFile{secrets, keys} { // from now on what changes is seen
+		if _, err := f.look(); err != nil {
+			return nil, nil, nil, fmt.Errorf("%s: %w", f.path, err)
+		}
+	}
 	r.parts = append(r.parts, line.Run, ledger.Run, keeper.Run, func(ctx context.Context) error { return r.followKeys(ctx, secrets, keys) })
 	return keeper, office, sealer.Derive("cursors"), nil
 }

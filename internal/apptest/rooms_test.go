@@ -17,8 +17,8 @@ func (s *System) operator(gateway int) *Fan {
 	return &Fan{t: s.t, client: client, Base: s.Admin[gateway], Pass: adminToken}
 }
 
-// figure returns a metric of a gateway by name and labels, or -1.
-func (s *System) figure(gateway int, name string) float64 {
+// figureOf returns a metric of a gateway by name and labels, or -1.
+func (s *System) figureOf(gateway int, name string) float64 {
 	s.t.Helper()
 	a := must(s.t, s.operator(gateway).Do("GET", "/metrics", nil), 200)
 	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindSubmatch(a.Raw)
@@ -91,7 +91,7 @@ func TestKeysChangeUnderLoadAndNobodyIsRefused(t *testing.T) {
 		taken += 2
 		asked := r.asked.Load()
 		within(t, 20*time.Second, "both gateways take the keys, while fans ask", func() bool {
-			return s.figure(0, "usher_keys_taken_total") == taken && s.figure(1, "usher_keys_taken_total") == taken && r.asked.Load() > asked+50
+			return s.figureOf(0, "usher_keys_taken_total") == taken && s.figureOf(1, "usher_keys_taken_total") == taken && r.asked.Load() > asked+50
 		})
 	}
 	step("announce")
@@ -114,7 +114,7 @@ func TestKeysChangeUnderLoadAndNobodyIsRefused(t *testing.T) {
 	step2 := r.asked.Load() // nobody asks any more
 	s.must("keys", "retire", s.setting("USHER_SECRET_FILE"), s.setting("USHER_PASS_KEYS_FILE"))
 	within(t, 20*time.Second, "both gateways take the keys", func() bool {
-		return s.figure(0, "usher_keys_taken_total") == taken+2 && s.figure(1, "usher_keys_taken_total") == taken+2
+		return s.figureOf(0, "usher_keys_taken_total") == taken+2 && s.figureOf(1, "usher_keys_taken_total") == taken+2
 	})
 	for gateway := range 2 {
 		for _, f := range []*Fan{r.old[0], middle} {
@@ -140,11 +140,11 @@ func TestAnOperatorChangesARoomAtOneGateway(t *testing.T) {
 	must(t, here.Do("PATCH", path, map[string]any{"capacity": 7}, "If-Match", tag), 200)
 	want(t, "with the old tag, at the other gateway", there.Do("PATCH", path, map[string]any{"capacity": 9}, "If-Match", tag), 412, "precondition-failed")
 	within(t, 10*time.Second, "the other gateway goes by it", func() bool {
-		return s.figure(1, `usher_room_capacity_sessions{room="room"}`) == 7
+		return s.figureOf(1, `usher_room_capacity_sessions{room="room"}`) == 7
 	})
 	must(t, there.Do("POST", path+"/pause", nil), 200)
 	within(t, 10*time.Second, "the first gateway goes by it", func() bool {
-		return must(t, here.Do("GET", path, nil), 200).Str("state") == "paused" && s.figure(0, `usher_room_calling_bool{room="room"}`) == 0
+		return must(t, here.Do("GET", path, nil), 200).Str("state") == "paused" && s.figureOf(0, `usher_room_calling_bool{room="room"}`) == 0
 	})
 	must(t, there.Do("POST", path+"/resume", nil), 200)
 	gig := s.eventNamed("matinee")
@@ -156,7 +156,7 @@ func TestAnOperatorChangesARoomAtOneGateway(t *testing.T) {
 		f := NewFan(t, client, s.Public[1])
 		return f.Hold(gig, "x").Problem() != "" && f.Join("late").Status == http.StatusCreated && f.Enter("late", 10*time.Second)
 	})
-	if n := s.figure(0, `usher_room_entered_total{room="late"}`); n < 0 {
+	if n := s.figureOf(0, `usher_room_entered_total{room="late"}`); n < 0 {
 		t.Error("the new room has no figures")
 	}
 	var log []string

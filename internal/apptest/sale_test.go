@@ -393,11 +393,11 @@ func TestASaleIsShownAtBothGateways(t *testing.T) {
 	}
 }
 
-// figureOfAll is a count of all gateways together.
-func (s *System) figureOfAll(name string) (sum int) {
+// figure is a count of all gateways together.
+func (s *System) figure(name string) (sum int) {
 	s.t.Helper()
 	for i := range s.Admin {
-		n := s.figure(i, name)
+		n := s.figureOf(i, name)
 		if n < 0 {
 			s.t.Fatalf("gateway %d has no %s", i, name)
 		}
@@ -410,7 +410,7 @@ func (s *System) figureOfAll(name string) (sum int) {
 // of a moment later, and so seats may go back when Redis answers again.
 func (s *System) inOrder(t *testing.T, wrong []string) {
 	t.Helper()
-	if asked := s.figureOfAll("usher_view_fallbacks_total"); asked > 0 && len(wrong) > 0 {
+	if asked := s.figure("usher_view_fallbacks_total"); asked > 0 && len(wrong) > 0 {
 		t.Logf("NOT CHECKED: gateways have asked Postgres for the seats %d times, and %d times the order was another", asked, len(wrong))
 		return
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/id"
 	"usher/internal/testenv"
@@ -119,7 +121,11 @@ func TestChangesOfRoomsComeOneAfterTheOther(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := l.Change(t.Context(), edited("patch", "final", func(r *waitroom.Room) { r.Capacity++ })); err != nil {
+			_, err := l.Change(t.Context(), edited("patch", "final", func(r *waitroom.Room) { r.Capacity++ }))
+			for away := new(pgconn.PgError); errors.As(err, &away) && away.Code == "55P03"; { // nineteen are before him, and nobody waits for longer than a second: he asks again
+				_, err = l.Change(t.Context(), edited("patch", "final", func(r *waitroom.Room) { r.Capacity++ }))
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})
