@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -201,7 +202,7 @@ func mac(pool *sync.Pool, b []byte) (sum [macLen]byte) {
 
 // open returns the payload of a token of the kind, in buf if it fits.
 func (s *Sealer) open(kind byte, sealed string, buf []byte) ([]byte, bool) {
-	if len(sealed) > maxSealed {
+	if len(sealed) > maxSealed || strings.IndexByte(sealed, '\n') >= 0 || strings.IndexByte(sealed, '\r') >= 0 { // which the decoder passes over
 		return nil, false
 	}
 	b, err := sealText.AppendDecode(buf[:0], []byte(sealed))
