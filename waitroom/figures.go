@@ -29,6 +29,8 @@ var figures = []struct {
 	{"usher_room_pace_calls_per_minute", func(f *figure) float64 { return f.CallsPerMinute }},
 	{"usher_room_pace_limit_calls_per_minute", func(f *figure) float64 { return f.room.CallsPerMinute }},
 	{"usher_room_pace_floor_calls_per_minute", func(f *figure) float64 { return f.room.MinCallsPerMinute }},
+	{"usher_room_pace_asked_calls_per_minute", func(f *figure) float64 { return f.PacePerMinute }},
+	{"usher_room_bought_tickets", func(f *figure) float64 { return bought(f.Served, f.Stats.Bought) }},
 	{"usher_room_no_show_ratio", func(f *figure) float64 { return f.NoShowShare }},
 	{"usher_room_lapsed_turns", func(f *figure) float64 { return float64(f.Lapsed) }},
 	{"usher_room_losses_total", func(f *figure) float64 { return float64(max(0, f.Incarnation-1)) }},

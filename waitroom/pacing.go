@@ -41,7 +41,6 @@ func (k *Keeper) ask(l *live, room *Room, rules *CallRules) {
 		pressure.Set(pressed)
 		p.pace, p.at = p.pace.Next(pressed, min(now.Sub(p.at), 2*pace.Every), least), now // a process that stood still has seen nothing
 	}
-	metrics.GetOrCreateGauge(`usher_door_pace_per_minute{room="`+room.Room+`"}`, nil).Set(v.Pace * 60)
 	rules.PerSecond *= l.pacer.pace.Share(least)
 }
 
