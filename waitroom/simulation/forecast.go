@@ -57,7 +57,7 @@ func Forecast(seed uint64, c Scenario, width float64) (sum Score, broken *Broken
 	}
 	s.left = lineSize
 	for n := range lineSize {
-		f := &fan{s: s, v: id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)}}
+		f := &fan{s: s, v: id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)}, by: -1}
 		if n < c.absent {
 			f.habit = silent
 			s.after(time.Second, f.arrive)
