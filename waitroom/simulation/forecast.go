@@ -112,6 +112,6 @@ func Scenarios() []Scenario {
 				}
 			}
 		}, after: at, shows: 150 * time.Second}, // they ask once more within 75 s, a minute of speed, and 15 s as elsewhere
-		{Name: "those at the front do not come", absent: 600, after: time.Minute},
+		{Name: "those at the front do not come", absent: 600, after: 100 * time.Second}, // it takes the longest that a poll speaks for somebody, 85 s, and some
 	}
 }

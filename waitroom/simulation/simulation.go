@@ -26,7 +26,7 @@ type Plant struct {
 	Gate   func(waitroom.Queue) waitroom.Queue   // what gateways send to the line, with the bug
 	Old    bool                                  // an older state of the line is believed
 	Waits  func(*waitroom.Patience)              // what gateways take for absence, with the bug
-	Long   bool                                  // it shows where people are gone before their turn
+	Long   bool                                  // it shows where people are gone before their turn, and the line is lost then
 }
 
 func (p Plant) waits() waitroom.Patience {
@@ -253,6 +253,9 @@ func (s *scene) storm() {
 	calm := time.Duration(0)
 	if s.long {
 		calm = s.upTo(0, time.Minute)
+	}
+	if s.plant.Long {
+		s.after(s.upTo(40*time.Second, 70*time.Second), s.lose)
 	}
 	for range s.storms {
 		calm += s.upTo(2*time.Second, 10*time.Second)
