@@ -18,6 +18,7 @@ type Drive struct {
 	NewJTI func() string
 	Sign   func(pass.Claims) (string, error)
 	Block  int64 // numbers reserved ahead, at least 2
+	Waits  Patience
 }
 
 // Driven is a keeper whose time is in somebody else's hands: it starts no goroutine, reads no clock and draws nothing but by its Drive, and each
@@ -25,10 +26,10 @@ type Drive struct {
 // not shared, as if they came from different gateways; the ledger bears that. A simulation drives it.
 type Driven struct{ *Keeper }
 
-// NewDriven returns a keeper to be driven: Read it, then let it Step and Note every room every CallEvery.
+// NewDriven returns a keeper to be driven: Read it, then let it Step, Share and Note every room every CallEvery.
 func NewDriven(queue Queue, ledger Ledger, d Drive) Driven {
 	k := NewKeeper(queue, ledger, nil, nil, slog.New(slog.DiscardHandler))
-	k.now, k.within, k.chance, k.newJTI, k.sign, k.block = d.Now, d.Within, d.Chance, d.NewJTI, d.Sign, d.Block
+	k.now, k.within, k.chance, k.newJTI, k.sign, k.block, k.waits = d.Now, d.Within, d.Chance, d.NewJTI, d.Sign, d.Block, d.Waits
 	k.once = func(_ string, restore func() (any, error)) <-chan singleflight.Result {
 		done := make(chan singleflight.Result, 1)
 		v, err := restore()
@@ -46,6 +47,9 @@ const (
 
 // Step is one turn of a room's line. ErrRoomNotFound.
 func (d Driven) Step(ctx context.Context, room string) error { return d.turn(ctx, room, d.step) }
+
+// Share is one turn of a room's presence. ErrRoomNotFound.
+func (d Driven) Share(ctx context.Context, room string) error { return d.turn(ctx, room, d.share) }
 
 // Note is one turn of a room's ledger. ErrRoomNotFound.
 func (d Driven) Note(ctx context.Context, room string) error { return d.turn(ctx, room, d.note) }

@@ -15,19 +15,20 @@ const (
 type speed struct {
 	at    [speedSize]time.Time
 	mark  [speedSize]int64
-	count int // samples taken; the latest is at (count-1) % speedSize
+	gone  [speedSize]int64 // of those who were called until then
+	count int              // samples taken; the latest is at (count-1) % speedSize
 }
 
-func (s speed) add(now time.Time, watermark int64) speed {
+func (s speed) add(now time.Time, watermark, gone int64) speed {
 	if s.count > 0 && now.Sub(s.at[(s.count-1)%speedSize]) < speedStep {
 		return s
 	}
-	s.at[s.count%speedSize], s.mark[s.count%speedSize] = now, watermark
+	s.at[s.count%speedSize], s.mark[s.count%speedSize], s.gone[s.count%speedSize] = now, watermark, gone
 	s.count++
 	return s
 }
 
-// perSecond is the speed in numbers a second, 0 while it is not known, without those that hollow counts between two marks.
+// perSecond is the speed in people a second, 0 while it is not known: numbers without those that hollow counts between two marks, and those who were gone.
 func (s speed) perSecond(hollow func(from, past int64) int64) float64 {
 	span := s.span().Seconds()
 	if span <= 0 {
@@ -45,7 +46,7 @@ func (s speed) span() time.Duration {
 // moved is how many numbers that is, as perSecond counts them.
 func (s speed) moved(hollow func(from, past int64) int64) int64 {
 	first, last := s.ends()
-	return s.mark[last] - s.mark[first] - hollow(s.mark[first], s.mark[last])
+	return s.mark[last] - s.mark[first] - hollow(s.mark[first], s.mark[last]) - (s.gone[last] - s.gone[first])
 }
 
 // ends are where the first sample is, and the last.

@@ -68,6 +68,7 @@ type Keeper struct {
 	sign   func(pass.Claims) (string, error)
 	newJTI func() string
 	chance func(n int64) int64 // from 0 to below n
+	waits  Patience            // what it takes to be gone
 }
 
 // live is a room as this gateway sees it.
@@ -82,6 +83,9 @@ type live struct {
 	pacer pacer     // and this
 	polls *pollTimes
 	tally tally
+	here  *here
+	crowd atomic.Pointer[crowd] // nil: nothing was shared yet
+	share presence              // only share knows
 	key   RunKey
 	stop  func() // ends the keeping of this run
 }
@@ -111,6 +115,8 @@ type view struct {
 	reach  reach
 	bought float64 // tickets a person who is called
 	slower
+	crowd *crowd
+	gone  int64 // of those who were called, since this gateway began
 }
 
 // perSecond is how many people are called a second, 0 while it is not known: nobody stands in a hole.
@@ -131,7 +137,7 @@ func NewKeeper(queue Queue, ledger Ledger, sealer *Sealer, passes *pass.Authorit
 	k := &Keeper{queue: queue, ledger: ledger, sealer: sealer, passes: passes, log: log, now: time.Now, block: blockSize}
 	k.once, k.within, k.sign, k.chance = new(singleflight.Group).DoChan, context.WithTimeout, passes.Sign, rand.Int64N
 	k.health = func() pace.Health { return pace.Health{} }
-	k.newJTI = func() string { return id.NewKey().String() }
+	k.newJTI, k.waits = func() string { return id.NewKey().String() }, Patient()
 	k.keepers = func(keep func(context.Context)) { k.early = append(k.early, keep) }
 	k.rooms.Store(&map[string]*live{})
 	k.events.Store(&map[id.Event]*live{})
@@ -208,7 +214,8 @@ func (k *Keeper) Read(ctx context.Context) error {
 // start begins to keep a run of a room.
 func (k *Keeper) start(r Room) *live {
 	stopped := make(chan struct{})
-	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), trust: newTrust(r.Room), stop: sync.OnceFunc(func() { close(stopped) })}
+	l := &live{key: RunKey{r.Room, r.Run}, polls: newPollTimes(k.now()), trust: newTrust(r.Room), here: &here{}, stop: sync.OnceFunc(func() { close(stopped) })}
+	l.share = presence{Patience: k.waits, name: k.newJTI(), here: l.here, start: k.now()}
 	l.room.Store(&r)
 	l.noted.Store(&noted{at: k.now()})
 	l.over.Store(&over{})
@@ -227,12 +234,17 @@ func (k *Keeper) start(r Room) *live {
 	return l
 }
 
-// keep moves one room's watermark and follows its line until ctx ends; beside that it keeps the ledger, which may hang and stop nobody.
+// keep moves one room's watermark and follows its line until ctx ends; beside that it keeps the ledger, which may hang and stop nobody, and shares with other
+// gateways who is there.
 func (k *Keeper) keep(ctx context.Context, l *live) {
-	var both sync.WaitGroup
-	both.Go(func() { k.repeat(ctx, l, k.step, "the line does not move") })
-	both.Go(func() { k.repeat(ctx, l, k.note, "the ledger does not follow the line") })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { k.repeat(ctx, l, k.step, "the line does not move") })
+	all.Go(func() { k.repeat(ctx, l, k.note, "the ledger does not follow the line") })
+	all.Go(func() { k.repeat(ctx, l, k.share, "nobody hears who is there") })
+	all.Wait()
+	if err := k.bye(context.WithoutCancel(ctx), l); err != nil {
+		k.log.Warn("the other gateways wait for this one for a while: nobody is taken for gone", "room", l.key.Room, "err", err)
+	}
 }
 
 // repeat takes a turn of a room a few times a second until ctx ends.
@@ -269,6 +281,9 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	}
 	k.ask(l, &room, &rules)
 	rules.Burst = max(1, rules.PerSecond*2*callEvery.Seconds())
+	if c, v := l.crowd.Load(), l.view.Load(); c != nil && v != nil && k.now().Sub(c.at) <= k.waits.Hearing {
+		rules.Gone = c.near(v.Watermark)
+	}
 	w, err := k.queue.Call(ctx, l.key, rules)
 	if errors.Is(err, ErrLost) {
 		if err := k.recover(ctx, l.key); err != nil {
@@ -283,6 +298,58 @@ func (k *Keeper) step(ctx context.Context, l *live) error {
 	l.see(w, k.now())
 	return k.lapses(ctx, l, w)
 }
+
+// share is one turn of a room's presence: tell the other gateways who is there, hear it from them, and find out who is gone.
+func (k *Keeper) share(ctx context.Context, l *live) error {
+	v, room, p, now := l.view.Load(), l.room.Load(), &l.share, k.now()
+	if v == nil || room.State == Ended || now.Sub(p.tried) < shareEvery {
+		return nil
+	}
+	ctx, cancel := k.within(ctx, storeTime)
+	defer cancel()
+	p.tried = now
+	p.follow(k.waits.horizon(room), now)
+	s, err := k.queue.Share(ctx, l.key, p.incarnation, p.told, p.tell(v.Watch, now, false))
+	now = k.now()
+	if err != nil {
+		p.keep()
+	} else if !p.hear(s, now) {
+		p.tried = time.Time{}
+	}
+	if p.turn > 0 { // until the others have heard of this gateway nobody is to ask it
+		l.crowd.Store(p.judge(v.Watch, now))
+	}
+	if errors.Is(err, ErrLost) {
+		return nil // step restores the line
+	}
+	return err
+}
+
+// bye tells the other gateways what they do not know yet, and that there is no more to come.
+func (k *Keeper) bye(ctx context.Context, l *live) error {
+	v, p := l.view.Load(), &l.share
+	if v == nil || p.turn == 0 {
+		return nil
+	}
+	ctx, cancel := k.within(ctx, storeTime/2)
+	defer cancel()
+	_, err := k.queue.Share(ctx, l.key, p.incarnation, p.told, p.tell(v.Watch, k.now(), true))
+	if errors.Is(err, ErrLost) {
+		return nil
+	}
+	return err
+}
+
+// horizon is the longest that a poll speaks for somebody in a room.
+func (p Patience) horizon(r *Room) time.Duration { return p.speaks(r.pollCap() + r.pollCap()/4) }
+
+// speaks is how long a poll speaks for somebody who is told to ask again after a time.
+func (p Patience) speaks(after time.Duration) time.Duration {
+	return time.Duration(p.Intervals*float64(after)) + p.Slack
+}
+
+// pollCap is the longest that anybody is told to wait until he asks again, less its jitter: he may ask four times within the grace.
+func (r *Room) pollCap() time.Duration { return max(r.PollFloor, min(r.PollCap, r.Grace/4)) }
 
 // look is the turn of a room that has ended: its line is not called, so that it comes to its end, and not restored unless somebody asks for it.
 func (k *Keeper) look(ctx context.Context, l *live) error {
@@ -373,17 +440,18 @@ func (r Room) perSecond() float64 { return r.CallsPerMinute / 60 }
 
 // see takes a newer state of the line. Neither the watermark nor what was given out ever goes back, though the line does that was restored too late.
 func (l *live) see(w Watch, now time.Time) {
-	v, before := &view{Watch: w, heard: now, bought: bought(w.Served, w.Bought)}, now
+	v, before := &view{Watch: w, heard: now, bought: bought(w.Served, w.Bought), crowd: l.crowd.Load()}, now
 	if old := l.view.Load(); old != nil {
 		v.Watermark, v.Next = max(v.Watermark, old.Watermark), max(v.Next, old.Next)
 		v.speed, v.turns = old.speed, old.turns
+		v.gone = old.gone + v.crowd.gone(old.Watermark, v.Watermark)
 		before = old.heard
 	}
 	room := l.room.Load()
 	if l.trust.anew(room) {
 		v.speed = speed{}
 	}
-	v.speed = v.speed.add(now, v.Watermark)
+	v.speed = v.speed.add(now, v.Watermark, v.gone)
 	v.pace, v.moved = v.speed.perSecond(v.Hollow), v.speed.moved(v.Hollow)
 	v.stands = v.moved == 0 && v.Waiting > 0 && v.speed.span().Seconds()*room.perSecond() >= standsLeast
 	v.turns = v.turns.add(now, before, v.Watermark, room.GraceAt(now))
@@ -475,7 +543,7 @@ func (k *Keeper) do(ctx context.Context, key RunKey, step func(context.Context) 
 func (k *Keeper) Ready() error {
 	rooms := *k.rooms.Load()
 	for name, l := range rooms {
-		if l.view.Load() == nil && l.room.Load().State != Ended {
+		if (l.view.Load() == nil || l.crowd.Load() == nil) && l.room.Load().State != Ended {
 			return fmt.Errorf("the line of room %q has not been heard of", name)
 		}
 	}

@@ -45,6 +45,7 @@ type fragile struct {
 	*memline.Line
 	refuses atomic.Bool
 	away    atomic.Bool // calling is not answered
+	patient atomic.Bool // nobody is gone
 	calls   atomic.Int64
 }
 
@@ -52,6 +53,9 @@ func (l *fragile) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 	l.calls.Add(1)
 	if l.away.Load() {
 		return waitroom.Watch{}, waitroom.ErrLineUnavailable
+	}
+	if l.patient.Load() {
+		r.Gone = waitroom.Gone{}
 	}
 	return l.Line.Call(ctx, k, r)
 }

@@ -24,6 +24,9 @@ type Queue interface {
 	Grow(ctx context.Context, k RunKey, incarnation, blockEnd int64) error
 	// Call moves the watermark as far as rate, capacity and ceiling allow. The line goes by its grace until the next call.
 	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
+	// Share tells the other gateways news of those who wait in that incarnation of the line, none if empty, and returns what they and this one have told
+	// since Told was after, as far as it is not older than NewsKept. What is told is only read, and may be told twice.
+	Share(ctx context.Context, k RunKey, incarnation, after int64, news []byte) (Shared, error)
 	// Watch reads where the line stands.
 	Watch(ctx context.Context, k RunKey) (Watch, error)
 	// Lapses reads whose turns have lapsed: of the numbers that were called, those that Enter answers ErrGraceOver.
@@ -77,7 +80,34 @@ type CallRules struct {
 	// and those who are expected are no more than PerTicket for each ticket left, at least one while there is a ticket, and nobody is called at zero.
 	Stock     Stock
 	PerTicket float64 // people
+	// Gone is who costs neither token nor slot, and is not expected; he is called all the same.
+	Gone Gone
 }
+
+// Gone is who has gone away, of the numbers from From on.
+type Gone struct {
+	Incarnation int64 // of the line; in another nobody is known to be gone
+	From        int64
+	Bits        []byte // the highest bit of the first byte is From; who lies behind the last is not known to be gone
+}
+
+// Has reports whether a number has gone away.
+func (g Gone) Has(number int64) bool { return bit(g.Bits, number-g.From) }
+
+// bit is a bit of a bitmap whose first is the highest of the first byte.
+func bit(bits []byte, at int64) bool {
+	return at >= 0 && at/8 < int64(len(bits)) && bits[at/8]&(0x80>>(at%8)) != 0
+}
+
+// Shared is what the gateways have told each other.
+type Shared struct {
+	Incarnation int64
+	Told        int64    // how often something was told in this incarnation
+	News        [][]byte // the last of it
+}
+
+// NewsKept is how long news are kept for those who have not heard them yet.
+const NewsKept = 15 * time.Second
 
 // EnterRules is how Enter lets in.
 type EnterRules struct {
@@ -137,7 +167,7 @@ type Lapses struct {
 
 // Has reports whether a number's turn has lapsed.
 func (l Lapses) Has(number int64) bool {
-	return number >= 0 && number/8 < int64(len(l.Bits)) && l.Bits[number/8]&(0x80>>(number%8)) != 0
+	return bit(l.Bits, number)
 }
 
 // Hole is numbers that nobody was seen to get before the line lost its memory: from From to below Past.

@@ -142,12 +142,12 @@ func (t *trust) reach() reach {
 	return t.last
 }
 
-// ahead is how many turns it takes until a number that waits has had its own.
+// ahead is how many turns it takes until a number that waits has had its own: who is gone takes none.
 func (v *view) ahead(number int64) int64 {
-	return number - v.Watermark - v.Hollow(v.Watermark, number) + 1
+	return number - v.Watermark - v.Hollow(v.Watermark, number) - v.crowd.gone(v.Watermark, number) + 1
 }
 
-// estimate is how long a number has to wait: as many turns as there are numbers, at the measured speed; and the room's limit while none is measured. The
+// estimate is how long a number has to wait: as many turns as there are people, at the measured speed; and the room's limit while none is measured. The
 // range is as wide as estimates have been off; while that is not known, a quarter up and down. nil when nothing moves: then nobody knows.
 func (v *view) estimate(turns int64, limit float64, poll time.Duration, now time.Time) *Estimate {
 	per := v.perSecond()

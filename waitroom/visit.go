@@ -63,7 +63,9 @@ func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Pla
 		line, err = k.Enter(ctx, p)
 		return line, j.First, err
 	}
-	return k.line(l, p, 0), j.First, nil
+	line = k.line(l, p, 0)
+	k.heard(l, line)
+	return line, j.First, nil
 }
 
 // join asks the line for a number, and reserves more numbers when they are spent.
@@ -108,12 +110,20 @@ func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
 	}
 	now := k.now()
 	line := k.lineAt(l, p, shown, now)
+	k.heard(l, line)
 	if l.polls.tooSoon(p.Number, now, line.pollBase/4) { // a quarter: two tabs and jitter are no attack
 		fastTotal.Inc()
 		l.tally.fast.Add(1)
 		return line, ErrPollTooFast
 	}
 	return line, nil
+}
+
+// heard notes that somebody who waits is there, and when he was told to ask again.
+func (k *Keeper) heard(l *live, line Line) {
+	if line.State == StandWaiting || line.State == StandSoldOut {
+		l.here.note(line.Place.Number, class(k.waits.speaks(line.PollAfter), k.waits.horizon(&line.Room)))
+	}
 }
 
 // line words where a place stands.
@@ -129,7 +139,7 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 		line.TicketsLeft = stock.Left
 	}
 	if v == nil {
-		line.Degraded, line.PollAfter, line.pollBase = true, room.PollCap, room.PollFloor
+		line.Degraded, line.PollAfter, line.pollBase = true, room.pollCap(), room.PollFloor
 		line.Position = max(shown, 1)
 		return line
 	}
@@ -140,16 +150,16 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 		line.State, line.EnterBefore = StandCalled, v.enterBefore(p.Number, room.Rules, now)
 		line.pollBase = room.PollFloor
 		if over := l.over.Load(); over.Incarnation == v.Incarnation && over.Has(p.Number) {
-			line.State, line.EnterBefore, line.pollBase = StandExpired, time.Time{}, room.PollCap
+			line.State, line.EnterBefore, line.pollBase = StandExpired, time.Time{}, room.pollCap()
 		}
 	} else {
-		line.Position = position(v.Watch, p.Number, shown)
+		line.Position = v.position(p.Number, shown)
 		if stock.SoldOut() {
 			line.State = StandSoldOut
 		} else if stock.Known {
 			line.Odds = odds(stock.Left, line.Position-1+int64(v.Called+v.Active), v.bought, v.Served)
 		}
-		line.pollBase = pollAfter(line.Position, max(v.perSecond(), room.perSecond()/4), room.PollFloor, room.PollCap)
+		line.pollBase = pollAfter(line.Position, max(v.perSecond(), room.perSecond()/4), room.PollFloor, room.pollCap())
 		if room.State == Open || room.State == Draining {
 			turns := line.Position
 			if p.Number < v.BlockEnd {
@@ -173,11 +183,10 @@ func (v *view) enterBefore(number int64, r Rules, now time.Time) time.Time {
 	return before
 }
 
-// position is how many are ahead, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
+// position is how many are ahead who are there, and one; never more than the visitor was shown before. Numbers that were lost with a line's memory
 // are nobody.
-func position(w Watch, number, shown int64) int64 {
-	ahead := number - w.Watermark - w.Hollow(w.Watermark, number)
-	ahead = min(ahead, int64(w.Waiting)+w.since(number)) // those who left are not ahead
+func (v *view) position(number, shown int64) int64 {
+	ahead := min(v.ahead(number)-1, int64(v.Waiting)+v.since(number)) // those who left are not ahead
 	at := max(ahead, 0) + 1
 	if shown > 0 {
 		at = min(at, shown)
@@ -237,6 +246,9 @@ func (k *Keeper) enter(ctx context.Context, l *live, p Place) (line Line, err er
 	if errors.Is(err, ErrRoomFull) {
 		fullTotal.Inc()
 		line.State, line.EnterBefore = StandCalled, room.comeBy(k.now())
+	}
+	if errors.Is(err, ErrNotCalled) {
+		k.heard(l, line)
 	}
 	if err != nil {
 		return line, err
@@ -346,10 +358,15 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 // Leave gives a place up, and the session that it has become. Repeating it changes nothing. ErrLineUnavailable: he may not
 // have left, or may be out only as long as the line remembers that.
 func (k *Keeper) Leave(ctx context.Context, p Place) error {
-	if _, err := k.roomOf(p); err != nil {
-		return nil // the run is over: there is nothing to leave
+	l, err := k.roomOf(p)
+	if err != nil {
+		return nil //nolint:nilerr // the run is over: there is nothing to leave
 	}
-	return k.end(ctx, RunKey{p.Room, p.Run}, Admission{p.Visitor, Session{Number: p.Number}})
+	err = k.end(ctx, RunKey{p.Room, p.Run}, Admission{p.Visitor, Session{Number: p.Number}})
+	if err == nil {
+		l.here.note(p.Number, hereLeft)
+	}
+	return err
 }
 
 // LeaveSession ends the session of a pass; its slot is free two seconds later. ErrLineUnavailable.

@@ -92,8 +92,10 @@ func (c *couple) step() {
 		c.extend(n)
 	case roll < 80:
 		c.call()
-	case roll < 97:
+	case roll < 94:
 		c.pass()
+	case roll < 97:
+		c.share()
 	case roll < 99:
 		c.grow()
 	default:
@@ -180,6 +182,12 @@ func (c *couple) call() {
 		r.Ceiling = c.last.Watermark + int64(c.IntN(40)) - 5
 	}
 	c.sell(&r)
+	if c.IntN(2) == 0 {
+		r.Gone = waitroom.Gone{Incarnation: c.memory.Incarnation - int64(c.IntN(4)/3), From: c.last.Watermark + int64(c.IntN(6)) - 4, Bits: make([]byte, c.IntN(4))}
+		for i := range r.Gone.Bits {
+			r.Gone.Bits[i] = byte(c.IntN(256))
+		}
+	}
 	c.same(fmt.Sprintf("call %+v", r), func(l Line) (any, error) { return l.Call(c.ctx, l.Key, r) })
 }
 
@@ -208,6 +216,15 @@ func (c *couple) pass() {
 	}
 	c.now = c.now.Add(d)
 	c.same("set the clock", func(l Line) (any, error) { return nil, l.Clock(c.now) })
+}
+
+func (c *couple) share() {
+	news := make([]byte, c.IntN(5))
+	for i := range news {
+		news[i] = byte(c.IntN(256))
+	}
+	incarnation, after := c.memory.Incarnation-int64(c.IntN(4)/3), int64(c.IntN(8))
+	c.same("share", func(l Line) (any, error) { return l.Share(c.ctx, l.Key, incarnation, after, news) })
 }
 
 func (c *couple) grow() {

@@ -121,6 +121,184 @@ func aStepCallsAtMostTwiceTheFreeSlots(s *scene) {
 	s.want(s.watch().Watermark > 40, "no-shows kept the line waiting: the watermark is %d", s.watch().Watermark)
 }
 
+// gone says that numbers have gone away.
+func gone(r waitroom.CallRules, from int64, numbers ...int64) waitroom.CallRules {
+	r.Gone = waitroom.Gone{Incarnation: 1, From: from, Bits: make([]byte, (slices.Max(numbers)-from)/8+1)}
+	for _, n := range numbers {
+		r.Gone.Bits[(n-from)/8] |= 0x80 >> ((n - from) % 8)
+	}
+	return r
+}
+
+// whoIsGoneCostsNoSlot: he is passed, but a step goes no further than twice the free slots.
+func whoIsGoneCostsNoSlot(s *scene) {
+	s.crowd(40)
+	away := []int64{1, 2, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18}
+	w := s.call(gone(rules(4), 0, away...))
+	s.want(w.Watermark == 7, "of 0 to 6 three are gone, and four slots are free: the watermark is %d, want 7", w.Watermark)
+	w = s.call(gone(rules(4), 0, away...))
+	s.want(w.Watermark == 7, "four are expected in four slots, and the watermark went on to %d", w.Watermark)
+	for _, n := range []int{0, 3, 4, 6} {
+		s.enter(n, 4)
+	}
+	w = s.call(gone(rules(4), 0, away...))
+	s.want(w.Watermark == 7, "no slot is free, and the watermark went on to %d", w.Watermark)
+	w = s.call(gone(rules(7), 0, away...))
+	s.want(w.Watermark == 10, "three slots are free and 7, 8 and 9 are here: the watermark is %d, want 10", w.Watermark)
+	w = s.call(gone(rules(9), 0, away...))
+	s.want(w.Watermark == 14, "two slots are free, and 10 to 18 are gone: the watermark is %d, want 14", w.Watermark)
+	w = s.call(gone(rules(9), 9, away[3:]...))
+	s.want(w.Watermark == 18, "two slots are free still, and 14 to 18 are gone: the watermark is %d, want 18", w.Watermark)
+	w = s.call(gone(rules(9), 9, away[3:]...))
+	s.want(w.Watermark == 21, "18 is gone, 19 and 20 are here: the watermark is %d, want 21", w.Watermark)
+}
+
+// whoIsGoneCostsNoToken, and is passed only on the way to somebody who has one.
+func whoIsGoneCostsNoToken(s *scene) {
+	s.crowd(40)
+	slow := gone(rules(1000), 3, 3, 4, 5, 8)
+	slow.PerSecond, slow.Burst = 5, 5
+	w := s.call(slow)
+	s.want(w.Watermark == 8, "five tokens, and 3 to 5 are gone: the watermark is %d, want 8", w.Watermark)
+	w, err := s.Call(s.ctx, s.Key, slow)
+	s.must(err)
+	s.want(w.Watermark == 8, "there is no token, and the watermark went on to %d", w.Watermark)
+	w = s.call(slow)
+	s.want(w.Watermark == 14, "five tokens, and 8 is gone: the watermark is %d, want 14", w.Watermark)
+}
+
+// whoIsGoneHasHisGrace: he is called like everybody.
+func whoIsGoneHasHisGrace(s *scene) {
+	s.crowd(4)
+	w := s.call(gone(rules(2), 0, 0, 1))
+	s.want(w.Watermark == 4, "two of four are gone, and two slots are free: the watermark is %d, want 4", w.Watermark)
+	s.pass(grace)
+	s.enter(0, 2)
+	s.pass(time.Millisecond)
+	s.refused(1, 2, waitroom.ErrGraceOver)
+}
+
+// whoIsGoneAndComesBackIsExpected once he has found the room full, and before nobody with a higher number.
+func whoIsGoneAndComesBackIsExpected(s *scene) {
+	s.crowd(12)
+	w := s.call(gone(rules(2), 0, 0, 1))
+	s.want(w.Watermark == 4, "the watermark is %d, want 4", w.Watermark)
+	third := s.enter(2, 2)
+	s.enter(3, 2)
+	s.refused(0, 2, waitroom.ErrRoomFull)
+	w = s.call(rules(3))
+	s.want(w.Watermark == 4, "0 has come back for the third slot, and the watermark went on to %d", w.Watermark)
+	s.leave(2, 2, third.JTI)
+	s.pass(waitroom.Linger + time.Millisecond)
+	s.refused(1, 2, waitroom.ErrRoomFull) // 0 goes before
+	s.enter(0, 2)
+	s.pass(expect)
+	s.leave(0, 0, "")
+	s.pass(waitroom.Linger + time.Millisecond)
+	s.enter(1, 2)
+	w = s.call(rules(3))
+	s.want(w.Watermark == 5, "two are inside and one slot is free: the watermark is %d, want 5", w.Watermark)
+}
+
+// whoIsGoneIsPassedAfterALossToo, once gateways have found out that he is.
+func whoIsGoneIsPassedAfterALossToo(s *scene) {
+	s.crowd(10)
+	s.lose()
+	s.restore(remembered(0, 10))
+	before := gone(rules(2), 0, 0, 2, 4, 5, 6, 7, 8, 9)
+	after := before
+	after.Gone.Incarnation = 2
+	w := s.call(after)
+	s.want(w.Watermark == 4, "0 and 2 are gone, and two slots are free: the watermark is %d, want 4", w.Watermark)
+	s.pass(expect)
+	w = s.call(after)
+	s.want(w.Watermark == 8, "two slots are free, and 4 to 9 are gone: the watermark is %d, want 8", w.Watermark)
+	s.pass(expect)
+	w = s.call(before)
+	s.want(w.Watermark == 10, "two slots are free, and who was gone before the loss is not known to be: the watermark is %d, want 10", w.Watermark)
+	w = s.call(before)
+	s.want(w.Watermark == 10, "8 and 9 are expected, and the watermark went on to %d", w.Watermark)
+}
+
+// whoIsGoneIsNotThrough: what people buy is measured by those who were there.
+func whoIsGoneIsNotThrough(s *scene) {
+	s.crowd(6)
+	w := s.call(gone(selling(1000, 0, 1), 0, 0, 1))
+	s.want(w.Watermark == 6 && w.Served == 0, "the watermark is %d and %d are through, want 6 and 0", w.Watermark, w.Served)
+	for n := 1; n < 6; n++ { // 1 has come back
+		inside := s.enter(n, 1000)
+		s.leave(n, int64(n), inside.JTI)
+	}
+	s.pass(waitroom.Linger)
+	w = s.call(selling(1000, 0, 1))
+	s.want(w.Served == 5, "five were inside, and %d are through", w.Served)
+	s.pass(grace)
+	w = s.call(selling(1000, 0, 1))
+	s.want(w.Served == 5, "five were inside and one was gone, and %d are through", w.Served)
+}
+
+// aNumberThatWasTakenUpAgainHasItsTurn: of two places of before a loss the lower one counts, until its turn has lapsed.
+func aNumberThatWasTakenUpAgainHasItsTurn(s *scene) {
+	s.crowd(10)
+	s.lose()
+	s.restore(remembered(0, 10))
+	s.show(0, 5)
+	s.want(s.show(0, 3).Number == 3, "the lower number does not count")
+	s.call(rules(4))
+	s.pass(grace + time.Millisecond)
+	s.want(s.show(0, 5).Number == 5, "the other number is not taken up again")
+	s.call(rules(4))
+	l, err := s.Lapses(s.ctx, s.Key)
+	s.must(err)
+	s.want(l.Has(3) && !l.Has(5), "3 has lapsed: %t; 5 was called just now, and has lapsed: %t", l.Has(3), l.Has(5))
+	_, err = s.try(0, 5, 4)
+	s.answers(err, nil, "who was called with the other number enters")
+}
+
+// gatewaysHearEachOther: everything since they asked last, as long as it is kept.
+func gatewaysHearEachOther(s *scene) {
+	share := func(after int64, news string, told int64, want ...string) {
+		got, err := s.Share(s.ctx, s.Key, 1, after, []byte(news))
+		s.answers(err, nil, "share")
+		heard := []string{}
+		for _, n := range got.News {
+			heard = append(heard, string(n))
+		}
+		s.want(got.Incarnation == 1 && got.Told == told && slices.Equal(heard, want), "after %d: %+v, %q; want %d told, %q", after, got, heard, told, want)
+	}
+	share(0, "", 0)
+	share(0, "one 1", 1, "one 1")
+	share(0, "two\x00\xff ", 2, "one 1", "two\x00\xff ")
+	share(1, "", 2, "two\x00\xff ")
+	share(7, "", 2) // of an incarnation before
+	s.pass(10 * time.Second)
+	share(2, "three", 3, "three")
+	s.pass(waitroom.NewsKept - 10*time.Second + time.Millisecond)
+	share(0, "", 3, "three")
+	share(1, "", 3, "three")
+	share(3, "", 3)
+}
+
+// newsAreOfTheirIncarnation: after a loss nothing of before is told.
+func newsAreOfTheirIncarnation(s *scene) {
+	_, err := s.Share(s.ctx, s.Key, 1, 0, []byte("one"))
+	s.must(err)
+	s.must(s.Lose())
+	_, err = s.Share(s.ctx, s.Key, 1, 0, []byte("two"))
+	s.answers(err, waitroom.ErrLost, "a lost line is told news")
+	s.restore(remembered(0, 0))
+	got, err := s.Share(s.ctx, s.Key, 1, 0, []byte("three"))
+	s.must(err)
+	s.want(got.Incarnation == 2 && got.Told == 0 && len(got.News) == 0, "news of another incarnation: %+v", got)
+	s.restore(waitroom.Memory{Incarnation: 3, BlockEnd: firstBlock}) // somebody has restored it too late
+	_, err = s.Share(s.ctx, s.Key, 3, 0, []byte("four"))
+	s.must(err)
+	s.restore(waitroom.Memory{Incarnation: 4, BlockEnd: firstBlock})
+	got, err = s.Share(s.ctx, s.Key, 4, 0, nil)
+	s.must(err)
+	s.want(got.Told == 0 && len(got.News) == 0, "news of before the line was restored: %+v", got)
+}
+
 func nobodyIsCalledWhileClosed(s *scene) {
 	s.crowd(10)
 	closed := rules(5)

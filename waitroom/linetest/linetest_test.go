@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy, hurried bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy, hurried, patient, rash, tight, old, slow bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -66,6 +66,12 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 	if p.blind {
 		r.Closed = false
 	}
+	if p.patient {
+		r.Gone.Bits = nil
+	}
+	if p.tight {
+		r.Gone.From++
+	}
 	if p.blithe && r.Stock.SoldOut() {
 		r.Stock.Known = false
 	}
@@ -79,10 +85,23 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 		r.Stock.Version = 0
 	}
 	w, err := p.Line.Call(ctx, k, r)
+	if p.rash && err == nil && len(r.Gone.Bits) > 0 {
+		w, err = p.Line.Call(ctx, k, r)
+	}
 	if p.coy {
 		w.Bought /= 2
 	}
 	return w, err
+}
+
+func (p *planted) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (waitroom.Shared, error) {
+	if w, err := p.Watch(ctx, k); p.old && err == nil {
+		incarnation = w.Incarnation
+	}
+	if p.slow {
+		after = 0
+	}
+	return p.Line.Share(ctx, k, incarnation, after, news)
 }
 
 func (p *planted) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
@@ -189,6 +208,11 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"leaving does nothing":                    {func(p *planted) { p.gone = true }, "WhoLeavesIsOut"},
 		"an end is forgotten before it is noted":  {func(p *planted) { p.hasty = true }, "AnEndIsKeptUntilItIsNoted"},
 		"an end that is noted changes nothing":    {func(p *planted) { p.deaf = true }, "WhatIsNotedIsOver"},
+		"nobody is ever gone":                     {func(p *planted) { p.patient = true }, "WhoIsGoneCostsNoSlot"},
+		"another is gone":                         {func(p *planted) { p.tight = true }, "WhoIsGoneCostsNoSlot"},
+		"a step passes more than it may":          {func(p *planted) { p.rash = true }, "WhoIsGoneCostsNoSlot"},
+		"news of another incarnation are told":    {func(p *planted) { p.old = true }, "NewsAreOfTheirIncarnation"},
+		"news are told again":                     {func(p *planted) { p.slow = true }, "GatewaysHearEachOther"},
 		"extending shortens":                      {func(p *planted) { p.shrinking = true }, "ExtendingNeverShortens"},
 		"a restore forgets who is and was inside": {func(p *planted) { p.amnesic = true }, "ARestoreGivesBackWhatMatters"},
 		"holes are called like everybody":         {func(p *planted) { p.dense = true }, "TheHolesOfEveryLossAreJumped"},

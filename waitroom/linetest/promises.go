@@ -13,6 +13,13 @@ var promises = []promise{
 	{"TheSlowestPaceCounts", theSlowestPaceCounts},
 	{"TheCeilingStopsTheWatermark", theCeilingStopsTheWatermark},
 	{"AStepCallsAtMostTwiceTheFreeSlots", aStepCallsAtMostTwiceTheFreeSlots},
+	{"WhoIsGoneCostsNoSlot", whoIsGoneCostsNoSlot},
+	{"WhoIsGoneCostsNoToken", whoIsGoneCostsNoToken},
+	{"WhoIsGoneHasHisGrace", whoIsGoneHasHisGrace},
+	{"WhoIsGoneAndComesBackIsExpected", whoIsGoneAndComesBackIsExpected},
+	{"WhoIsGoneIsPassedAfterALossToo", whoIsGoneIsPassedAfterALossToo},
+	{"WhoIsGoneIsNotThrough", whoIsGoneIsNotThrough},
+	{"ANumberThatWasTakenUpAgainHasItsTurn", aNumberThatWasTakenUpAgainHasItsTurn},
 	{"NobodyIsCalledWhileClosed", nobodyIsCalledWhileClosed},
 	{"NobodyIsCalledWhenNothingIsLeft", nobodyIsCalledWhenNothingIsLeft},
 	{"NoMoreAreCalledThanMayBuy", noMoreAreCalledThanMayBuy},
@@ -25,6 +32,9 @@ var promises = []promise{
 	{"LapsesTellWhatEnteringAnswers", lapsesTellWhatEnteringAnswers},
 	{"WhoComesWithinTheGraceEnters", whoComesWithinTheGraceEnters},
 	{"WhoAsksWhileFullKeepsHisTurn", whoAsksWhileFullKeepsHisTurn},
+
+	{"GatewaysHearEachOther", gatewaysHearEachOther},
+	{"NewsAreOfTheirIncarnation", newsAreOfTheirIncarnation},
 
 	{"EnteringAgainIsTheSameSession", enteringAgainIsTheSameSession},
 	{"ANumberEntersOnce", aNumberEntersOnce},

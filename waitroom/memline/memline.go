@@ -47,6 +47,7 @@ type run struct {
 
 	line         line                // who has not entered, also when he was called
 	called       map[int64]time.Time // when a number was called, or asked last
+	passed       map[int64]bool      // those of them who were called as gone, and have not come
 	asked        []asker             // who was called and found the room full, by number
 	quiet        time.Time           // before it nobody of them is forgotten
 	sessions     map[id.Visitor]*stay
@@ -64,6 +65,14 @@ type run struct {
 	paced        time.Time                    // and when; zero: never
 	most         float64                      // what it is a share of
 	lapses       int64                        // how often a number came to lapsed, or was taken from there
+	news         []shared
+	shared       int64 // how many there were
+}
+
+// shared is what a gateway has told the others.
+type shared struct {
+	at   time.Time
+	news []byte
 }
 
 // asker is a number that was called, and when it asked last.
@@ -117,6 +126,7 @@ func (l *Line) Copy(k waitroom.RunKey) (back func()) {
 	r := *old
 	r.holes, r.asked, r.ends, r.line.numbers = slices.Clone(r.holes), slices.Clone(r.asked), slices.Clone(r.ends), slices.Clone(r.line.numbers)
 	r.line.of, r.line.by, r.called, r.used, r.lapsed = maps.Clone(r.line.of), maps.Clone(r.line.by), maps.Clone(r.called), maps.Clone(r.used), maps.Clone(r.lapsed)
+	r.passed, r.news = maps.Clone(r.passed), slices.Clone(r.news)
 	r.sessions = map[id.Visitor]*stay{}
 	for v, s := range old.sessions {
 		r.sessions[v] = &stay{s.Session, s.over, s.free}
@@ -160,6 +170,10 @@ func (l *Line) Join(ctx context.Context, k waitroom.RunKey, v id.Visitor, shown 
 		if kept {
 			j.Number = shown
 			r.line.put(v, shown)
+			if r.lapsed[shown] { // given up for another of before a loss, and taken up again
+				delete(r.lapsed, shown)
+				r.lapses++
+			}
 			return nil
 		}
 		if r.next >= r.blockEnd {
@@ -193,7 +207,7 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallR
 		for number, at := range r.called {
 			if now.Sub(at) > r.grace {
 				r.lapse(number)
-			} else if now.Sub(at) <= rules.Expect {
+			} else if !r.passed[number] && now.Sub(at) <= rules.Expect {
 				expected++
 			}
 		}
@@ -204,11 +218,11 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, rules waitroom.CallR
 		r.filled = now
 		r.hear(rules.Stock, now)
 		if !rules.Closed {
-			n := min(int(r.tokens), rules.Capacity-len(r.sessions)-expected)
+			free := rules.Capacity - len(r.sessions)
 			if r.stock.Known {
-				n = min(n, waitroom.MayBuy(r.stock.Left, rules.PerTicket)-len(r.sessions)-expected)
+				free = min(free, waitroom.MayBuy(r.stock.Left, rules.PerTicket)-len(r.sessions))
 			}
-			r.give(n, rules.Ceiling, now)
+			r.give(free-expected, rules, now)
 		}
 		w = r.watch(now)
 		return nil
@@ -227,7 +241,7 @@ func (r *run) hear(s waitroom.Stock, now time.Time) {
 	if !r.stock.Known {
 		return
 	}
-	at := sales{r.given - int64(len(r.sessions)+len(r.called)), int64(r.stock.Sold)}
+	at := sales{r.given - int64(len(r.sessions)+len(r.called)-len(r.passed)), int64(r.stock.Sold)}
 	if !r.measured || at.sold < r.sold[1].sold {
 		r.sold, r.measured = [2]sales{at, at}, true
 	} else if at.served-r.sold[1].served >= waitroom.ServedWindow {
@@ -235,14 +249,23 @@ func (r *run) hear(s waitroom.Stock, now time.Time) {
 	}
 }
 
-// give calls the next n numbers, as far as there are any below the ceiling.
-func (r *run) give(n int, ceiling int64, now time.Time) {
+// give calls the next numbers, as far as there are any below the ceiling: as many who are there as there are tokens and free slots, and with those who are
+// gone no more than twice the free slots.
+func (r *run) give(free int, rules waitroom.CallRules, now time.Time) {
+	n, most, ceiling := min(int(r.tokens), free), 2*free, rules.Ceiling
 	call := func(number int64) {
 		r.called[number] = now
 		r.watermark = number + 1
-		r.tokens--
-		r.given++
-		n--
+		if rules.Gone.Incarnation == r.incarnation && rules.Gone.Has(number) {
+			r.passed[number] = true
+		} else {
+			r.tokens--
+			r.given++
+			n--
+		}
+		if most--; most <= 0 {
+			n = 0
+		}
 	}
 	// of before a loss: unknown means present, but of a hole only those who have come back are
 	for n > 0 && r.watermark < min(r.limit, ceiling) {
@@ -316,6 +339,28 @@ func (r *run) over(now time.Time) (out []waitroom.Hole) {
 	return out
 }
 
+// Share tells the other gateways something, and hears what they have told.
+func (l *Line) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (s waitroom.Shared, err error) {
+	err = l.on(ctx, k, func(r *run, now time.Time) error {
+		if len(news) > 0 && incarnation == r.incarnation {
+			r.shared++
+			r.news = append(r.news, shared{now, news})
+		}
+		old := 0
+		for old < len(r.news) && now.Sub(r.news[old].at) > waitroom.NewsKept {
+			old++
+		}
+		r.news = r.news[old:]
+		missed := min(r.shared-min(after, r.shared), int64(len(r.news)))
+		s = waitroom.Shared{Incarnation: r.incarnation, Told: r.shared}
+		for _, t := range r.news[int64(len(r.news))-missed:] {
+			s.News = append(s.News, t.news)
+		}
+		return nil
+	})
+	return s, err
+}
+
 // Writable is always so: memory takes writes.
 func (*Line) Writable(context.Context, waitroom.RunKey) error { return nil }
 
@@ -343,7 +388,7 @@ func (r *run) watch(now time.Time) waitroom.Watch {
 	}
 	w.Over, w.Stock = len(r.over(now)), r.stock
 	if r.measured {
-		w.Served = r.given - int64(w.Active+w.Called) - r.sold[0].served
+		w.Served = r.given - int64(w.Active+w.Called-len(r.passed)) - r.sold[0].served
 		if w.Stock.Known {
 			w.Bought = int64(w.Stock.Sold) - r.sold[0].sold
 		}
@@ -387,6 +432,7 @@ func (l *Line) Enter(ctx context.Context, k waitroom.RunKey, v id.Visitor, n int
 		}
 		r.line.drop(v)
 		delete(r.called, n)
+		r.comes(n)
 		r.asksNoMore(n)
 		r.used[n] = true
 		r.sessions[v] = &stay{Session: session}
@@ -427,6 +473,7 @@ func (r *run) admits(v id.Visitor, n int64, capacity int, now time.Time) error {
 		r.asked = slices.Insert(r.asked, before, asker{number: n})
 	}
 	r.asked[before].at, r.called[n] = now, now // he is here: his grace begins anew
+	r.comes(n)
 	return waitroom.ErrRoomFull
 }
 
@@ -546,6 +593,7 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 	r := &run{
 		incarnation: m.Incarnation, watermark: m.Watermark, next: m.Next, blockEnd: m.BlockEnd, limit: m.Limit, resumed: m.Watermark, since: now,
 		grace: never, filled: now, line: line{of: map[id.Visitor]int64{}, by: map[int64]id.Visitor{}}, called: map[int64]time.Time{},
+		passed:   map[int64]bool{},
 		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
 		unnoted: map[int64]waitroom.Admission{},
 	}
@@ -615,9 +663,18 @@ func (r *run) lapse(number int64) {
 	r.forget(number)
 }
 
+// comes notes that who was called as gone is here after all.
+func (r *run) comes(number int64) {
+	if r.passed[number] {
+		delete(r.passed, number)
+		r.given++
+	}
+}
+
 // forget takes a number out of the line.
 func (r *run) forget(number int64) {
 	delete(r.called, number)
+	delete(r.passed, number)
 	r.asksNoMore(number)
 	r.line.drop(r.line.by[number])
 }

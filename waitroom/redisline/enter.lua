@@ -1,6 +1,6 @@
 -- enter: a called visitor becomes a session. The capacity holds at every instant; while the room is full those who ask keep their turns, and
 -- are let in by number, not by how often they ask.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
 -- ARGV  run_id, visitor (16 bytes), number, jti, capacity, session ms, slack ms, 1 for passthrough, 0 to leave the capacity unchecked (only in a
 --       negative control)
 -- Returns {'OK', incarnation, entered ms, pass expires ms} · {'SAME', incarnation, entered ms, pass expires ms, jti}: he is inside already ·
@@ -8,6 +8,11 @@
 local m = redis.call('HMGET', KEYS[1], 'run', 'watermark', 'incarnation', 'grace', 'resumed', 'since', 'holes', 'limit')
 if m[1] ~= ARGV[1] then return {'LOST'} end
 local visitor, number = ARGV[2], tonumber(ARGV[3])
+
+-- comes: who was called as gone is here after all.
+local function comes()
+  if redis.call('ZREM', KEYS[11], ARGV[3]) == 1 then redis.call('HINCRBY', KEYS[1], 'given', 1) end
+end
 
 for _, v in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 1000)) do
   redis.call('ZREM', KEYS[4], v)
@@ -38,6 +43,7 @@ if ARGV[8] ~= '1' then
     redis.call('ZADD', KEYS[8], ARGV[3], ARGV[3])
     redis.call('ZADD', KEYS[9], now, ARGV[3])
     redis.call('ZADD', KEYS[3], now, ARGV[3]) -- he is here: his grace begins anew
+    comes()
     return {'FULL'}
   end
 elseif redis.call('SETBIT', KEYS[7], number, 0) == 1 then -- his turn had lapsed when there were turns
@@ -48,6 +54,7 @@ redis.call('ZREM', KEYS[2], visitor)
 redis.call('ZREM', KEYS[3], ARGV[3])
 redis.call('ZREM', KEYS[8], ARGV[3])
 redis.call('ZREM', KEYS[9], ARGV[3])
+comes()
 redis.call('SETBIT', KEYS[6], number, 1)
 redis.call('ZADD', KEYS[4], now + ARGV[6] + ARGV[7], visitor)
 redis.call('HSET', KEYS[5], visitor, ARGV[4] .. ' ' .. ARGV[3] .. ' ' .. string.format('%.0f', now) .. ' 0')

@@ -1,5 +1,5 @@
 -- join: gives visitors numbers, in the order of ARGV; one who is in the line or inside keeps his, unless his turn has lapsed.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
 -- ARGV  run_id, then visitor (16 bytes) and the number of the place that he shows, or -1, for each
 -- Returns {'OK', number, first, jti …} for each visitor, number -1 when the block is spent · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'limit', 'watermark', 'grace', 'resumed', 'since', 'holes')
@@ -25,6 +25,9 @@ for i = 2, #ARGV, 2 do
     elseif kept then
       number = shown
       redis.call('ZADD', KEYS[2], ARGV[i + 1], visitor)
+      if redis.call('SETBIT', KEYS[7], shown, 0) == 1 then -- given up for another of before a loss, and taken up again
+        redis.call('HINCRBY', KEYS[1], 'lapses', 1)
+      end
     elseif next < block then
       number, first, next = next, 1, next + 1
       redis.call('ZADD', KEYS[2], string.format('%.0f', number), visitor)

@@ -1,6 +1,6 @@
 -- leave: ends a visitor's waiting and his session. Neither a late "done" of an old session nor an old place ever frees a newer one: the jti is
 -- compared, or the number.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
 -- ARGV  run_id, visitor, number (-1: not known), jti ('': that of the number), linger ms
 -- Returns {'OK', jti, number, entered ms of the session that is over}, a jti of '' when there was none · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next')
@@ -25,6 +25,7 @@ if ARGV[4] == '' and number >= 0 and number < tonumber(m[2]) and redis.call('GET
   redis.call('ZREM', KEYS[3], ARGV[3])
   redis.call('ZREM', KEYS[8], ARGV[3])
   redis.call('ZREM', KEYS[9], ARGV[3])
+  redis.call('ZREM', KEYS[11], ARGV[3])
   redis.call('HINCRBY', KEYS[1], 'left', 1)
 end
 return {'OK', '', 0, 0}

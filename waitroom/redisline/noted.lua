@@ -1,5 +1,5 @@
 -- noted: Postgres knows of a session's end. A line that was restored in between from what it knew before ends it, too.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
 -- ARGV  run_id, visitor, number (-1: not known), jti, linger ms
 -- Returns {'OK'} · {'LOST'}
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'LOST'} end

@@ -10,6 +10,8 @@
 //	usher:{room}:run:asking    zset    number → number: called, asked while the room was full
 //	usher:{room}:run:asked     zset    number → when it asked last
 //	usher:{room}:run:ends      hash    number → visitor, jti, when he entered: sessions that are over, until Postgres knows
+//	usher:{room}:run:passed    zset    number → when it was called as gone: those of called who have not come
+//	usher:{room}:run:news      list    what gateways have told each other in the last seconds, each with its time
 //
 // Scripts are repeatable by visitor. All times are those of Redis. Keys of a run that is not called for three days end by themselves.
 package redisline
@@ -56,6 +58,8 @@ var (
 	stockLua string
 	//go:embed call.lua
 	callLua string
+	//go:embed share.lua
+	shareLua string
 	//go:embed watch.lua
 	watchLua string
 	//go:embed lapses.lua
@@ -93,7 +97,7 @@ const (
 	keepFor = 72 * time.Hour
 
 	// layout is that of the keys above. It stands behind the run id, so that a line that another release has made is a lost one, and is restored.
-	layout = "/2"
+	layout = "/3"
 )
 
 // Line is the lines of one Redis, or one cluster. Make it with New; Run must be running for Join.
@@ -102,7 +106,7 @@ type Line struct {
 	joins *batch.Lanes[waitroom.RunKey, joining, joined]
 	gates sync.Map // room → chan struct{} with a place for each step that is under way
 
-	join, grow, call, watch, lapses, enter, leave, ends, noted, extend, restore *redis.Script
+	join, grow, call, share, watch, lapses, enter, leave, ends, noted, extend, restore *redis.Script
 }
 
 type joining struct {
@@ -124,7 +128,7 @@ func New(rdb *redisdb.Client) *Line {
 func newLine(rdb *redisdb.Client, script func(parts ...string) *redis.Script) *Line {
 	l := &Line{
 		rdb: rdb, join: script(turnLua, joinLua), grow: script(growLua), call: script(turnLua, dugLua, standLua, keepLua, stockLua, callLua),
-		watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
+		share: script(shareLua), watch: script(dugLua, standLua, watchLua), lapses: script(dugLua, lapsesLua), enter: script(turnLua, enterLua), leave: script(closeLua, leaveLua),
 		ends: script(endsLua), noted: script(closeLua, notedLua), extend: script(extendLua), restore: script(keepLua, restoreLua),
 	}
 	l.joins = batch.NewLanes(l.joinAll, maxJoins, joinQueue, joinPause) // one batch of a room at once: the order of arrival is kept
@@ -138,7 +142,8 @@ func keys(k waitroom.RunKey) []string {
 	prefix := "usher:{" + k.Room + "}:" + k.Run + ":"
 	return []string{
 		prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used",
-		prefix + "lapsed", prefix + "asking", prefix + "asked", prefix + "ends",
+		prefix + "lapsed", prefix + "asking", prefix + "asked", prefix + "ends", prefix + "passed",
+		prefix + "news",
 	}
 }
 
@@ -247,8 +252,21 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 	}
 	_, rest, err := l.run(ctx, l.call, k, r.PerSecond, r.Burst, r.Capacity, r.Expect.Milliseconds(), r.Grace.Milliseconds(), r.Ceiling, closed,
 		keepFor.Milliseconds(), left, r.Stock.Sold, r.Stock.Version, r.PerTicket, waitroom.ServedWindow,
-		r.PaceAge.Milliseconds(), r.Most)
+		r.PaceAge.Milliseconds(), r.Most, r.Gone.Incarnation, r.Gone.From, r.Gone.Bits)
 	return watch(rest), err
+}
+
+// Share tells the other gateways something, and hears what they have told.
+func (l *Line) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (s waitroom.Shared, err error) {
+	_, rest, err := l.run(ctx, l.share, k, incarnation, after, news, waitroom.NewsKept.Milliseconds())
+	if err != nil {
+		return s, err
+	}
+	s = waitroom.Shared{Incarnation: number(rest[0]), Told: number(rest[1])}
+	for _, n := range rest[2:] {
+		s.News = append(s.News, []byte(text(n)))
+	}
+	return s, nil
 }
 
 // Watch reads where the line stands.

@@ -196,7 +196,7 @@ func TestALineOfAnotherMakeIsLost(t *testing.T) {
 	meta := keys(key)[0]
 	ours := rdb.HGet(t.Context(), meta, "run").Val()
 	for name, run := range map[string]string{
-		"an older release": strings.TrimSuffix(ours, layout), "a newer release": strings.TrimSuffix(ours, layout) + "/3", "another Redis": "0123" + layout,
+		"an older release": strings.TrimSuffix(ours, layout), "a newer release": strings.TrimSuffix(ours, layout) + "/4", "another Redis": "0123" + layout,
 	} {
 		restore(t, l, key, waitroom.Memory{Incarnation: 1, BlockEnd: block})
 		join(t, l, key, id.NewVisitor())
@@ -239,6 +239,8 @@ func ends(t *testing.T, piece, by string, restored bool) (ends map[string]time.D
 	call(t, l, key, brief)                                    // the other's turn lapses; somebody else is called
 	rdb.ZAdd(t.Context(), keys(key)[7], redis.Z{Member: "9"}) // whoever asked is gone, and with him the keys
 	rdb.ZAdd(t.Context(), keys(key)[8], redis.Z{Member: "9"})
+	rdb.ZAdd(t.Context(), keys(key)[10], redis.Z{Member: "9", Score: 1e15})
+	rdb.RPush(t.Context(), keys(key)[11], "1 news")
 	for _, name := range keys(key) {
 		rdb.Persist(t.Context(), name)
 	}

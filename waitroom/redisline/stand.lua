@@ -12,10 +12,11 @@ local function stand(watermark, next, block, entered, left, limit, incarnation, 
     out[2 * i - 1], out[2 * i] = hole[1], hole[2]
   end
   local called, active = redis.call('ZCARD', KEYS[3]), redis.call('ZCOUNT', KEYS[4], '(' .. now, '+inf')
+  local through = tonumber(s[7] or 0) - called - active + redis.call('ZCARD', KEYS[11])
   local unsold, sold, version = string.match(s[5] or '', '^(%d+) (%d+) (%d+)')
   local served, bought = string.match(s[6] or '', '^(%-?%d+) (%d+)')
   return {'OK', watermark, tonumber(next), tonumber(block), waiting, called, active,
     tonumber(entered), tonumber(left), now, limit, tonumber(incarnation), out, tonumber(s[1] or 0), #over, redis.call('HLEN', KEYS[10]),
-    {tonumber(unsold or -1), tonumber(sold or 0), tonumber(version or 0)}, served and tonumber(s[7] or 0) - called - active - served or 0, bought and unsold and sold - bought or 0,
+    {tonumber(unsold or -1), tonumber(sold or 0), tonumber(version or 0)}, served and through - served or 0, bought and unsold and sold - bought or 0,
     string.match(s[8] or '', '^%S+') or '0'}
 end

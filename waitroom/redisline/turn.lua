@@ -8,6 +8,7 @@ local function lapse(number)
   redis.call('ZREM', KEYS[3], number)
   redis.call('ZREM', KEYS[8], number)
   redis.call('ZREM', KEYS[9], number)
+  redis.call('ZREM', KEYS[11], number)
 end
 
 -- turn: whether a number below the watermark has its turn still. One whose call the line has lost was called when the line was restored; one of

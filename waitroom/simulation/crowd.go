@@ -20,6 +20,7 @@ const (
 	wanderer              // closes the page, and comes back with his place
 	tardy                 // does not come when he is called, or late
 	doubler               // has two tabs, which join at once
+	loyal                 // is always sent to the same gateway, also when that is cut off for longer than his grace
 )
 
 // fan is a visitor.
@@ -33,6 +34,7 @@ type fan struct {
 	gone  bool // for good
 	in    bool // has been inside
 	again bool // comes back once
+	by    int  // the gateway that a balancer sends him to while it serves; -1: any
 }
 
 // serving picks one of the gateways that serve, or none.
@@ -44,6 +46,14 @@ func (s *scene) serving() *gateway {
 		}
 	}
 	return nil
+}
+
+// asks picks the gateway that somebody's polls go to, or none.
+func (f *fan) asks() *gateway {
+	if f.by >= 0 && f.s.gateways[f.by].serves() {
+		return f.s.gateways[f.by]
+	}
+	return f.s.serving()
 }
 
 // ask lets somebody ask one gateway after the other until he has an answer; heard gets it.
@@ -130,6 +140,7 @@ func (f *fan) hear(g *gateway, line waitroom.Line) {
 		f.lapsed("expired")
 	default:
 		s.judge.told(g, line, f.shown)
+		s.judge.waits(line.Place.Number, line.PollAfter)
 		f.shown = line.Position
 		s.after(line.PollAfter+time.Duration(s.Int64N(int64(50*time.Millisecond))), f.poll)
 	}
@@ -146,10 +157,14 @@ func (f *fan) poll() {
 		f.leave("")
 		return
 	case f.habit == wanderer && f.polls%4 == 3:
-		s.after(time.Duration(s.Int64N(int64(20*time.Second))), f.join)
+		away := s.upTo(0, 20*time.Second)
+		if s.IntN(3) == 0 {
+			away *= 4
+		}
+		s.after(away, f.join)
 		return
 	}
-	g := s.serving()
+	g := f.asks()
 	if g == nil {
 		s.after(time.Second, f.poll)
 		return
@@ -158,6 +173,7 @@ func (f *fan) poll() {
 	line, err := g.Poll(*f.place, f.shown)
 	switch {
 	case errors.Is(err, waitroom.ErrPollTooFast):
+		s.judge.waits(f.place.Number, line.PollAfter)
 		s.after(line.PollAfter, f.poll)
 	case err != nil:
 		s.after(time.Second, f.poll)
@@ -191,6 +207,7 @@ func (f *fan) enter() {
 		case err == nil:
 			f.enters(line)
 		case errors.Is(err, waitroom.ErrNotCalled): // another gateway knows more
+			s.judge.waits(f.place.Number, line.PollAfter)
 			s.after(line.PollAfter, f.poll)
 		case errors.Is(err, waitroom.ErrRoomFull):
 			s.count.Full++
@@ -203,7 +220,7 @@ func (f *fan) enter() {
 
 // lapsed is what somebody does whose place is good no more.
 func (f *fan) lapsed(word string) {
-	if f.habit == steady {
+	if f.habit == steady && !f.s.deaf {
 		f.s.judge.say(QueuesOnce, "%v with number %d is answered: %v", f.v, f.place.Number, word)
 	}
 	f.s.count.Requeued++

@@ -57,7 +57,7 @@ func Forecast(seed uint64, c Scenario, width float64) (sum Score, broken *Broken
 	}
 	s.left = lineSize
 	for n := range lineSize {
-		f := &fan{s: s, v: id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)}}
+		f := &fan{s: s, v: id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)}, by: -1}
 		if n < c.absent {
 			f.habit = silent
 			s.after(time.Second, f.arrive)
@@ -112,6 +112,6 @@ func Scenarios() []Scenario {
 				}
 			}
 		}, after: at, shows: 150 * time.Second}, // they ask once more within 75 s, a minute of speed, and 15 s as elsewhere
-		{Name: "those at the front do not come", absent: 600, after: time.Minute},
+		{Name: "those at the front do not come", absent: 600, after: 100 * time.Second}, // it takes the longest that a poll speaks for somebody, 85 s, and some
 	}
 }

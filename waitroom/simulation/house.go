@@ -52,6 +52,7 @@ func (g *gateway) start() {
 		NewJTI: g.s.newJTI,
 		Sign:   func(c pass.Claims) (string, error) { return c.JTI, nil },
 		Block:  g.s.block,
+		Waits:  g.s.plant.waits(),
 	})
 	ctx := context.Background()
 	every := func(d time.Duration, turn func()) {
@@ -74,6 +75,7 @@ func (g *gateway) start() {
 			}
 			every(waitroom.CallEvery, func() { _ = g.Step(ctx, key.Room) })
 			every(waitroom.CallEvery, func() { _ = g.Note(ctx, key.Room) })
+			every(waitroom.CallEvery, func() { _ = g.Share(ctx, key.Room) })
 			every(waitroom.RoomsEvery, func() { _ = g.Read(ctx) })
 		})
 	}, nil)
@@ -96,7 +98,7 @@ func exchange[T any](ctx context.Context, g *gateway, store int, talk bool, effe
 	giveUp := func() (T, error) {
 		until := w.now + 2*time.Second
 		if d, ok := ctx.(*deadline); ok {
-			until = d.until
+			until = min(until, d.until) // a connection is given up before a long step is
 		}
 		w.sleep(until - w.now)
 		var none T
@@ -210,9 +212,15 @@ func (l link) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules)
 	return send(ctx, l.gateway, theLine, func() (waitroom.Watch, error) {
 		w, err := l.s.line.Call(context.Background(), k, r)
 		if err == nil {
-			l.s.judge.called(fresh, w)
+			l.s.judge.called(fresh, r, w)
 		}
 		return w, err
+	})
+}
+
+func (l link) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (waitroom.Shared, error) {
+	return send(ctx, l.gateway, theLine, func() (waitroom.Shared, error) {
+		return l.s.line.Share(context.Background(), k, incarnation, after, news)
 	})
 }
 

@@ -23,6 +23,10 @@ const (
 	Ceiling      Invariant = "the watermark stays below what the ledger has noted"
 	Pace         Invariant = "calling goes no faster than the room says"
 	FreeSlots    Invariant = "no more are called in a step than there are free slots"
+	TwiceFree    Invariant = "with those who are gone no more are called in a step than twice the free slots"
+	NotIdle      Invariant = "a slot that is free is given to who waits"
+	SilentFirst  Invariant = "nobody is gone who has not been silent for twice as long as he was told to wait"
+	LossIsNoGo   Invariant = "nobody is gone by what was known before a loss"
 	CalledFirst  Invariant = "only who was called enters"
 	ByNumber     Invariant = "while the room is full those who ask enter by number"
 	Capacity     Invariant = "no more are inside than the room holds"
@@ -62,7 +66,11 @@ type judge struct {
 	by         map[int64]*number
 	of         map[id.Visitor]*number   // what he has joined with last
 	last       map[id.Visitor]*admitted // his last session
-	present    counts                   // of those who have not left, by their index in numbers
+	present    counts                   // of those who have not left and do as they are told, by their index in numbers
+	dues       heap[due]
+	bucket     float64                 // of the line
+	poured     time.Duration           // when that was filled last
+	expected   map[int64]time.Duration // numbers on their way, and since when
 	watermark  int64
 	tokens     float64
 	filled     time.Duration
@@ -85,8 +93,65 @@ type number struct {
 	number  int64
 	jti     string // of the session that it has become
 	hasLeft bool
-	leftIn  int64 // the incarnation in which that was counted last
-	waits   bool  // neither inside, nor left
+	leftIn  int64         // the incarnation in which that was counted last
+	waits   bool          // neither inside, nor left
+	asks    time.Duration // how long he was told to wait, last
+	due     time.Duration // and when twice that is over
+	planned bool          // it is among the dues
+	doubt   bool          // he has let it pass, and has not been back for long
+}
+
+// settles is how long it takes at most until all gateways know that somebody is back, or know that they do not know.
+const settles = 10 * time.Second
+
+// due is when somebody should have asked.
+type due struct {
+	at time.Duration
+	*number
+}
+
+func (d due) Before(o due) bool { return d.at < o.at }
+
+// waits notes that somebody was told to wait so long until he asks again.
+func (j *judge) waits(number int64, after time.Duration) {
+	n := j.by[number]
+	if n == nil {
+		return
+	}
+	j.overdue()
+	n.asks, n.due = after, j.s.now+2*after
+	if !n.planned {
+		n.planned = true
+		j.dues.push(due{n.due, n})
+	}
+	if n.doubt {
+		j.s.after(settles, func() {
+			if n.doubt && j.s.now < n.due {
+				j.doubts(n, false)
+			}
+		})
+	}
+}
+
+// overdue finds those who should have asked.
+func (j *judge) overdue() {
+	for len(j.dues) > 0 && j.dues[0].at <= j.s.now {
+		n := j.dues.pop().number
+		if n.planned = n.due > j.s.now; n.planned {
+			j.dues.push(due{n.due, n})
+		} else if !n.doubt {
+			j.doubts(n, true)
+		}
+	}
+}
+
+func (j *judge) doubts(n *number, doubt bool) {
+	n.doubt = doubt
+	if n.waits && doubt {
+		j.present.add(n.at, -1)
+	} else if n.waits {
+		j.present.add(n.at, 1)
+	}
 }
 
 type admitted struct {
@@ -99,7 +164,7 @@ type admitted struct {
 func newJudge(s *scene) *judge {
 	return &judge{
 		s: s, by: make(map[int64]*number, s.visitors), of: make(map[id.Visitor]*number, s.visitors), last: make(map[id.Visitor]*admitted, s.visitors), asking: map[int64]time.Duration{}, passes: make(map[string]*admitted, s.visitors),
-		present: make(counts, 1<<15),
+		present: make(counts, 1<<15), expected: map[int64]time.Duration{},
 	}
 }
 
@@ -131,6 +196,7 @@ func (j *judge) joined(v id.Visitor, shown int64, got waitroom.Joined) {
 	n := &number{of: v, at: len(j.numbers), number: got.Number}
 	j.numbers, j.by[got.Number] = append(j.numbers, n), n
 	j.has(v, n)
+	j.waits(got.Number, settles) // if he does not hear of it he asks until he does
 	j.s.count.Joined++
 }
 
@@ -142,7 +208,9 @@ func (j *judge) has(v id.Visitor, n *number) {
 	j.of[v] = n
 	if !n.waits && n.jti == "" && !n.hasLeft {
 		n.waits = true
-		j.present.add(n.at, 1)
+		if !n.doubt {
+			j.present.add(n.at, 1)
+		}
 	}
 }
 
@@ -152,7 +220,9 @@ func (j *judge) below(n int64) int {
 }
 
 // called judges a call. fresh says that the gateway knew the ledger's ceiling when it asked.
-func (j *judge) called(fresh bool, w waitroom.Watch) {
+func (j *judge) called(fresh bool, r waitroom.CallRules, w waitroom.Watch) {
+	j.overdue()
+	j.busy(r, w)
 	if w.Watermark < j.watermark {
 		j.say(NeverBack, "it was %d, and is %d", j.watermark, w.Watermark)
 	}
@@ -166,15 +236,28 @@ func (j *judge) called(fresh bool, w waitroom.Watch) {
 	now := j.s.now.Truncate(time.Millisecond) // as the line reads its clock
 	j.tokens = min(j.tokens+(now-j.filled).Seconds()*rate, max(1, rate*2*waitroom.CallEvery.Seconds()))
 	j.filled = now
-	people := 0
+	people, passed := 0, 0
 	for i := j.below(j.watermark); i < len(j.numbers) && j.numbers[i].number < w.Watermark; i++ {
-		if n := j.numbers[i]; n.waits && w.Hollow(n.number, n.number+1) == 0 {
-			people++
-			if j.calls != nil {
-				j.calls(n.number)
-			}
+		n := j.numbers[i]
+		if !n.waits || w.Hollow(n.number, n.number+1) > 0 {
+			continue
 		}
+		if j.calls != nil {
+			j.calls(n.number)
+		}
+		if r.Gone.Incarnation == w.Incarnation && r.Gone.Has(n.number) {
+			passed++
+			j.goes(n)
+		}
+		if n.doubt {
+			continue
+		}
+		people++
 	}
+	if passed > 0 && people+passed > 2*(j.s.capacity-w.Active) {
+		j.say(TwiceFree, "%d are called and %d are passed while %d are inside, of %d", people, passed, w.Active, j.s.capacity)
+	}
+	j.s.count.Passed += passed
 	if j.tokens -= float64(people); j.tokens < -1e-6 {
 		j.say(Pace, "%d are called, %v too many", people, -j.tokens)
 	}
@@ -191,6 +274,40 @@ func (j *judge) called(fresh bool, w waitroom.Watch) {
 	j.s.count.Steps++
 }
 
+// goes judges that somebody is taken for gone.
+func (j *judge) goes(n *number) {
+	if !n.doubt {
+		j.say(SilentFirst, "number %d was told to wait for %v, and has until %v", n.number, n.asks, n.due)
+	}
+	if j.losses > 1 && j.s.now-j.restoredAt < 2*n.asks {
+		j.say(LossIsNoGo, "number %d was told to wait for %v, and the line was restored at %v", n.number, n.asks, j.restoredAt)
+	}
+}
+
+// busy judges whether a call was worth it. It does the sums of the line itself, with everybody expected who may be.
+func (j *judge) busy(r waitroom.CallRules, w waitroom.Watch) {
+	now := j.s.now.Truncate(time.Millisecond)
+	j.bucket = min(j.bucket+(now-j.poured).Seconds()*w.Pace, r.Burst)
+	j.poured = now
+	for n, at := range j.expected {
+		if now-at > r.Expect {
+			delete(j.expected, n)
+		}
+	}
+	free := r.Capacity - w.Active - len(j.expected)
+	if w.Watermark <= j.watermark && !r.Closed && free > 0 && j.bucket > 1.01 {
+		if waiting := j.present.until(j.below(min(w.Next, r.Ceiling))) - j.present.until(j.below(w.Watermark)); waiting > 0 {
+			j.say(NotIdle, "%d slots are free, there are %v tokens, %d wait, and nobody is called", free, j.bucket, waiting)
+		}
+	}
+	for n := j.watermark; n < w.Watermark; n++ {
+		if (w.Hollow(n, n+1) == 0 || j.by[n] != nil) && !(r.Gone.Incarnation == w.Incarnation && r.Gone.Has(n)) {
+			j.expected[n] = now
+			j.bucket--
+		}
+	}
+}
+
 // entered judges what the line answers to somebody who enters.
 func (j *judge) entered(v id.Visitor, n int64, r waitroom.EnterRules, s waitroom.Session, err error) {
 	switch {
@@ -198,6 +315,7 @@ func (j *judge) entered(v id.Visitor, n int64, r waitroom.EnterRules, s waitroom
 		if other := j.last[v]; other == nil || !j.s.time().Before(other.Expires.Add(waitroom.SlotSlack)) { // else that is why
 			j.asking[n] = j.s.now
 		}
+		j.expected[n] = j.s.now
 	case err != nil:
 		delete(j.asking, n)
 	case s.Fresh:
@@ -205,6 +323,7 @@ func (j *judge) entered(v id.Visitor, n int64, r waitroom.EnterRules, s waitroom
 			j.say(CalledFirst, "%v enters with number %d, and the watermark is %d", v, n, j.watermark)
 		}
 		delete(j.asking, n)
+		delete(j.expected, n)
 		if known := j.by[n]; known != nil {
 			j.has(v, known)
 		}
@@ -237,6 +356,7 @@ func (j *judge) left(v id.Visitor, n int64, jti, over string) {
 		j.leaves++
 		known.leftIn = j.line
 		known.hasLeft = true
+		delete(j.expected, n)
 		j.gone(known)
 	}
 }
@@ -246,7 +366,9 @@ func (j *judge) gone(n *number) {
 	delete(j.asking, n.number)
 	if n.waits {
 		n.waits = false
-		j.present.add(n.at, -1)
+		if !n.doubt {
+			j.present.add(n.at, -1)
+		}
 	}
 }
 
@@ -267,6 +389,8 @@ func (j *judge) restored(waitroom.Memory) {
 	}
 	j.line, j.leaves = w.Incarnation, 0
 	clear(j.asking)
+	clear(j.expected)
+	j.bucket, j.poured = 0, j.s.now.Truncate(time.Millisecond)
 	if w.Watermark < j.watermark {
 		j.say(NeverBack, "it was %d, and %d when the line was restored", j.watermark, w.Watermark)
 	}
@@ -377,7 +501,7 @@ func (j *judge) told(g *gateway, line waitroom.Line, shown int64) {
 	if people := below - j.below(line.Room.Watermark); at-1 > int64(max(people, 0)) {
 		j.say(HolesEmpty, "number %d is told %d, and %d have numbers between the watermark %d and his", n, at, people, line.Room.Watermark)
 	}
-	if ahead := j.present.until(below) - j.present.until(j.below(j.watermark)) - j.inHoles; at-1 < int64(ahead) && !line.Degraded {
+	if ahead := j.present.until(below) - j.present.until(j.below(j.watermark)) - j.inHoles; at-1 < int64(ahead) && at != shown && !line.Degraded { // it is never more than was shown, though some have come back
 		j.say(NobodyHidden, "number %d is told %d, and %d are ahead", n, at, ahead)
 	}
 }

@@ -25,6 +25,16 @@ type Plant struct {
 	Ledger func(waitroom.Ledger) waitroom.Ledger // the ledger with the bug
 	Gate   func(waitroom.Queue) waitroom.Queue   // what gateways send to the line, with the bug
 	Old    bool                                  // an older state of the line is believed
+	Waits  func(*waitroom.Patience)              // what gateways take for absence, with the bug
+	Long   bool                                  // it shows where people are gone before their turn, and the line is lost then
+}
+
+func (p Plant) waits() waitroom.Patience {
+	out := waitroom.Patient()
+	if p.Waits != nil {
+		p.Waits(&out)
+	}
+	return out
 }
 
 func (p Plant) gate(q waitroom.Queue) waitroom.Queue {
@@ -39,6 +49,7 @@ type Count struct {
 	Worlds                                                  int
 	Joined, Entered, Polls, Steps, Full, Requeued, Restores int
 	Crashes, Losses, Outages                                int
+	Passed                                                  int // people who were called as gone
 	Lasted                                                  time.Duration
 }
 
@@ -48,6 +59,7 @@ func (c *Count) Add(o Count) {
 	c.Joined, c.Entered, c.Polls, c.Steps = c.Joined+o.Joined, c.Entered+o.Entered, c.Polls+o.Polls, c.Steps+o.Steps
 	c.Full, c.Requeued, c.Restores = c.Full+o.Full, c.Requeued+o.Requeued, c.Restores+o.Restores
 	c.Crashes, c.Losses, c.Outages = c.Crashes+o.Crashes, c.Losses+o.Losses, c.Outages+o.Outages
+	c.Passed += o.Passed
 	c.Lasted += o.Lasted
 }
 
@@ -61,6 +73,7 @@ type weather struct {
 	block                  int64
 	trouble                float64       // the share of messages that are lost, late, slow, or come twice
 	late                   time.Duration // how much later at most
+	long, row              bool          // the line; the silent come one after the other
 	storms                 int           // how much else goes wrong
 	silent, leave, back    float64       // shares of the crowd
 	wander, tardy, twoTabs float64
@@ -86,6 +99,7 @@ type scene struct {
 	jtis     int
 	fans     []*fan
 	rates    []paced // what the pace was, and since when
+	deaf     bool    // a gateway is cut off from the line for so long that who asks it may not hear in time that he is called
 	old      func()  // puts an older state of the line in its place; nil: there is none
 }
 
@@ -167,6 +181,10 @@ func (s *scene) draw() {
 		silent: w.share(0.3), leave: w.share(0.1), back: w.share(0.1), wander: w.share(0.1), tardy: w.share(0.03), twoTabs: w.share(0.1),
 		skewOfLedger: w.upTo(-5*time.Second, 5*time.Second),
 	}
+	if s.long = w.IntN(8) == 0 || s.plant.Long; s.long { // so long a line that people are gone before their turn, one here, one there, or in a row
+		s.rate /= 3
+		s.silent, s.row = 0.2+0.4*w.Float64(), w.IntN(2) == 0
+	}
 	if w.IntN(4) > 0 {
 		s.trouble = 0.02 * w.Float64()
 		s.storms = w.IntN(8)
@@ -212,20 +230,33 @@ func (s *scene) crowd() {
 		for _, h := range []struct {
 			habit
 			share float64
-		}{{silent, s.silent}, {leaver, s.leave}, {wanderer, s.wander}, {tardy, s.tardy}, {doubler, s.twoTabs}} {
+		}{{silent, s.silent}, {leaver, s.leave}, {wanderer, s.wander}, {tardy, s.tardy}, {doubler, s.twoTabs}, {loyal, 0.2}} {
 			if of -= h.share; of < 0 {
 				f.habit = h.habit
 				break
 			}
 		}
+		arrives := s.upTo(0, s.arrivals)
+		if from := s.arrivals * 6 / 10; s.row && arrives > from && arrives < from+s.arrivals/4 {
+			f.habit = silent
+		}
 		f.again = s.Float64() < s.back
-		s.after(s.upTo(0, s.arrivals)+time.Second, f.arrive)
+		if f.by = -1; f.habit == loyal {
+			f.by = s.IntN(len(s.gateways))
+		}
+		s.after(arrives+time.Second, f.arrive)
 	}
 }
 
 // storm plans what else goes wrong.
 func (s *scene) storm() {
 	calm := time.Duration(0)
+	if s.long {
+		calm = s.upTo(0, time.Minute)
+	}
+	if s.plant.Long {
+		s.after(s.upTo(40*time.Second, 70*time.Second), s.lose)
+	}
 	for range s.storms {
 		calm += s.upTo(2*time.Second, 10*time.Second)
 		at := calm
@@ -246,6 +277,10 @@ func (s *scene) storm() {
 			})
 		case 6:
 			from, lasts := s.IntN(2), s.upTo(time.Second, 10*time.Second)
+			if s.IntN(3) == 0 {
+				from, lasts = theLine, 4*lasts
+				s.deaf = true
+			}
 			s.after(at, func() { g.cut[from] = true })
 			s.after(at+lasts, func() { g.cut[from] = false })
 		default:
