@@ -66,7 +66,7 @@ type lineLedger struct {
 	mu      sync.Mutex // guards all below
 	members []*member
 	of      map[int64]*member
-	stand   counts // numbers that were told, not of whom has left the line
+	stand   counts // numbers that were told
 	leavers counts // of those who have asked to leave the line
 	unsure  counts // of those who got theirs just before a loss
 	asking  int    // who has asked for a number and was told none yet

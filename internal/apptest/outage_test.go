@@ -39,7 +39,7 @@ func sizeOfOutages() outageSize {
 
 func (o outageSize) perSecond() float64 { return float64(o.perMinute) / 60 }
 
-// stay is how long most people are inside.
+// outageStay is how long most people are inside, on average.
 const outageStay = 4 * time.Second
 
 // capacity is what the people who are called need, and little more: after a loss, when ten seconds of calls come at once, the room is full.
@@ -52,7 +52,7 @@ func (o outageSize) room() string {
 		"poll_floor_seconds": 1, "poll_cap_seconds": %g}]}`, lineRoom, o.capacity(), o.perMinute, o.session.Seconds(), o.pollCap.Seconds())
 }
 
-// outage is one way in which a store fails. The gateways' own Redis or Postgres is s.Stores' and s.OwnRedis.
+// outage is one way in which a store fails.
 type outage struct {
 	name   string
 	before func(*lineProof) // when all is well: people come and go on thereafter
