@@ -33,17 +33,17 @@ type spoken struct {
 
 func (n news) bytes() []byte {
 	b := append([]byte{newsVersion, byte(len(n.gateway))}, n.gateway...)
-	turn := uint64(n.turn) << 1 //nolint:gosec // it counts from 0
+	turn := uint64(n.turn) << 1
 	if n.bye {
 		turn |= 1
 	}
 	b = binary.AppendUvarint(b, turn)
 	for _, s := range n.here {
-		b = binary.AppendUvarint(b, uint64(s.lasts/time.Second)) //nolint:gosec // not negative
+		b = binary.AppendUvarint(b, uint64(s.lasts/time.Second))
 		b = binary.AppendUvarint(b, uint64(len(s.numbers)))
 		last := int64(-1)
 		for _, number := range s.numbers {
-			b = binary.AppendUvarint(b, uint64(number-last)) //nolint:gosec // they are in order
+			b = binary.AppendUvarint(b, uint64(number-last))
 			last = number
 		}
 	}
@@ -58,12 +58,12 @@ func parseNews(b []byte) (n news, err error) {
 	n.gateway, b = string(b[2:2+int(b[1])]), b[2+int(b[1]):]
 	next := func(most int64) int64 {
 		value, size := binary.Uvarint(b)
-		if size <= 0 || value > uint64(most) { //nolint:gosec // not negative
+		if size <= 0 || value > uint64(most) {
 			err, b = errNews, nil
 			return 0
 		}
 		b = b[size:]
-		return int64(value) //nolint:gosec // it is bounded
+		return int64(value)
 	}
 	turn := next(1 << 60)
 	n.turn, n.bye = turn>>1, turn&1 == 1

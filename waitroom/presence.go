@@ -148,7 +148,7 @@ type other struct {
 
 // second is a time as until has it, never 0.
 func (p *presence) second(at time.Time) uint16 {
-	return uint16(max(1, int64(at.Sub(p.start)/time.Second)&0xffff)) //nolint:gosec // it has 16 bits
+	return uint16(max(1, int64(at.Sub(p.start)/time.Second)&0xffff))
 }
 
 // follow takes the horizon of a room. A longer one that it had counts until it is over.
@@ -245,7 +245,7 @@ func (p *presence) believe(all []spoken, now time.Time) {
 			switch {
 			case s.lasts == 0:
 				*u = 0
-			case *u == 0 || int16(until-*u) > 0: //nolint:gosec // seconds go round
+			case *u == 0 || int16(until-*u) > 0:
 				*u = until
 			}
 		}
@@ -267,7 +267,7 @@ func (p *presence) unknown(now time.Time) {
 			continue
 		}
 		for at := range page {
-			if u := &page[at]; p.base+int64(i*herePage+at) < p.end && (*u == 0 || int16(until-*u) > 0) { //nolint:gosec // seconds go round
+			if u := &page[at]; p.base+int64(i*herePage+at) < p.end && (*u == 0 || int16(until-*u) > 0) {
 				*u = until
 			}
 		}
@@ -362,7 +362,7 @@ func (p *presence) sweep(w Watch, now uint16) *crowd {
 		}
 		var gone [herePage / 64]uint64
 		for at, u := range page {
-			if u != 0 && int16(u-now) > 0 { //nolint:gosec // seconds go round
+			if u != 0 && int16(u-now) > 0 {
 				continue
 			}
 			page[at] = 0
@@ -381,7 +381,7 @@ func (p *presence) sweep(w Watch, now uint16) *crowd {
 		n := 0
 		if page != nil {
 			for w, word := range page.gone {
-				page.before[w] = uint16(n) //nolint:gosec // a page has 4,096 numbers
+				page.before[w] = uint16(n)
 				n += bits.OnesCount64(word)
 			}
 		}

@@ -360,7 +360,7 @@ func (k *Keeper) Extend(ctx context.Context, c pass.Claims, until time.Time) (st
 func (k *Keeper) Leave(ctx context.Context, p Place) error {
 	l, err := k.roomOf(p)
 	if err != nil {
-		return nil //nolint:nilerr // the run is over: there is nothing to leave
+		return nil // the run is over: there is nothing to leave
 	}
 	err = k.end(ctx, RunKey{p.Room, p.Run}, Admission{p.Visitor, Session{Number: p.Number}})
 	if err == nil {
