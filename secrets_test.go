@@ -11,7 +11,7 @@ import (
 // leaks returns what is wrong with how a file compares what strangers send with what only we can know.
 func leaks(text string) (out []string) {
 	constant := strings.Contains(text, "hmac.Equal(") || strings.Contains(text, "subtle.ConstantTimeCompare(")
-	for secret, what := range map[string]string{"hmac.New(": "a MAC", ".AdminToken))": "the admin token"} {
+	for secret, what := range map[string]string{"hmac.New(": "a MAC", "requireAdmin(c *call)": "the admin token"} {
 		if strings.Contains(text, secret) && (!constant || strings.Contains(text, "bytes.Equal(") || strings.Contains(text, "bytes.Compare(")) {
 			out = append(out, what+" is compared in a time that tells how much of it is right")
 		}
@@ -19,7 +19,7 @@ func leaks(text string) (out []string) {
 	return out
 }
 
-// Whoever makes a MAC, or reads the admin token, compares in constant time.
+// Whoever makes a MAC, or checks the admin token, compares in constant time.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	t.Parallel()
 	compared := 0
@@ -48,7 +48,7 @@ func TestControlALeakIsFound(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
 		"m := hmac.New(sha256.New, key)\nif string(m.Sum(nil)) == given {": 1, "m := hmac.New(h, key); hmac.Equal(a, b)": 0,
-		"hmac.New(h, key); hmac.Equal(a, b); bytes.Equal(a, b)": 1, "sha256.Sum256([]byte(s.AdminToken))": 1, "x == y": 0,
+		"hmac.New(h, key); hmac.Equal(a, b); bytes.Equal(a, b)": 1, "func (s *Server) requireAdmin(c *call) error { return s.AdminToken == given }": 1, "x == y": 0,
 	} {
 		if got := leaks(text); len(got) != want {
 			t.Errorf("%q: %q", text, got)
