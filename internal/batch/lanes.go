@@ -10,6 +10,9 @@ import (
 // LaneFunc does the work of one batch of one lane, as Func does.
 type LaneFunc[K comparable, T, R any] func(ctx context.Context, lane K, items []T) ([]R, error)
 
+// besides is how long ago another lane was served that still counts as one beside this.
+const besides = time.Second
+
 // Lanes is a Batcher for each of many keys: each has its own queue and its own one batch under way, so that a crowd on one delays and refuses nobody on
 // another. A lane that has nothing to do costs nothing.
 type Lanes[K comparable, T, R any] struct {
@@ -21,9 +24,11 @@ type Lanes[K comparable, T, R any] struct {
 	mu    sync.Mutex          // guards all below
 	lanes map[K]*[]call[T, R] // who waits, in order of arrival; a lane is there while it is served
 	ctx   context.Context     // of Run; nil before
+	last  K                   // served last
+	mixed time.Time           // when another was served than the last
 }
 
-// NewLanes returns lanes of at most max items a batch, with at most queue callers waiting in each. A lane pauses after each batch: whoever
+// NewLanes returns lanes of at most max items a batch, with at most queue callers waiting in each. While several lanes are served, each pauses after a batch: whoever
 // comes alone to an idle one does not wait, and a crowd comes in fewer batches, which leaves more to the others. Run must be running for Do to return.
 func NewLanes[K comparable, T, R any](do LaneFunc[K, T, R], maxItems, queue int, pause time.Duration) *Lanes[K, T, R] {
 	return &Lanes[K, T, R]{do: do, max: maxItems, queue: queue, pause: pause, lanes: map[K]*[]call[T, R]{}}
@@ -90,7 +95,7 @@ func (l *Lanes[K, T, R]) serving() bool {
 // serve sends the batches of a lane until nobody waits in it.
 func (l *Lanes[K, T, R]) serve(ctx context.Context, lane K) {
 	for {
-		calls := l.next(ctx, lane)
+		calls, pause := l.next(ctx, lane)
 		if len(calls) == 0 {
 			return
 		}
@@ -115,13 +120,13 @@ func (l *Lanes[K, T, R]) serve(ctx context.Context, lane K) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(l.pause):
+		case <-time.After(pause):
 		}
 	}
 }
 
-// next takes who is next in a lane; when ctx has ended, all of them. An empty lane is gone.
-func (l *Lanes[K, T, R]) next(ctx context.Context, lane K) []call[T, R] {
+// next takes who is next in a lane, and says how long it is to pause after them; when ctx has ended, all of them. An empty lane is gone.
+func (l *Lanes[K, T, R]) next(ctx context.Context, lane K) (calls []call[T, R], pause time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	waiting := l.lanes[lane]
@@ -131,9 +136,15 @@ func (l *Lanes[K, T, R]) next(ctx context.Context, lane K) []call[T, R] {
 	}
 	if n == 0 {
 		delete(l.lanes, lane)
-		return nil
+		return nil, 0
 	}
-	calls := (*waiting)[:n:n]
+	if lane != l.last {
+		l.last, l.mixed = lane, time.Now()
+	}
+	if time.Since(l.mixed) < besides {
+		pause = l.pause
+	}
+	calls = (*waiting)[:n:n]
 	*waiting = (*waiting)[n:]
-	return calls
+	return calls, pause
 }

@@ -89,7 +89,7 @@ var (
 const (
 	maxJoins  = 100                  // visitors a script: 3.5 µs each, against 15 µs alone
 	joinQueue = 50_000               // who wait in one room
-	joinPause = 2 * time.Millisecond // a room takes 40,000 joins a second all the same
+	joinPause = 2 * time.Millisecond // while several rooms are joined at once; each takes 40,000 joins a second all the same
 	gateWidth = 4                    // steps of one room's visitors under way, beside its joins: a step takes 0.1 ms, and a gateway has 64 connections for all rooms
 	maxEnds   = 1000
 
