@@ -481,6 +481,37 @@ func TestWhoAsksToEnterWithoutPostgresKeepsHisPlace(t *testing.T) {
 	}
 }
 
+// A gateway that has not heard of the line yet does not tell somebody that he is next: he shows what he was told when he asks again, and would be told so
+// for ever.
+func TestAGatewayThatHasHeardNothingMakesNobodyNext(t *testing.T) {
+	t.Parallel()
+	inHouse(t, final(), func(h *house) {
+		for n := range 2000 {
+			h.join(n)
+		}
+		time.Sleep(time.Second)
+		heard := h.Keeper
+		h.Keeper = h.make()
+		if err := h.Read(h.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.join(2000)
+		told, err := h.Poll(h.places[2000], 0)
+		if err != nil || !told.Degraded {
+			t.Errorf("from who has heard nothing: degraded %t, %v", told.Degraded, err)
+		}
+		if kept, err := h.Poll(h.places[1999], 7); err != nil || kept.Position != 7 {
+			t.Errorf("who was told 7 is told %d, %v", kept.Position, err)
+		}
+		time.Sleep(time.Second)
+		h.Keeper = heard
+		now, err := h.Poll(h.places[2000], told.Position)
+		if ahead := 2000 - h.watermark(); err != nil || now.Position != ahead+1 {
+			t.Errorf("%d are ahead, and he is told %d after %d, %v", ahead, now.Position, told.Position, err)
+		}
+	})
+}
+
 // What neither the line nor the ledger can keep is not said to be done.
 func TestWhoLeavesWithoutLineAndPostgresIsToldSo(t *testing.T) {
 	t.Parallel()

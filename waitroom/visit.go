@@ -140,7 +140,10 @@ func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
 	}
 	if v == nil {
 		line.Degraded, line.PollAfter, line.pollBase = true, room.pollCap(), room.PollFloor
-		line.Position = max(shown, 1)
+		line.Position = p.Number + 1 // no more can be ahead; who was told less keeps that
+		if shown > 0 {
+			line.Position = min(line.Position, shown)
+		}
 		return line
 	}
 	line.Room.Waiting, line.Room.Watermark, line.Room.Pace = v.Waiting, v.Watermark, v.perSecond()*60

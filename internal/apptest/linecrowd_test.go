@@ -198,11 +198,8 @@ func (c *lineCrowd) ask(p *person, method, path, pass string) lineAnswer {
 // send is ask with a body, which is sent under a key of his own.
 func (c *lineCrowd) send(p *person, method, path, pass, body string) (a lineAnswer) {
 	g := c.gates[rand.IntN(len(c.gates))]
-	for range 8 {
-		if g.up.Load() {
-			break
-		}
-		g = c.gates[rand.IntN(len(c.gates))]
+	for first := rand.IntN(len(c.gates)); !g.up.Load(); first++ { // one at a time is away
+		g = c.gates[first%len(c.gates)]
 	}
 	in, out := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(in)
