@@ -175,8 +175,8 @@ func TestThreeGatewaysThatHearLateCallNobodyForNothing(t *testing.T) {
 		tell := func() {
 			version++
 			s := waitroom.Stock{Known: true, Left: left, Sold: sold, Version: version}
-			for i := range gateways {
-				time.AfterFunc(time.Duration(rng.Int64N(int64(late))), func() { gateways[i].SetStock(7, s) })
+			for _, g := range gateways {
+				time.AfterFunc(time.Duration(rng.Int64N(int64(late))), func() { g.SetStock(7, s) })
 			}
 		}
 		tell()
