@@ -1,6 +1,8 @@
 package waitroom_test
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +151,107 @@ func TestEverythingIsSoldAndNobodyIsCalledForNothing(t *testing.T) {
 		}
 		if in := len(inside); in > 4 {
 			h.t.Errorf("when everything was sold %d were inside for nothing", in)
+		}
+	})
+}
+
+// Three gateways hear of every sale late, each at another time and not in order, and one is started again in the middle; now and then seats come back. All the same nobody is
+// called once nothing has been left for longer than that takes, those inside and called are never more than what was left just before feeds, and in the end everything is sold.
+func TestThreeGatewaysThatHearLateCallNobodyForNothing(t *testing.T) {
+	t.Parallel()
+	room := selling()
+	room.CallsPerMinute = 3000
+	inHouse(t, room, func(h *house) {
+		const late, tickets = 900 * time.Millisecond, 300
+		seed := rand.Uint64()
+		rng := rand.New(rand.NewPCG(seed, 1))
+		gateways, stops := []*waitroom.Keeper{h.Keeper}, []func(){h.stop}
+		for range 2 {
+			h.begin()
+			gateways, stops = append(gateways, h.Keeper), append(stops, h.stop)
+		}
+		h.pass(time.Second)
+		left, sold, version := tickets, 0, int64(1)
+		tell := func() {
+			version++
+			s := waitroom.Stock{Known: true, Left: left, Sold: sold, Version: version}
+			for _, g := range gateways {
+				time.AfterFunc(time.Duration(rng.Int64N(int64(late))), func() { g.SetStock(7, s) })
+			}
+		}
+		tell()
+		for n := range 3000 {
+			h.join(n)
+		}
+		type guest struct {
+			pass pass.Claims
+			ends int
+		}
+		var inside []guest
+		var history []int     // tickets left, a second each
+		back := map[int]int{} // tickets that come back, by second
+		var measure []float64 // people for a ticket, as measured then
+		entered := int64(0)
+		for s := 0; s < 900 && sold < tickets; s++ {
+			if n := back[s]; n > 0 {
+				left += n
+				tell()
+			}
+			history = append(history, left)
+			h.pass(time.Second)
+			called := int(h.watermark() - entered)
+			stats, err := h.Stats("final")
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			measure = append(measure, float64(stats.Served+20)/float64(stats.Bought+20))
+			lately := max(0, len(history)-3) // what the line hears is late, and those who have just left count for two seconds more
+			most := waitroom.MayBuy(slices.Max(history[lately:]), slices.Max(measure[lately:]))
+			if most > 0 {
+				most += 2 + most/10 // the measure moves within a second, too
+			}
+			if called > 0 && len(inside)+called > most {
+				h.t.Fatalf("seed %d, second %d: %v left, %d inside and %d called, want %d at most", seed, s, history[lately:], len(inside), called, most)
+			}
+			for ; entered < h.watermark(); entered++ {
+				c, err := h.enter(int(entered))
+				if err != nil {
+					h.t.Fatalf("seed %d: fan %d enters: %v", seed, entered, err)
+				}
+				inside = append(inside, guest{c, s + 1 + rng.IntN(8)})
+			}
+			inside = slices.DeleteFunc(inside, func(g guest) bool {
+				if g.ends > s {
+					return false
+				}
+				if n := min(left, 2*rng.IntN(2)); n > 0 {
+					left -= n
+					if rng.IntN(4) > 0 {
+						sold += n
+					} else { // it is not paid for, and comes back
+						back[s+1+rng.IntN(20)] += n
+					}
+					tell()
+				}
+				if err := h.LeaveSession(h.t.Context(), g.pass); err != nil {
+					h.t.Fatal(err)
+				}
+				return true
+			})
+			if s == 20 { // the first is started again, and knows nothing
+				stops[0]()
+				h.begin()
+				gateways[0], stops[0] = h.Keeper, h.stop
+				h.pass(time.Second)
+			}
+		}
+		h.stop = func() {
+			for _, stop := range stops {
+				stop()
+			}
+		}
+		if sold < tickets {
+			h.t.Errorf("seed %d: %d of %d tickets were sold, %d are left", seed, sold, tickets, left)
 		}
 	})
 }

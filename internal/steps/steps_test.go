@@ -15,7 +15,7 @@ import (
 func TestTheDoorFollowsAndAFixedPaceDoesNot(t *testing.T) {
 	t.Parallel()
 	for _, s := range Scenarios {
-		for seed := uint64(1); seed <= 3; seed++ {
+		for seed := uint64(1); seed <= crowds; seed++ {
 			t.Run(s.Name, func(t *testing.T) {
 				t.Parallel()
 				o := s.Judge(Play(s, true, seed))
