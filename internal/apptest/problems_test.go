@@ -114,6 +114,11 @@ func (x *trouble) orders() {
 	x.t.Helper()
 	want(x.t, "an order that does not fit", x.order("room", "resume"), 409, "invalid-transition")
 	want(x.t, "an order to no room", x.order("nowhere", "open"), 404, "room-not-found")
+	change := func(method, body string, headers ...string) Answer {
+		return send(x.t, x.client, x.Admin[0], bad{method: method, path: "/admin/v1/rooms/room", body: body, headers: append(bearer(adminToken), headers...)})
+	}
+	want(x.t, "rules that make no room", change("PATCH", `{"capacity": 0}`), 422, "room-rules-invalid")
+	want(x.t, "a change of what has changed", change("PATCH", `{"capacity": 9}`, "If-Match", `"room-999"`), 412, "precondition-failed")
 	for _, headers := range [][]string{nil, bearer("x"), {"Authorization", "Basic eDp5"}} {
 		a := send(x.t, x.client, x.Admin[0], bad{method: "GET", path: "/admin/v1/rooms", headers: headers})
 		want(x.t, fmt.Sprint("the admin port with ", headers), a, 401, "unauthorized")
