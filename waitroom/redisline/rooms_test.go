@@ -43,9 +43,10 @@ func attack(l *Line, key waitroom.RunKey, people int) (stop func()) {
 // A room whose queue of joins is full refuses its own visitors, and nobody else's.
 func TestARoomThatIsFullOfJoinsRefusesNobodyElse(t *testing.T) {
 	t.Parallel()
-	l, key, _ := openLine(t)
-	quiet := beside(t, l, key)
+	opened, key, rdb := openLine(t)
+	quiet := beside(t, opened, key)
 	held, free := make(chan struct{}), make(chan struct{})
+	l := New(rdb) // whose queue of joins does not run yet
 	script := l.joinAll
 	l.joins = batch.NewLanes(func(ctx context.Context, k waitroom.RunKey, joins []joining) ([]joined, error) {
 		if k == key {
