@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,5 +79,54 @@ func TestEveryWordIsUsed(t *testing.T) {
 		if !found {
 			t.Errorf("nothing says %q", key)
 		}
+	}
+}
+
+var (
+	carried = regexp.MustCompile(`\$\.Words ((?:"[^"]*" ?)+)`)
+	quoted  = regexp.MustCompile(`"([^"]*)"`)
+	spoken  = regexp.MustCompile(`\b(?:say|t)\(([^()]*?"[a-z]+\.[a-z_.]+"[^()]*)`)
+	aKey    = regexp.MustCompile(`"([a-z]+(?:\.[a-z_]+)+\.?)"`)
+)
+
+// unsaid returns the keys that a script says and its page does not carry.
+func unsaid(page, script string) (out []string) {
+	var prefixes []string
+	if m := carried.FindStringSubmatch(page); m != nil {
+		for _, q := range quoted.FindAllStringSubmatch(m[1], -1) {
+			prefixes = append(prefixes, q[1])
+		}
+	}
+	for _, call := range spoken.FindAllStringSubmatch(script, -1) {
+		for _, key := range aKey.FindAllStringSubmatch(call[1], -1) {
+			if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key[1], p) }) {
+				out = append(out, key[1])
+			}
+		}
+	}
+	return out
+}
+
+// TestAPageCarriesTheWordsOfItsScript: a script that has no word for what it says stops.
+func TestAPageCarriesTheWordsOfItsScript(t *testing.T) {
+	t.Parallel()
+	all, keys := sources(t), 0
+	for name, script := range all {
+		html, isScript := strings.CutSuffix(name, ".js")
+		page, has := all[html+".html"]
+		if !isScript || !has || !carried.MatchString(page) {
+			continue
+		}
+		for _, key := range unsaid(page, script) {
+			t.Errorf("%s says %q, which %s.html does not carry", name, key, html)
+		}
+		keys += len(spoken.FindAllString(script, -1))
+	}
+	if keys < 20 {
+		t.Errorf("only %d words of scripts were found: the pattern has lost them", keys)
+	}
+	// the control
+	if got := unsaid(`{{$.Words "a.js." "unit."}}`, `say("a.js.x"); say(y ? "unit.z" : "b.gone", {n: 1}); t("c." + x)`); !slices.Equal(got, []string{"b.gone"}) {
+		t.Errorf("found %q", got)
 	}
 }
