@@ -132,6 +132,7 @@
   const note = (name, on) => {
     const el = $("n-" + name);
     if (el.hidden && on) announce(el.textContent);
+    if (!el.hidden && !on && $("say").textContent === el.textContent) put("say", ""); // what was said last is true no more
     el.hidden = !on;
   };
   function show(l, first) {
