@@ -151,8 +151,8 @@
     put("wait", between(e));
     if (l.tickets_left !== null) put("tickets", number.format(l.tickets_left));
     $("tickets").hidden = $("tickets").previousElementSibling.hidden = l.tickets_left === null;
-    if (odds) put("odds", say("room.odds.about", { n: odds.percent }));
-    $("odds").hidden = $("odds").previousElementSibling.hidden = !odds;
+    put("odds", odds ? say("room.odds.about", { n: odds.percent }) : "–"); // a row that was there stays: nothing moves
+    if (odds) $("odds").hidden = $("odds").previousElementSibling.hidden = false;
     note("frozen", l.frozen);
     note("sold", sold);
     note("paused", paused);
