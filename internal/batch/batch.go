@@ -46,6 +46,11 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	default:
 		return *new(R), ErrFull
 	}
+	return c.wait(ctx)
+}
+
+// wait waits for the result of a call that has been handed over.
+func (c call[T, R]) wait(ctx context.Context) (R, error) {
 	select {
 	case o := <-c.done:
 		return o.result, o.err
@@ -95,7 +100,12 @@ func (b *Batcher[T, R]) worker(ctx context.Context) {
 
 func (b *Batcher[T, R]) send(ctx context.Context, calls []call[T, R], items []T) {
 	results, err := b.do(ctx, items)
-	if err == nil && len(results) != len(items) {
+	answer(calls, results, err)
+}
+
+// answer gives each call its result, or the error of all.
+func answer[T, R any](calls []call[T, R], results []R, err error) {
+	if err == nil && len(results) != len(calls) {
 		err = errors.New("batch returned the wrong number of results")
 	}
 	for i, c := range calls {

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -40,12 +39,7 @@ func (l *Lanes[K, T, R]) Do(ctx context.Context, lane K, item T) (R, error) {
 	if err := l.add(lane, c); err != nil {
 		return *new(R), err
 	}
-	select {
-	case o := <-c.done:
-		return o.result, o.err
-	case <-ctx.Done():
-		return *new(R), ctx.Err()
-	}
+	return c.wait(ctx)
 }
 
 // add lets a call wait in its lane, and begins to serve it.
@@ -108,16 +102,7 @@ func (l *Lanes[K, T, R]) serve(ctx context.Context, lane K) {
 		if err == nil {
 			results, err = l.do(ctx, lane, items)
 		}
-		if err == nil && len(results) != len(items) {
-			err = errors.New("batch returned the wrong number of results")
-		}
-		for i, c := range calls {
-			if err != nil {
-				c.done <- outcome[R]{err: err}
-				continue
-			}
-			c.done <- outcome[R]{result: results[i]}
-		}
+		answer(calls, results, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
