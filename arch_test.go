@@ -26,9 +26,9 @@ var picture = map[string][]string{
 	"gateway/openapi": {},
 
 	// the line
-	"waitroom":           {"waitroom/pace", "waitroom/pass", "internal/id"},
+	"waitroom":           {"waitroom/pace", "waitroom/pass", "internal/id", "internal/keyfile"},
 	"waitroom/pace":      {},
-	"waitroom/pass":      {"internal/id"},
+	"waitroom/pass":      {"internal/id", "internal/keyfile"},
 	"waitroom/redisline": {"waitroom", "internal/batch", "internal/guard", "internal/id", "internal/redisdb"},
 	"waitroom/memline":   {"waitroom", "internal/id"},
 	"waitroom/linetest":  {"waitroom", "internal/id"},
@@ -91,6 +91,7 @@ var picture = map[string][]string{
 	"internal/address":   {},
 	"internal/config":    {"internal/address"},
 	"internal/guard":     {},
+	"internal/keyfile":   {},
 	"internal/hint":      {"booking/command", "internal/redisdb"},
 	"internal/problem":   {},
 	"internal/redisdb":   {"internal/address"},

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"usher/internal/config"
+	"usher/internal/keyfile"
 	"usher/waitroom"
 	"usher/waitroom/pass"
 )
@@ -127,7 +127,7 @@ func runKeys(_ context.Context, args []string, getenv func(string) string, out i
 			change = step.passes
 		}
 		if content, err = change(content); err == nil {
-			err = replaceFile(path, content)
+			err = keyfile.Replace(path, content)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -135,22 +135,4 @@ func runKeys(_ context.Context, args []string, getenv func(string) string, out i
 	}
 	_, err := fmt.Fprintf(out, "%s: %s\n", strings.Join(set.Args()[1:], ", "), step.next)
 	return err
-}
-
-// replaceFile writes a file anew, with the rights that it has; it is there all the time, as it was or as it shall be.
-func replaceFile(path string, content []byte) error {
-	old, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(old.Mode().Perm()), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -191,12 +191,15 @@ func (h *house) pace(seconds int, when string) {
 	}
 }
 
+// outages are the ways in which a ledger is away.
+var outages = map[string]struct {
+	err   error
+	hangs bool
+}{"refusing": {errors.New("connection refused"), false}, "hanging": {nil, true}}
+
 func TestTheLineGoesOnWithoutPostgres(t *testing.T) {
 	t.Parallel()
-	for name, away := range map[string]struct {
-		err   error
-		hangs bool
-	}{"refusing": {errors.New("connection refused"), false}, "hanging": {nil, true}} {
+	for name, away := range outages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inHouse(t, final(), func(h *house) {
@@ -449,10 +452,7 @@ func TestWhoLeavesWithoutPostgresIsOut(t *testing.T) {
 // has none, and his slot is free.
 func TestWhoAsksToEnterWithoutPostgresKeepsHisPlace(t *testing.T) {
 	t.Parallel()
-	for name, away := range map[string]struct {
-		err   error
-		hangs bool
-	}{"refusing": {errors.New("connection refused"), false}, "hanging": {nil, true}} {
+	for name, away := range outages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			room := final()

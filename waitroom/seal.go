@@ -8,11 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"usher/internal/id"
+	"usher/internal/keyfile"
 )
 
 // A sealed token is, in unpadded base64url:
@@ -112,26 +111,11 @@ func ParseSecrets(b []byte) (*Secrets, error) {
 
 // EnsureSecrets makes a secrets file with one fresh key, readable by its owner only, unless the file exists.
 func EnsureSecrets(path string) error {
-	if _, err := os.Stat(path); err == nil { // in a folder, maybe, where nothing can be written
-		return nil
-	}
 	b, err := json.MarshalIndent(secretsFile{Current: 1, Keys: []secretFile{newSecret(1)}}, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	return nil
+	return keyfile.Make(path, b)
 }
 
 func newSecret(name byte) secretFile {
@@ -165,20 +149,7 @@ func RetiredSecrets(content []byte) ([]byte, error) {
 
 // changedSecrets checks a secrets file before and after.
 func changedSecrets(content []byte, change func(*secretsFile)) ([]byte, error) {
-	var f secretsFile
-	if _, err := ParseSecrets(content); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(content, &f); err != nil {
-		return nil, err
-	}
-	change(&f)
-	b, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	_, err = ParseSecrets(b)
-	return b, err
+	return keyfile.Changed(content, func(b []byte) error { _, err := ParseSecrets(b); return err }, change)
 }
 
 func (s *Sealer) seal(kind byte, payload []byte) string {

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"usher/internal/keyfile"
 )
 
 // Keys are the Ed25519 keys of passes. One signs; all verify, so that a new key can be announced before it signs and an
@@ -72,7 +72,7 @@ func EnsureKeys(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeNew(path, b)
+	return keyfile.Make(path, b)
 }
 
 func newKey() keyFile {
@@ -102,41 +102,7 @@ func Retired(content []byte) ([]byte, error) {
 
 // changed checks a keys file before and after.
 func changed(content []byte, change func(*keysFile)) ([]byte, error) {
-	var f keysFile
-	if _, err := ParseKeys(content); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(content, &f); err != nil {
-		return nil, err
-	}
-	change(&f)
-	b, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	_, err = ParseKeys(b)
-	return b, err
-}
-
-// writeNew writes a secret file that appears whole or not at all; an existing one is left alone, also when two processes begin
-// at once.
-func writeNew(path string, content []byte) error {
-	if _, err := os.Stat(path); err == nil { // in a folder, maybe, where nothing can be written
-		return nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	return nil
+	return keyfile.Changed(content, func(b []byte) error { _, err := ParseKeys(b); return err }, change)
 }
 
 // JWKS is the document of /.well-known/jwks.json.
