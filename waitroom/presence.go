@@ -326,7 +326,7 @@ func (p *presence) judge(w Watch, now time.Time) *crowd {
 			blind = true
 		}
 	}
-	if p.quiet(now) || p.blind && !blind {
+	if quiet := p.quiet(now); quiet && w.Watermark < w.Next || p.blind && !blind {
 		p.unknown(now)
 	}
 	p.blind = blind
@@ -338,13 +338,13 @@ func (p *presence) judge(w Watch, now time.Time) *crowd {
 	return c
 }
 
-// quiet reports whether nobody has asked any gateway for longer than chance may have it.
+// quiet reports whether nobody has asked any gateway for longer than chance may have it, or ever.
 func (p *presence) quiet(now time.Time) bool {
 	since := now.Sub(p.asked)
 	if p.polls == 0 {
-		return p.gap > 0 && since > max(p.Hearing, quietGaps*p.gap)
+		return p.asked.IsZero() || since > max(p.Hearing, quietGaps*p.gap)
 	}
-	if gap := since / time.Duration(p.polls); p.gap == 0 || p.asked.IsZero() {
+	if gap := since / time.Duration(p.polls); p.asked.IsZero() {
 		p.gap = min(gap, time.Second)
 	} else {
 		p.gap += (gap - p.gap) / 10

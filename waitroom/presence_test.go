@@ -210,6 +210,12 @@ func TestWhatIsNotKnownSpeaksForEverybody(t *testing.T) {
 			g.wants("while none is", 0, 0)
 			g.pass(later+soon, nobody)
 		},
+		"no gateway was ever reached": func(g *gateways) {
+			*g = *meet(g.t, 2, size)
+			g.pass(100, func(int64) bool { return false })
+			g.wants("while none is", 0, 0)
+			g.pass(later+soon, nobody)
+		},
 		"news are no news": func(g *gateways) {
 			g.told = append(g.told, shared{g.now, []byte("nonsense")})
 			g.pass(1, nobody)
