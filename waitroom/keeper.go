@@ -23,7 +23,7 @@ import (
 
 const (
 	callEvery   = 250 * time.Millisecond
-	roomsEvery  = time.Second
+	roomsEvery  = time.Second / 2 // so that a change is known within a second
 	noteEvery   = time.Second
 	lapsesEvery = time.Second
 	storeTime   = 2 * time.Second
@@ -158,7 +158,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.early = nil
 	k.reload.Unlock()
 	g.Go(func() error {
-		tick := time.NewTicker(roomsEvery / 2) // so that a change is known within roomsEvery
+		tick := time.NewTicker(roomsEvery)
 		defer tick.Stop()
 		for {
 			if err := k.Read(ctx); err != nil && ctx.Err() == nil {
@@ -309,7 +309,7 @@ func (k *Keeper) share(ctx context.Context, l *live) error {
 	defer cancel()
 	p.tried = now
 	p.follow(k.waits.horizon(room), now)
-	s, err := k.queue.Share(ctx, l.key, p.incarnation, p.told, p.tell(v.Watch, now, false))
+	s, err := k.queue.Share(ctx, l.key, p.tell(v.Watch, now, false))
 	now = k.now()
 	if err != nil {
 		p.keep()
@@ -333,7 +333,7 @@ func (k *Keeper) bye(ctx context.Context, l *live) error {
 	}
 	ctx, cancel := k.within(ctx, storeTime/2)
 	defer cancel()
-	_, err := k.queue.Share(ctx, l.key, p.incarnation, p.told, p.tell(v.Watch, k.now(), true))
+	_, err := k.queue.Share(ctx, l.key, p.tell(v.Watch, k.now(), true))
 	if errors.Is(err, ErrLost) {
 		return nil
 	}

@@ -184,18 +184,20 @@ func (l *ledger) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admiss
 	})
 }
 
-func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
-	return l.on(ctx, func() error {
+func (l *ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (incarnation int64, err error) {
+	err = l.on(ctx, func() error {
 		if l.beforeDone != nil {
 			l.beforeDone()
 		}
 		r := l.runs[k]
+		incarnation = r.incarnation
 		r.done[a.JTI] = true
 		if _, known := r.admissions[a.Number]; !known && a.Number >= 0 {
 			r.admissions[a.Number] = a
 		}
 		return nil
 	})
+	return incarnation, err
 }
 
 // recoveries are how often the final's line was begun or restored.

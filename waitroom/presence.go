@@ -22,7 +22,6 @@ const (
 
 	shareEvery  = time.Second
 	shareMost   = 200_000 // numbers that are told at once: five seconds of all the polls that a gateway can answer
-	gatewayMost = 1000
 	trackMost   = 1 << 26 // numbers from the watermark on: who lies further back is present
 	nearNumbers = 4096    // of those who are gone, for a step: no step calls more than a thousand
 
@@ -158,8 +157,8 @@ func (p *presence) follow(horizon time.Duration, now time.Time) {
 	}
 }
 
-// tell takes what there is to tell of those who wait in a line that stands so, and returns the news.
-func (p *presence) tell(w Watch, now time.Time, bye bool) []byte {
+// tell takes what there is to tell of those who wait in a line that stands so, and returns it.
+func (p *presence) tell(w Watch, now time.Time, bye bool) Telling {
 	p.taken = p.here.take(w.Watermark, w.Next)
 	n := news{gateway: p.name, turn: p.turn, bye: bye}
 	for class, numbers := range p.taken {
@@ -169,10 +168,11 @@ func (p *presence) tell(w Watch, now time.Time, bye bool) []byte {
 	}
 	p.grow(w, now)
 	p.believe(n.here, now)
-	if p.incarnation == 0 {
-		return nil // nobody may hear of a gateway before it has heard of them
+	t := Telling{Gateway: p.name, Incarnation: p.incarnation, After: p.told, Bye: bye}
+	if p.incarnation != 0 { // nobody may hear of a gateway before it has heard of them
+		t.News = n.bytes()
 	}
-	return n.bytes()
+	return t
 }
 
 // keep keeps what was to be told, which nobody may have heard.
@@ -186,8 +186,16 @@ func (p *presence) keep() {
 
 // hear takes in what gateways have told. false: what this one has told was not for that line, and is to be told again.
 func (p *presence) hear(s Shared, now time.Time) bool {
+	if p.others == nil {
+		p.others = map[string]*other{}
+	}
+	for _, o := range s.Silent {
+		if p.others[o.Gateway] == nil && o.Gateway != p.name && o.For <= 2*p.horizon {
+			p.others[o.Gateway] = &other{turn: -1, heard: now.Add(-o.For)} // it may still be asked
+		}
+	}
 	if s.Incarnation != p.incarnation {
-		p.incarnation, p.told, p.others = s.Incarnation, s.Told, map[string]*other{}
+		p.incarnation, p.told = s.Incarnation, s.Told
 		p.keep()
 		p.unknown(now)
 		p.heard = now
@@ -216,7 +224,7 @@ func (p *presence) hear(s Shared, now time.Time) bool {
 func (p *presence) meet(n news, now time.Time) {
 	o := p.others[n.gateway]
 	switch {
-	case o == nil && len(p.others) >= gatewayMost:
+	case o == nil && len(p.others) >= GatewaysMost:
 		p.unknown(now)
 		return
 	case o == nil:

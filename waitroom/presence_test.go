@@ -17,6 +17,8 @@ type gateways struct {
 	told []shared
 	all  []*presence
 	seen []*crowd
+
+	heard map[string]time.Time
 }
 
 type shared struct {
@@ -32,7 +34,7 @@ const (
 // meet returns gateways whose line has so many numbers, and lets them hear each other for so long that they know who is there; polls says who.
 func meet(t *testing.T, count int, numbers int64) *gateways {
 	t.Helper()
-	g := &gateways{t: t, w: Watch{Next: numbers, BlockEnd: 1 << 30, Incarnation: 1}, now: noon}
+	g := &gateways{t: t, heard: map[string]time.Time{}, w: Watch{Next: numbers, BlockEnd: 1 << 30, Incarnation: 1}, now: noon}
 	for range count {
 		g.begin()
 	}
@@ -66,11 +68,17 @@ func (g *gateways) pass(seconds int, polls func(n int64) bool, away ...int) {
 func (g *gateways) share(i int) {
 	p := g.all[i]
 	for told := false; !told; {
-		news := p.tell(g.w, g.now, false)
+		t := p.tell(g.w, g.now, false)
 		if p.incarnation == g.w.Incarnation {
-			g.told = append(g.told, shared{g.now, news})
+			g.told = append(g.told, shared{g.now, t.News})
+			g.heard[t.Gateway] = g.now
 		}
 		s := Shared{Incarnation: g.w.Incarnation, Told: int64(len(g.told))}
+		for name, at := range g.heard {
+			if silent := g.now.Sub(at); silent > GatewaySilent {
+				s.Silent = append(s.Silent, Silent{name, silent})
+			}
+		}
 		for _, n := range g.told[min(p.told, s.Told):] {
 			if g.now.Sub(n.at) <= NewsKept {
 				s.News = append(s.News, n.news)
@@ -171,6 +179,7 @@ func TestWhatIsNotKnownSpeaksForEverybody(t *testing.T) {
 		"a gateway begins anew": func(g *gateways) {
 			g.all[0] = &presence{Patience: Patient(), name: "new", here: &here{}, start: g.now, horizon: horizon}
 			g.all[1].others["a"].bye = true
+			delete(g.heard, "a")
 			g.pass(soon, nobody)
 			g.wants("soon", 0)
 			g.pass(later, nobody)
@@ -209,6 +218,28 @@ func TestWhatIsNotKnownSpeaksForEverybody(t *testing.T) {
 			g.pass(100, func(int64) bool { return false })
 			g.wants("while none is", 0, 0)
 			g.pass(later+soon, nobody)
+		},
+		"a gateway begins while another is cut off": func(g *gateways) {
+			g.pass(int(NewsKept/time.Second)+1, everybody, 1) // those who ask that one wait, too
+			g.all[0] = &presence{Patience: Patient(), name: "new", here: &here{}, start: g.now, horizon: horizon}
+			delete(g.heard, "a")
+			g.pass(soon, everybody, 1)
+			g.wants("soon", 0)
+			g.pass(soon/2, everybody, 1)
+			g.wants("while nobody knows who asks the other", 0)
+			g.pass(2, everybody)
+			g.wants("when it is back", 0, 0)
+			g.pass(soon, nobody)
+			g.wants("a horizon after", 0, 0)
+			g.pass(2*soon+later, nobody) // the other has not heard the goodbye of the one before
+		},
+		"the line was lost while a gateway was cut off": func(g *gateways) {
+			g.pass(10, everybody, 1)
+			g.w.Incarnation, g.told = 2, nil
+			g.pass(soon+later, everybody, 1)
+			g.wants("while nobody knows who asks the other", 0)
+			g.pass(2*soon, nobody)
+			g.pass(later, nobody)
 		},
 		"no gateway was ever reached": func(g *gateways) {
 			*g = *meet(g.t, 2, size)

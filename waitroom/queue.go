@@ -24,9 +24,9 @@ type Queue interface {
 	Grow(ctx context.Context, k RunKey, incarnation, blockEnd int64) error
 	// Call moves the watermark as far as rate, capacity and ceiling allow. The line goes by its grace until the next call.
 	Call(ctx context.Context, k RunKey, r CallRules) (Watch, error)
-	// Share tells the other gateways news of those who wait in that incarnation of the line, none if empty, and returns what they and this one have told
-	// since Told was after, as far as it is not older than NewsKept. What is told is only read, and may be told twice.
-	Share(ctx context.Context, k RunKey, incarnation, after int64, news []byte) (Shared, error)
+	// Share tells the other gateways something, and returns what they and this one have told since, as far as it is not older than NewsKept. What is told is
+	// only read, and may be told twice.
+	Share(ctx context.Context, k RunKey, t Telling) (Shared, error)
 	// Watch reads where the line stands.
 	Watch(ctx context.Context, k RunKey) (Watch, error)
 	// Lapses reads whose turns have lapsed: of the numbers that were called, those that Enter answers ErrGraceOver.
@@ -39,7 +39,8 @@ type Queue interface {
 	// Ends returns sessions that Leave has ended and that were not Noted yet, as Leave does, a thousand at most.
 	Ends(ctx context.Context, k RunKey) ([]Admission, error)
 	// Noted says that the ledger knows of a session's end. It ends in the line, too, if that was restored meanwhile and believes that it lives.
-	// The number is -1 when it is not known.
+	// The number is -1 when it is not known. ErrLost also when the line is older than a.Incarnation: what restores it may have been read before the end was
+	// recorded.
 	Noted(ctx context.Context, k RunKey, a Admission) error
 	// Extend lets a session last until the given time, never shorter than it does, and returns the line's incarnation. ErrSessionOver.
 	Extend(ctx context.Context, k RunKey, v id.Visitor, jti string, until time.Time) (incarnation int64, err error)
@@ -99,15 +100,35 @@ func bit(bits []byte, at int64) bool {
 	return at >= 0 && at/8 < int64(len(bits)) && bits[at/8]&(0x80>>(at%8)) != 0
 }
 
+// Telling is what a gateway tells the others.
+type Telling struct {
+	Gateway     string // its name
+	Incarnation int64  // of the line that the news are of: another takes neither news nor name
+	After       int64  // Shared.Told when it heard the others last
+	News        []byte // empty: it only hears
+	Bye         bool   // it tells nothing more
+}
+
 // Shared is what the gateways have told each other.
 type Shared struct {
 	Incarnation int64
 	Told        int64    // how often something was told in this incarnation
 	News        [][]byte // the last of it
+	Silent      []Silent // those who should have told something, the longest silent first; also from before the line was restored
 }
 
-// NewsKept is how long news are kept for those who have not heard them yet.
-const NewsKept = 15 * time.Second
+// Silent is a gateway that has told nothing for longer than GatewaySilent, and has not said goodbye.
+type Silent struct {
+	Gateway string
+	For     time.Duration // at most GatewayKept
+}
+
+const (
+	NewsKept      = 15 * time.Second // how long news are kept for those who have not heard them yet
+	GatewaySilent = 5 * time.Second
+	GatewayKept   = lastsMost // two horizons of any room: then a gateway is forgotten
+	GatewaysMost  = 1000      // are remembered
+)
 
 // EnterRules is how Enter lets in.
 type EnterRules struct {
@@ -217,8 +238,9 @@ type Ledger interface {
 	// Admit records an admission; it is repeatable. ErrPlaceUsed: the number has entered as somebody else, or is Done. ErrLost: the line that he has entered
 	// has lost its memory since, and somebody has recovered it.
 	Admit(ctx context.Context, k RunKey, a Admission) error
-	// Done records the end of a session, also of one whose admission comes later. Of one whose number is not known, -1, it is the jti that counts.
-	Done(ctx context.Context, k RunKey, a Admission) error
+	// Done records the end of a session, also of one whose admission comes later. Of one whose number is not known, -1, it is the jti that counts. It returns
+	// the newest incarnation of the line; whoever recovers it after that is told of the end.
+	Done(ctx context.Context, k RunKey, a Admission) (incarnation int64, err error)
 }
 
 // ErrRecovering says that somebody else is about to restore the line.

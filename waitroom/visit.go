@@ -405,12 +405,12 @@ func (k *Keeper) end(ctx context.Context, key RunKey, a Admission) error {
 	return err
 }
 
-// done notes the end of a session in the ledger, and then in the line again: that may have been restored in between from what the ledger knew before,
-// and whoever has left must not go on with his old pass.
-func (k *Keeper) done(ctx context.Context, key RunKey, a Admission) error {
+// done notes the end of a session in the ledger, and then in the line again: that may have been restored in between from what the ledger knew before, or be
+// about to be, and whoever has left must not go on with his old pass.
+func (k *Keeper) done(ctx context.Context, key RunKey, a Admission) (err error) {
 	noting, cancel := k.within(ctx, storeTime)
 	defer cancel()
-	if err := k.ledger.Done(noting, key, a); err != nil {
+	if a.Incarnation, err = k.ledger.Done(noting, key, a); err != nil {
 		return err
 	}
 	return k.do(ctx, key, func(ctx context.Context) error { return k.queue.Noted(ctx, key, a) })

@@ -154,7 +154,7 @@ func (c *couple) leave(n int) {
 // note lets the ledger know of an end, in time or not, and be asked which it does not know.
 func (c *couple) note(n int) {
 	if jti := one(c, c.fans[n].jtis, "no such session"); c.done[jti] {
-		a := waitroom.Admission{Visitor: fan(n), Session: waitroom.Session{JTI: jti, Number: one(c, c.fans[n].numbers, -1)}}
+		a := waitroom.Admission{Visitor: fan(n), Session: waitroom.Session{JTI: jti, Number: one(c, c.fans[n].numbers, -1), Incarnation: c.memory.Incarnation + int64(c.IntN(8)/7)}}
 		c.same(fmt.Sprintf("the end of %q is noted", jti), func(l Line) (any, error) { return nil, l.Noted(c.ctx, l.Key, a) })
 	}
 	c.same("ends", func(l Line) (any, error) { return l.Ends(c.ctx, l.Key) })
@@ -224,7 +224,8 @@ func (c *couple) share() {
 		news[i] = byte(c.IntN(256))
 	}
 	incarnation, after := c.memory.Incarnation-int64(c.IntN(4)/3), int64(c.IntN(8))
-	c.same("share", func(l Line) (any, error) { return l.Share(c.ctx, l.Key, incarnation, after, news) })
+	t := waitroom.Telling{Gateway: string(rune('a' + c.IntN(3))), Incarnation: incarnation, After: after, News: news, Bye: c.IntN(8) == 0}
+	c.same("share", func(l Line) (any, error) { return l.Share(c.ctx, l.Key, t) })
 }
 
 func (c *couple) grow() {

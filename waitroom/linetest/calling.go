@@ -258,7 +258,7 @@ func aNumberThatWasTakenUpAgainHasItsTurn(s *scene) {
 // gatewaysHearEachOther: everything since they asked last, as long as it is kept.
 func gatewaysHearEachOther(s *scene) {
 	share := func(after int64, news string, told int64, want ...string) {
-		got, err := s.Share(s.ctx, s.Key, 1, after, []byte(news))
+		got, err := s.Share(s.ctx, s.Key, waitroom.Telling{Gateway: "a", Incarnation: 1, After: after, News: []byte(news)})
 		s.answers(err, nil, "share")
 		heard := []string{}
 		for _, n := range got.News {
@@ -279,22 +279,60 @@ func gatewaysHearEachOther(s *scene) {
 	share(3, "", 3)
 }
 
+// tell lets a gateway tell something.
+func (s *scene) tell(gateway string, incarnation int64, news string) (waitroom.Shared, error) {
+	return s.Share(s.ctx, s.Key, waitroom.Telling{Gateway: gateway, Incarnation: incarnation, News: []byte(news)})
+}
+
+// silentGatewaysAreMissed by everybody, also by who begins later and after the line was restored, until they have long been away or say goodbye.
+func silentGatewaysAreMissed(s *scene) {
+	missed := func(incarnation int64, want ...waitroom.Silent) {
+		got, err := s.tell("new", incarnation, "")
+		s.must(err)
+		s.want(slices.Equal(got.Silent, want), "silent are %v, want %v", got.Silent, want)
+	}
+	for _, gateway := range []string{"a", "b"} {
+		_, err := s.tell(gateway, 1, "news")
+		s.must(err)
+	}
+	_, err := s.tell("of another line", 2, "news")
+	s.must(err)
+	s.pass(waitroom.GatewaySilent)
+	missed(1)
+	_, err = s.tell("b", 1, "news")
+	s.must(err)
+	s.pass(time.Millisecond)
+	missed(1, waitroom.Silent{Gateway: "a", For: waitroom.GatewaySilent + time.Millisecond})
+	s.pass(waitroom.GatewayKept/2 - time.Millisecond)
+	a, b := waitroom.Silent{Gateway: "a", For: waitroom.GatewaySilent + waitroom.GatewayKept/2}, waitroom.Silent{Gateway: "b", For: waitroom.GatewayKept / 2}
+	missed(1, a, b)
+	s.restore(waitroom.Memory{Incarnation: 2, BlockEnd: firstBlock})
+	missed(2, a, b)
+	_, err = s.Share(s.ctx, s.Key, waitroom.Telling{Gateway: "a", Incarnation: 2, News: []byte("bye"), Bye: true})
+	s.must(err)
+	missed(2, b)
+	s.pass(waitroom.GatewayKept / 2)
+	missed(2, waitroom.Silent{Gateway: "b", For: waitroom.GatewayKept})
+	s.pass(time.Millisecond)
+	missed(2)
+}
+
 // newsAreOfTheirIncarnation: after a loss nothing of before is told.
 func newsAreOfTheirIncarnation(s *scene) {
-	_, err := s.Share(s.ctx, s.Key, 1, 0, []byte("one"))
+	_, err := s.tell("a", 1, "one")
 	s.must(err)
 	s.must(s.Lose())
-	_, err = s.Share(s.ctx, s.Key, 1, 0, []byte("two"))
+	_, err = s.tell("a", 1, "two")
 	s.answers(err, waitroom.ErrLost, "a lost line is told news")
 	s.restore(remembered(0, 0))
-	got, err := s.Share(s.ctx, s.Key, 1, 0, []byte("three"))
+	got, err := s.tell("a", 1, "three")
 	s.must(err)
 	s.want(got.Incarnation == 2 && got.Told == 0 && len(got.News) == 0, "news of another incarnation: %+v", got)
 	s.restore(waitroom.Memory{Incarnation: 3, BlockEnd: firstBlock}) // somebody has restored it too late
-	_, err = s.Share(s.ctx, s.Key, 3, 0, []byte("four"))
+	_, err = s.tell("a", 3, "four")
 	s.must(err)
 	s.restore(waitroom.Memory{Incarnation: 4, BlockEnd: firstBlock})
-	got, err = s.Share(s.ctx, s.Key, 4, 0, nil)
+	got, err = s.tell("a", 4, "")
 	s.must(err)
 	s.want(got.Told == 0 && len(got.News) == 0, "news of before the line was restored: %+v", got)
 }

@@ -299,6 +299,24 @@ func whatIsNotedIsOver(s *scene) {
 	s.want(w.Active == 1 && w.Left == 1, "one of two has left: %+v", w)
 }
 
+// anOldLineIsToldNoEnd: what restores it next was read before, perhaps, and it keeps the end for that.
+func anOldLineIsToldNoEnd(s *scene) {
+	s.crowd(1)
+	s.call(rules(1))
+	gone := s.enter(0, 1)
+	s.leave(0, 0, "")
+	end := waitroom.Admission{Visitor: fan(0), Session: gone}
+	end.Incarnation = 2 // the ledger's, when the end was recorded
+	s.answers(s.Noted(s.ctx, s.Key, end), waitroom.ErrLost, "a line of before is told of an end")
+	m := remembered(1, 1)
+	m.Used, m.Sessions = []int64{0}, []waitroom.Admission{{Visitor: fan(0), Session: gone}}
+	s.restore(m)
+	s.answers(s.Active(s.ctx, s.Key, fan(0), gone.JTI), waitroom.ErrSessionOver, "a session that is over")
+	s.must(s.Noted(s.ctx, s.Key, end))
+	w := s.watch()
+	s.want(w.Ends == 0, "%d ends are kept that are noted", w.Ends)
+}
+
 // aRestoreKeepsEnds that the ledger does not know yet, when it replaces a line that has them.
 func aRestoreKeepsEnds(s *scene) {
 	s.crowd(2)

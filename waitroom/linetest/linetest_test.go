@@ -17,7 +17,7 @@ type planted struct {
 	key   waitroom.RunKey
 	joins atomic.Int64
 
-	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy, hurried, patient, rash, tight, old, slow bool
+	again, forgetful, late, unbounded, greedy, early, blind, kind, careless, shared, shrinking, solid, amnesic, open, gone, dense, stale, loose, mute, hasty, deaf, blithe, crowded, behind, coy, hurried, patient, rash, tight, old, slow, forgets, stays, lenient bool
 }
 
 func plant(fault func(*planted)) Line {
@@ -94,14 +94,19 @@ func (p *planted) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRu
 	return w, err
 }
 
-func (p *planted) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (waitroom.Shared, error) {
+func (p *planted) Share(ctx context.Context, k waitroom.RunKey, t waitroom.Telling) (waitroom.Shared, error) {
 	if w, err := p.Watch(ctx, k); p.old && err == nil {
-		incarnation = w.Incarnation
+		t.Incarnation = w.Incarnation
 	}
 	if p.slow {
-		after = 0
+		t.After = 0
 	}
-	return p.Line.Share(ctx, k, incarnation, after, news)
+	t.Bye = t.Bye && !p.stays
+	s, err := p.Line.Share(ctx, k, t)
+	if p.forgets && len(s.Silent) > 0 && s.Silent[0].For > time.Minute {
+		s.Silent = s.Silent[1:]
+	}
+	return s, err
 }
 
 func (p *planted) Grow(ctx context.Context, k waitroom.RunKey, incarnation, blockEnd int64) error {
@@ -157,6 +162,9 @@ func (p *planted) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admis
 	if p.deaf {
 		return nil
 	}
+	if p.lenient {
+		a.Incarnation = 0
+	}
 	return p.Line.Noted(ctx, k, a)
 }
 
@@ -208,11 +216,14 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		"leaving does nothing":                    {func(p *planted) { p.gone = true }, "WhoLeavesIsOut"},
 		"an end is forgotten before it is noted":  {func(p *planted) { p.hasty = true }, "AnEndIsKeptUntilItIsNoted"},
 		"an end that is noted changes nothing":    {func(p *planted) { p.deaf = true }, "WhatIsNotedIsOver"},
+		"an old line is told of an end":           {func(p *planted) { p.lenient = true }, "AnOldLineIsToldNoEnd"},
 		"nobody is ever gone":                     {func(p *planted) { p.patient = true }, "WhoIsGoneCostsNoSlot"},
 		"another is gone":                         {func(p *planted) { p.tight = true }, "WhoIsGoneCostsNoSlot"},
 		"a step passes more than it may":          {func(p *planted) { p.rash = true }, "WhoIsGoneCostsNoSlot"},
 		"news of another incarnation are told":    {func(p *planted) { p.old = true }, "NewsAreOfTheirIncarnation"},
 		"news are told again":                     {func(p *planted) { p.slow = true }, "GatewaysHearEachOther"},
+		"who is long silent is forgotten":         {func(p *planted) { p.forgets = true }, "SilentGatewaysAreMissed"},
+		"who has said goodbye is missed":          {func(p *planted) { p.stays = true }, "SilentGatewaysAreMissed"},
 		"extending shortens":                      {func(p *planted) { p.shrinking = true }, "ExtendingNeverShortens"},
 		"a restore forgets who is and was inside": {func(p *planted) { p.amnesic = true }, "ARestoreGivesBackWhatMatters"},
 		"holes are called like everybody":         {func(p *planted) { p.dense = true }, "TheHolesOfEveryLossAreJumped"},

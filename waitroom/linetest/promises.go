@@ -35,6 +35,7 @@ var promises = []promise{
 
 	{"GatewaysHearEachOther", gatewaysHearEachOther},
 	{"NewsAreOfTheirIncarnation", newsAreOfTheirIncarnation},
+	{"SilentGatewaysAreMissed", silentGatewaysAreMissed},
 
 	{"EnteringAgainIsTheSameSession", enteringAgainIsTheSameSession},
 	{"ANumberEntersOnce", aNumberEntersOnce},
@@ -47,6 +48,7 @@ var promises = []promise{
 	{"WhoLeavesIsOut", whoLeavesIsOut},
 	{"AnEndIsKeptUntilItIsNoted", anEndIsKeptUntilItIsNoted},
 	{"WhatIsNotedIsOver", whatIsNotedIsOver},
+	{"AnOldLineIsToldNoEnd", anOldLineIsToldNoEnd},
 	{"ARestoreKeepsEnds", aRestoreKeepsEnds},
 	{"WhoLeavesTheLineIsOut", whoLeavesTheLineIsOut},
 	{"ExtendingNeverShortens", extendingNeverShortens},

@@ -174,7 +174,7 @@ func (l *Ledger) Admit(_ context.Context, k waitroom.RunKey, a waitroom.Admissio
 }
 
 // Done records the end of a session, also of one whose admission comes later.
-func (l *Ledger) Done(_ context.Context, k waitroom.RunKey, a waitroom.Admission) error {
+func (l *Ledger) Done(_ context.Context, k waitroom.RunKey, a waitroom.Admission) (incarnation int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r, now := l.of(k), l.now()
@@ -182,7 +182,7 @@ func (l *Ledger) Done(_ context.Context, k waitroom.RunKey, a waitroom.Admission
 		if old := r.jtis[a.JTI]; old != nil && now.Before(old.Expires.Add(doneUntil)) {
 			old.over = true
 		}
-		return nil
+		return r.incarnation, nil
 	}
 	if old := r.admissions[a.Number]; old == nil {
 		a.Expires = now
@@ -190,7 +190,7 @@ func (l *Ledger) Done(_ context.Context, k waitroom.RunKey, a waitroom.Admission
 	} else if old.Visitor == a.Visitor && old.JTI == a.JTI {
 		old.over = true
 	}
-	return nil
+	return r.incarnation, nil
 }
 
 func (r *run) put(a waitroom.Admission, over bool) {

@@ -66,7 +66,8 @@ type run struct {
 	most         float64                      // what it is a share of
 	lapses       int64                        // how often a number came to lapsed, or was taken from there
 	news         []shared
-	shared       int64 // how many there were
+	shared       int64                // how many there were
+	gateways     map[string]time.Time // when each told something last
 }
 
 // shared is what a gateway has told the others.
@@ -126,7 +127,7 @@ func (l *Line) Copy(k waitroom.RunKey) (back func()) {
 	r := *old
 	r.holes, r.asked, r.ends, r.line.numbers = slices.Clone(r.holes), slices.Clone(r.asked), slices.Clone(r.ends), slices.Clone(r.line.numbers)
 	r.line.of, r.line.by, r.called, r.used, r.lapsed = maps.Clone(r.line.of), maps.Clone(r.line.by), maps.Clone(r.called), maps.Clone(r.used), maps.Clone(r.lapsed)
-	r.passed, r.news = maps.Clone(r.passed), slices.Clone(r.news)
+	r.passed, r.news, r.gateways = maps.Clone(r.passed), slices.Clone(r.news), maps.Clone(r.gateways)
 	r.sessions = map[id.Visitor]*stay{}
 	for v, s := range old.sessions {
 		r.sessions[v] = &stay{s.Session, s.over, s.free}
@@ -340,25 +341,57 @@ func (r *run) over(now time.Time) (out []waitroom.Hole) {
 }
 
 // Share tells the other gateways something, and hears what they have told.
-func (l *Line) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (s waitroom.Shared, err error) {
+func (l *Line) Share(ctx context.Context, k waitroom.RunKey, t waitroom.Telling) (s waitroom.Shared, err error) {
 	err = l.on(ctx, k, func(r *run, now time.Time) error {
-		if len(news) > 0 && incarnation == r.incarnation {
+		if len(t.News) > 0 && t.Incarnation == r.incarnation {
 			r.shared++
-			r.news = append(r.news, shared{now, news})
+			r.news = append(r.news, shared{now, t.News})
+			r.meet(t, now)
 		}
 		old := 0
 		for old < len(r.news) && now.Sub(r.news[old].at) > waitroom.NewsKept {
 			old++
 		}
 		r.news = r.news[old:]
-		missed := min(r.shared-min(after, r.shared), int64(len(r.news)))
-		s = waitroom.Shared{Incarnation: r.incarnation, Told: r.shared}
+		missed := min(r.shared-min(t.After, r.shared), int64(len(r.news)))
+		s = waitroom.Shared{Incarnation: r.incarnation, Told: r.shared, Silent: r.silent(now)}
 		for _, t := range r.news[int64(len(r.news))-missed:] {
 			s.News = append(s.News, t.news)
 		}
 		return nil
 	})
 	return s, err
+}
+
+// meet notes which gateways there are.
+func (r *run) meet(t waitroom.Telling, now time.Time) {
+	if t.Bye {
+		delete(r.gateways, t.Gateway)
+	} else {
+		r.gateways[t.Gateway] = now
+	}
+	maps.DeleteFunc(r.gateways, func(_ string, at time.Time) bool { return now.Sub(at) > waitroom.GatewayKept })
+	if over := len(r.gateways) - waitroom.GatewaysMost; over > 0 {
+		for _, g := range r.byTime()[:over] {
+			delete(r.gateways, g)
+		}
+	}
+}
+
+// byTime is the gateways, those that told something longest ago first.
+func (r *run) byTime() []string {
+	return slices.SortedFunc(maps.Keys(r.gateways), func(a, b string) int {
+		return cmp.Or(r.gateways[a].Compare(r.gateways[b]), cmp.Compare(a, b))
+	})
+}
+
+func (r *run) silent(now time.Time) (out []waitroom.Silent) {
+	for _, g := range r.byTime() {
+		if silent := now.Sub(r.gateways[g]); silent > waitroom.GatewaySilent && silent <= waitroom.GatewayKept {
+			out = append(out, waitroom.Silent{Gateway: g, For: silent})
+		}
+	}
+	return out
 }
 
 // Writable is always so: memory takes writes.
@@ -537,6 +570,9 @@ func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Adm
 // Noted says that the ledger knows of a session's end.
 func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
 	return l.on(ctx, k, func(r *run, now time.Time) error {
+		if r.incarnation < a.Incarnation {
+			return waitroom.ErrLost
+		}
 		if r.unnoted[a.Number].JTI == a.JTI {
 			delete(r.unnoted, a.Number)
 		}
@@ -595,10 +631,10 @@ func (l *Line) Restore(ctx context.Context, k waitroom.RunKey, m waitroom.Memory
 		grace: never, filled: now, line: line{of: map[id.Visitor]int64{}, by: map[int64]id.Visitor{}}, called: map[int64]time.Time{},
 		passed:   map[int64]bool{},
 		sessions: map[id.Visitor]*stay{}, used: map[int64]bool{}, lapsed: map[int64]bool{}, entered: int64(len(m.Used)),
-		unnoted: map[int64]waitroom.Admission{},
+		unnoted: map[int64]waitroom.Admission{}, gateways: map[string]time.Time{},
 	}
 	if old := l.runs[k]; old != nil {
-		r.unnoted = old.unnoted
+		r.unnoted, r.gateways = old.unnoted, old.gateways
 	}
 	for _, h := range m.Holes {
 		r.holes = append(r.holes, hole{Hole: h})

@@ -43,7 +43,9 @@ func TestControlALedgerThatForgetsEndsDoesNotAgree(t *testing.T) {
 // forgetful is a ledger that records no end.
 type forgetful struct{ waitroom.Ledger }
 
-func (forgetful) Done(context.Context, waitroom.RunKey, waitroom.Admission) error { return nil }
+func (forgetful) Done(context.Context, waitroom.RunKey, waitroom.Admission) (int64, error) {
+	return 0, nil
+}
 
 // agree does the same to both ledgers, drawn from a seed, and returns the first step at which they answer differently.
 func agree(t *testing.T, seed uint64, forgets bool) (err error) {
@@ -131,7 +133,7 @@ func agree(t *testing.T, seed uint64, forgets bool) (err error) {
 			case 3:
 				a.Visitor = id.Visitor{3}
 			}
-			same(fmt.Sprintf("done %+v", a), func(l waitroom.Ledger) (any, error) { return nil, l.Done(ctx, run, a) })
+			same(fmt.Sprintf("done %+v", a), func(l waitroom.Ledger) (any, error) { return l.Done(ctx, run, a) })
 		default:
 			pass(time.Duration(r.IntN(40)) * time.Second)
 		}

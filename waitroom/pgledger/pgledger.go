@@ -208,14 +208,17 @@ func (l *Ledger) admitAll(ctx context.Context, all []admission) ([]error, error)
 }
 
 // Done records the end of a session, also of one whose admission comes later.
-func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (err error) {
+func (l *Ledger) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (incarnation int64, err error) {
 	if a.Number < 0 {
-		_, err = l.pool.Exec(ctx, query("done_session"), k.Room, k.Run, a.JTI)
+		err = l.pool.QueryRow(ctx, query("done_session"), k.Room, k.Run, a.JTI).Scan(&incarnation)
 	} else {
-		_, err = l.pool.Exec(ctx, query("done"), k.Room, k.Run, a.Number, [16]byte(a.Visitor), a.JTI, a.Entered)
+		err = l.pool.QueryRow(ctx, query("done"), k.Room, k.Run, a.Number, [16]byte(a.Visitor), a.JTI, a.Entered).Scan(&incarnation)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil // no line of that run was ever restored
 	}
 	if err != nil {
 		err = fmt.Errorf("end a session of room %q: %w", k.Room, err)
 	}
-	return err
+	return incarnation, err
 }

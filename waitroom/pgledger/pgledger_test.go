@@ -222,7 +222,7 @@ func TestAnAdmissionIsRecordedOnceAndRemembered(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Done(ctx, run, over); err != nil {
+	if err := done(t, l, over); err != nil {
 		t.Fatal(err)
 	}
 	m := recovered(t, l, 0)
@@ -242,7 +242,7 @@ func TestAnEndThatOvertakesItsAdmissionStays(t *testing.T) {
 	ctx := t.Context()
 	quick, other := admissionOf(1, 1), admissionOf(2, 1)
 	other.JTI = "other"
-	if err := errors.Join(l.Done(ctx, run, quick), l.Done(ctx, run, quick), l.Admit(ctx, run, other)); err != nil {
+	if err := errors.Join(done(t, l, quick), done(t, l, quick), l.Admit(ctx, run, other)); err != nil {
 		t.Fatal(err)
 	}
 	quick.Expires = quick.Expires.Add(time.Hour)
@@ -253,14 +253,14 @@ func TestAnEndThatOvertakesItsAdmissionStays(t *testing.T) {
 	}
 	stranger := other
 	stranger.JTI = "strange"
-	if err := l.Done(ctx, run, stranger); err != nil {
+	if err := done(t, l, stranger); err != nil {
 		t.Error(err)
 	}
 	if m := recovered(t, l, 0); !slices.Equal(m.Used, []int64{1, 2}) || len(m.Sessions) != 1 || m.Sessions[0].JTI != "other" {
 		t.Errorf("used are %v, inside are %+v; want 1 and 2, and 2", m.Used, m.Sessions)
 	}
 	other.Number = -1 // the booking core does not know it
-	if err := l.Done(ctx, run, other); err != nil {
+	if err := done(t, l, other); err != nil {
 		t.Error(err)
 	}
 	if m := recovered(t, l, 0); len(m.Sessions) != 0 {
@@ -273,7 +273,7 @@ func TestControlWithoutTheEndAnAdmissionIsTaken(t *testing.T) {
 	l := open(t)
 	recovered(t, l, 0)
 	a := admissionOf(1, 1)
-	if err := l.Done(t.Context(), run, a); err != nil {
+	if err := done(t, l, a); err != nil {
 		t.Fatal(err)
 	}
 	without := strings.Replace(query("admit"), " AND admissions.ended_at IS NULL", "", 1)
@@ -386,6 +386,59 @@ func TestControlWithoutTheLockARecoveryMissesAnAdmission(t *testing.T) {
 	if without == query("admit") || !race(t, without) {
 		t.Error("nothing held the admission back, and the recovered line knew it all the same")
 	}
+}
+
+// endBesideRecovery begins a recovery, which reads the admissions, then ends a session with that query and lets the recovery commit: the incarnation that
+// whoever ends it hears of, and whether he waited.
+func endBesideRecovery(t *testing.T, end string) (incarnation int64, waited bool) {
+	t.Helper()
+	l, tx := underWay(t)
+	ctx := t.Context()
+	a := admissionOf(1, 1)
+	if err := l.Admit(ctx, run, a); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, query("lock_run"), run.Room, run.Run); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, query("recover"), run.Room, run.Run, 1000); err != nil {
+		t.Fatal(err)
+	}
+	args := []any{run.Room, run.Run, a.Number, [16]byte(a.Visitor), a.JTI, a.Entered}
+	if !strings.Contains(end, "$6") {
+		args = []any{run.Room, run.Run, a.JTI}
+	}
+	told := make(chan error, 1)
+	go func() { told <- l.pool.QueryRow(ctx, end, args...).Scan(&incarnation) }()
+	waited = held(t, l, told)
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; err != nil {
+		t.Fatal(err)
+	}
+	return incarnation, waited
+}
+
+// TestWhoEndsASessionHearsOfARecoveryThatMayNotKnow: the line that it restores is told of the end then.
+func TestWhoEndsASessionHearsOfARecoveryThatMayNotKnow(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"done", "done_session"} {
+		if got, waited := endBesideRecovery(t, query(name)); got != 2 || !waited {
+			t.Errorf("%s: the incarnation is %d, want that of the recovery, 2; it waited: %t", name, got, waited)
+		}
+		without := strings.Replace(query(name), " FOR KEY SHARE", "", 1)
+		if got, _ := endBesideRecovery(t, without); got != 1 || without == query(name) {
+			t.Errorf("control: %s without the lock hears of %d all the same", name, got)
+		}
+	}
+}
+
+// done ends a session.
+func done(t *testing.T, l *Ledger, a waitroom.Admission) error {
+	t.Helper()
+	_, err := l.Done(t.Context(), run, a)
+	return err
 }
 
 // The other way round: a recovery that comes while an admission is being recorded waits for it.

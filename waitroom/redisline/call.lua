@@ -1,7 +1,7 @@
 -- call: moves the watermark past the next numbers, as far as the token bucket, the free slots and the ceiling allow. Who is said to be gone is called like
 -- everybody, but costs neither token nor slot, and a step calls no more than twice the free slots. Any gateway may run it at any time: all else that it
 -- knows is here, and its clock is that of Redis.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run
 -- ARGV  run_id, calls per second, burst, capacity, ms a called visitor is expected, ms of grace, ceiling, 1 when nobody is to be called, ms that the keys go
 --       on, tickets left or -1, tickets sold, version of that stock, people who may be inside or expected for each ticket left, people through after which the
 --       measure of what they buy moves on, ms for which a slower pace that somebody asked for counts, what the pace is

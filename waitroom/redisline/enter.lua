@@ -1,6 +1,6 @@
 -- enter: a called visitor becomes a session. The capacity holds at every instant; while the room is full those who ask keep their turns, and
 -- are let in by number, not by how often they ask.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run
 -- ARGV  run_id, visitor (16 bytes), number, jti, capacity, session ms, slack ms, 1 for passthrough, 0 to leave the capacity unchecked (only in a
 --       negative control)
 -- Returns {'OK', incarnation, entered ms, pass expires ms} · {'SAME', incarnation, entered ms, pass expires ms, jti}: he is inside already ·

@@ -1,5 +1,5 @@
 -- extend: a session lasts until the given time, never shorter than it does.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run
 -- ARGV  run_id, visitor, jti, pass expires ms ('0': only ask), slack ms
 -- Returns {'OK', incarnation} · {'OVER'} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'incarnation')

@@ -1,5 +1,5 @@
 -- join: gives visitors numbers, in the order of ARGV; one who is in the line or inside keeps his, unless his turn has lapsed.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run
 -- ARGV  run_id, then visitor (16 bytes) and the number of the place that he shows, or -1, for each
 -- Returns {'OK', number, first, jti …} for each visitor, number -1 when the block is spent · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'limit', 'watermark', 'grace', 'resumed', 'since', 'holes')

@@ -1,5 +1,5 @@
 -- lapses: whose turns have lapsed.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run     ARGV  run_id
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run     ARGV  run_id
 -- Returns {'OK', incarnation, watermark, bitmap of the numbers that have lapsed one by one, {numbers that have since the last call}, {from, past of each
 --       range in which all have lapsed but those used and those who have asked since}, bitmap of the used, {numbers who have asked since}} · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'incarnation', 'watermark', 'grace', 'resumed', 'since', 'holes')

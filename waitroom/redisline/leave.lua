@@ -1,6 +1,6 @@
 -- leave: ends a visitor's waiting and his session. Neither a late "done" of an old session nor an old place ever frees a newer one: the jti is
 -- compared, or the number.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run
 -- ARGV  run_id, visitor, number (-1: not known), jti ('': that of the number), linger ms
 -- Returns {'OK', jti, number, entered ms of the session that is over}, a jti of '' when there was none · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next')

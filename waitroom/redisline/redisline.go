@@ -12,6 +12,7 @@
 //	usher:{room}:run:ends      hash    number → visitor, jti, when he entered: sessions that are over, until Postgres knows
 //	usher:{room}:run:passed    zset    number → when it was called as gone: those of called who have not come
 //	usher:{room}:run:news      list    what gateways have told each other in the last seconds, each with its time
+//	usher:{room}:run:gateways  zset    gateway → when it told something last, for an hour
 //
 // Scripts are repeatable by visitor. All times are those of Redis. Keys of a run that is not called for three days end by themselves.
 package redisline
@@ -143,7 +144,7 @@ func keys(k waitroom.RunKey) []string {
 	return []string{
 		prefix + "meta", prefix + "line", prefix + "called", prefix + "active", prefix + "sessions", prefix + "used",
 		prefix + "lapsed", prefix + "asking", prefix + "asked", prefix + "ends", prefix + "passed",
-		prefix + "news",
+		prefix + "news", prefix + "gateways",
 	}
 }
 
@@ -257,13 +258,22 @@ func (l *Line) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules
 }
 
 // Share tells the other gateways something, and hears what they have told.
-func (l *Line) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (s waitroom.Shared, err error) {
-	_, rest, err := l.run(ctx, l.share, k, incarnation, after, news, waitroom.NewsKept.Milliseconds())
+func (l *Line) Share(ctx context.Context, k waitroom.RunKey, t waitroom.Telling) (s waitroom.Shared, err error) {
+	bye := 0
+	if t.Bye {
+		bye = 1
+	}
+	_, rest, err := l.run(ctx, l.share, k, t.Incarnation, t.After, t.News, waitroom.NewsKept.Milliseconds(),
+		t.Gateway, bye, waitroom.GatewaySilent.Milliseconds(), waitroom.GatewayKept.Milliseconds(), waitroom.GatewaysMost)
 	if err != nil {
 		return s, err
 	}
 	s = waitroom.Shared{Incarnation: number(rest[0]), Told: number(rest[1])}
-	for _, n := range rest[2:] {
+	past := 3 + 2*number(rest[2])
+	for i := int64(3); i < past; i += 2 {
+		s.Silent = append(s.Silent, waitroom.Silent{Gateway: text(rest[i]), For: time.Duration(number(rest[i+1])) * time.Millisecond})
+	}
+	for _, n := range rest[past:] {
 		s.News = append(s.News, []byte(text(n)))
 	}
 	return s, nil
@@ -360,7 +370,7 @@ func (l *Line) Ends(ctx context.Context, k waitroom.RunKey) (ends []waitroom.Adm
 
 // Noted says that the ledger knows of a session's end.
 func (l *Line) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
-	_, _, err := l.run(ctx, l.noted, k, a.Visitor[:], a.Number, a.JTI, waitroom.Linger.Milliseconds())
+	_, _, err := l.run(ctx, l.noted, k, a.Visitor[:], a.Number, a.JTI, waitroom.Linger.Milliseconds(), a.Incarnation)
 	return err
 }
 

@@ -241,6 +241,7 @@ func ends(t *testing.T, piece, by string, restored bool) (ends map[string]time.D
 	rdb.ZAdd(t.Context(), keys(key)[8], redis.Z{Member: "9"})
 	rdb.ZAdd(t.Context(), keys(key)[10], redis.Z{Member: "9", Score: 1e15})
 	rdb.RPush(t.Context(), keys(key)[11], "1 news")
+	rdb.ZAdd(t.Context(), keys(key)[12], redis.Z{Member: "gateway", Score: 1})
 	for _, name := range keys(key) {
 		rdb.Persist(t.Context(), name)
 	}

@@ -1,13 +1,13 @@
 -- restore: gives a line that has lost its memory what Postgres knows. Of several that try the newest incarnation stays: it knows every admission
 -- that Postgres has let through.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run
 -- ARGV  run_id, incarnation, watermark, next, block, limit, holes as "from past 0,…", slack ms, how many have entered, used numbers as a bitmap,
 --       ms that the keys go on, then visitor (16 bytes) with "jti number entered-ms pass-expires-ms" behind it for each session
 -- Returns {'OK'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'incarnation')
 if m[1] == ARGV[1] and tonumber(m[2]) >= tonumber(ARGV[2]) then return {'OK'} end
 for i = 1, #KEYS do
-  if i ~= 10 then redis.call('DEL', KEYS[i]) end -- what is to be noted stays to be noted
+  if i ~= 10 and i ~= 13 then redis.call('DEL', KEYS[i]) end -- what is to be noted stays to be noted, and a gateway that is cut off is one still
 end
 redis.call('HSET', KEYS[1], 'run', ARGV[1], 'incarnation', ARGV[2], 'watermark', ARGV[3], 'resumed', ARGV[3], 'since', now, 'next', ARGV[4],
   'block', ARGV[5], 'limit', ARGV[6], 'holes', ARGV[7], 'tokens', 0, 'at', now, 'entered', ARGV[9], 'left', 0)

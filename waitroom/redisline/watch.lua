@@ -1,5 +1,5 @@
 -- watch: where the line stands.
--- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news of one run     ARGV  run_id
+-- KEYS  meta, line, called, active, sessions, used, lapsed, asking, asked, ends, passed, news, gateways of one run     ARGV  run_id
 -- Returns what call returns · {'LOST'}
 local m = redis.call('HMGET', KEYS[1], 'run', 'next', 'block', 'watermark', 'entered', 'left', 'limit', 'incarnation', 'holes')
 if m[1] ~= ARGV[1] then return {'LOST'} end

@@ -218,9 +218,9 @@ func (l link) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules)
 	})
 }
 
-func (l link) Share(ctx context.Context, k waitroom.RunKey, incarnation, after int64, news []byte) (waitroom.Shared, error) {
+func (l link) Share(ctx context.Context, k waitroom.RunKey, t waitroom.Telling) (waitroom.Shared, error) {
 	return send(ctx, l.gateway, theLine, func() (waitroom.Shared, error) {
-		return l.s.line.Share(context.Background(), k, incarnation, after, news)
+		return l.s.line.Share(context.Background(), k, t)
 	})
 }
 
@@ -321,7 +321,6 @@ func (n notes) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admissio
 	return err
 }
 
-func (n notes) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
-	_, err := send(ctx, n.gateway, theLedger, func() (none, error) { return none{}, n.s.ledger.Done(context.Background(), k, a) })
-	return err
+func (n notes) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (int64, error) {
+	return send(ctx, n.gateway, theLedger, func() (int64, error) { return n.s.ledger.Done(context.Background(), k, a) })
 }

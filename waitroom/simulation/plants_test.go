@@ -99,7 +99,7 @@ type books struct {
 	waitroom.Ledger
 	recover func(waitroom.Ledger, int64, int64) (waitroom.Memory, error)
 	admit   func(waitroom.Ledger, waitroom.Admission) error
-	done    func(waitroom.Ledger, waitroom.Admission) error
+	done    func(waitroom.Ledger, waitroom.Admission) (int64, error)
 	note    func(waitroom.Ledger, int64, int64) error
 }
 
@@ -117,7 +117,7 @@ func (b books) Admit(ctx context.Context, k waitroom.RunKey, a waitroom.Admissio
 	return b.admit(b.Ledger, a)
 }
 
-func (b books) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) error {
+func (b books) Done(ctx context.Context, k waitroom.RunKey, a waitroom.Admission) (int64, error) {
 	if b.done == nil {
 		return b.Ledger.Done(ctx, k, a)
 	}
@@ -424,7 +424,7 @@ func plants() []plant {
 			}}
 		})}, []Invariant{NotPastEnd, ToldCalled}},
 		{Plant{Name: "the ledger forgets who has left", Ledger: inBooks(func() books {
-			return books{done: func(waitroom.Ledger, waitroom.Admission) error { return nil }}
+			return books{done: func(waitroom.Ledger, waitroom.Admission) (int64, error) { return 0, nil }}
 		})}, []Invariant{OutIsOut}},
 		{Plant{Name: "nothing is noted", Ledger: inBooks(func() books {
 			return books{note: func(waitroom.Ledger, int64, int64) error { return nil }}
