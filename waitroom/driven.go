@@ -22,17 +22,17 @@ type Drive struct {
 }
 
 // Driven is a keeper whose time is in somebody else's hands: it starts no goroutine, reads no clock and draws nothing but by its Drive, and each
-// of its methods returns to whoever called it. One thing differs from a keeper that runs: restorations that are asked for at the same time are
-// not shared, as if they came from different gateways; the ledger bears that. A simulation drives it.
+// of its methods returns to whoever called it. One thing differs from a keeper that runs: what is asked of a line at the same time is
+// not shared, as if it came from different gateways; the ledger bears that. A simulation drives it.
 type Driven struct{ *Keeper }
 
 // NewDriven returns a keeper to be driven: Read it, then let it Step, Share and Note every room every CallEvery.
 func NewDriven(queue Queue, ledger Ledger, d Drive) Driven {
 	k := NewKeeper(queue, ledger, nil, nil, slog.New(slog.DiscardHandler))
 	k.now, k.within, k.chance, k.newJTI, k.sign, k.block, k.waits = d.Now, d.Within, d.Chance, d.NewJTI, d.Sign, d.Block, d.Waits
-	k.once = func(_ string, restore func() (any, error)) <-chan singleflight.Result {
+	k.once = func(_ string, ask func() (any, error)) <-chan singleflight.Result {
 		done := make(chan singleflight.Result, 1)
-		v, err := restore()
+		v, err := ask()
 		done <- singleflight.Result{Val: v, Err: err}
 		return done
 	}

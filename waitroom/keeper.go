@@ -62,8 +62,8 @@ type Keeper struct {
 	health  func() pace.Health               // of what is behind the doors
 
 	// What a driven keeper has otherwise.
-	block  int64                                                                     // numbers reserved ahead
-	once   func(line string, restore func() (any, error)) <-chan singleflight.Result // shares a restoration that is under way
+	block  int64                                                                 // numbers reserved ahead
+	once   func(line string, ask func() (any, error)) <-chan singleflight.Result // shares what is under way for a line
 	within func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 	sign   func(pass.Claims) (string, error)
 	newJTI func() string

@@ -63,7 +63,11 @@ func (k *Keeper) Join(ctx context.Context, name string, v id.Visitor, shown *Pla
 		line, err = k.Enter(ctx, p)
 		return line, j.First, err
 	}
-	line = k.line(l, p, 0)
+	seen := l.view.Load()
+	if seen != nil && j.Number >= seen.BlockEnd {
+		seen = k.newer(ctx, l.key, seen)
+	}
+	line = k.lineAt(l, seen, p, 0, k.now())
 	k.heard(l, line)
 	return line, j.First, nil
 }
@@ -109,7 +113,7 @@ func (k *Keeper) Poll(p Place, shown int64) (Line, error) {
 		return Line{}, err
 	}
 	now := k.now()
-	line := k.lineAt(l, p, shown, now)
+	line := k.lineAt(l, l.view.Load(), p, shown, now)
 	k.heard(l, line)
 	if l.polls.tooSoon(p.Number, now, line.pollBase/4) { // a quarter: two tabs and jitter are no attack
 		fastTotal.Inc()
@@ -127,13 +131,34 @@ func (k *Keeper) heard(l *live, line Line) {
 }
 
 // line words where a place stands.
-func (k *Keeper) line(l *live, p Place, shown int64) Line { return k.lineAt(l, p, shown, k.now()) }
+func (k *Keeper) line(l *live, p Place, shown int64) Line {
+	return k.lineAt(l, l.view.Load(), p, shown, k.now())
+}
 
-// lineAt is line at a time that has been read already.
-func (k *Keeper) lineAt(l *live, p Place, shown int64, now time.Time) Line {
+// newer asks how the line stands, for somebody with a number behind the block of the view: it has a fresh block since, and only the line knows whether
+// the old one was spent, or lost. Without an answer the view stays.
+func (k *Keeper) newer(ctx context.Context, key RunKey, v *view) *view {
+	answer := k.once("newer\x00"+key.Room+"\x00"+key.Run, func() (any, error) {
+		ctx, cancel := k.within(context.WithoutCancel(ctx), storeTime)
+		defer cancel()
+		return k.queue.Watch(ctx, key)
+	})
+	select {
+	case <-ctx.Done():
+	case r := <-answer:
+		if w, ok := r.Val.(Watch); ok && r.Err == nil && w.Watermark >= v.Watermark && w.Next >= v.Next {
+			newer := *v
+			newer.Watch, newer.heard = w, k.now()
+			return &newer
+		}
+	}
+	return v
+}
+
+// lineAt is line as a view has it, at a time that has been read already.
+func (k *Keeper) lineAt(l *live, v *view, p Place, shown int64, now time.Time) Line {
 	room := l.room.Load()
 	line := Line{Place: p, State: StandWaiting, Room: *room, UpdatedAt: now.UTC(), TicketsLeft: -1}
-	v := l.view.Load()
 	stock := k.latest(room, v)
 	if stock.Known {
 		line.TicketsLeft = stock.Left
