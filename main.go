@@ -33,6 +33,7 @@ func commands() []subcommand {
 		{"indexer", "keep the search index: changes of the catalog to Elasticsearch", runIndexer},
 		{"reindex", "build the search index anew while the old one serves", runReindex},
 		{"audit", "check every promise on the live database and log, explain each difference, repair nothing", runAudit},
+		{"report", "write what was sold as CSV, by event, section and price", runReport},
 		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
 		{"keys", "rotate the keys of places and passes while gateways run: announce, switch, retire", runKeys},
 		{"health", "ask the process on this machine whether it lives", runHealth},
