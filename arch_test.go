@@ -51,7 +51,10 @@ var picture = map[string][]string{
 	"booking/audit":               {"booking/payment", "internal/audit", "internal/id"},
 	"booking/payment":             {"booking", "booking/command", "internal/id"},
 	"booking/payment/sandbox":     {"booking/payment", "internal/id"},
+	"booking/payment/stripe":      {"booking/payment", "internal/id"},
 	"booking/payment/paymenttest": {"booking/payment", "internal/id"},
+
+	"booking/payment/stripe/stripetest": {},
 
 	// reading
 	"catalog":            {"booking", "catalog/layout", "internal/guard", "internal/id"},
@@ -124,6 +127,7 @@ var fences = map[string][]string{
 	"github.com/golang-jwt/jwt/v5":  {"waitroom/pass"},
 	"github.com/olivere/elastic/v7": {"search/elastic"},
 	"github.com/minio/minio-go/v7":  {"images/s3"},
+	"github.com/stripe/stripe-go":   {"booking/payment/stripe"},
 	"golang.org/x/image":            {"images/intake"},
 	"github.com/chromedp":           {"internal/browser"},
 }

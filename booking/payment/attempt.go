@@ -30,9 +30,8 @@ type Attempt struct {
 	Method string // which provider
 	Status Status
 	Reason string
-	Tries  int           // claims so far, this one included: 1 means that nobody has called the provider
-	Age    time.Duration // since it was created
-	Paying bool          // the booking is paying, and with this attempt
+	Tries  int  // claims so far, this one included: 1 means that nobody has called the provider
+	Paying bool // the booking is paying, and with this attempt
 }
 
 // Change is what a cashier writes about an attempt that it has claimed.

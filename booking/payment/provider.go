@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"time"
 
 	"usher/internal/id"
 )
@@ -10,10 +11,11 @@ import (
 type Charge struct {
 	Attempt  id.Key // the key of every call
 	Booking  id.Booking
-	Amount   int64  // minor units of Currency
-	Currency string // ISO 4217
-	Token    string // the provider's name for the means of payment
-	Ref      string // the provider's name for the charge, as it last told; empty before
+	Amount   int64         // minor units of Currency
+	Currency string        // ISO 4217
+	Token    string        // the provider's name for the means of payment
+	Ref      string        // the provider's name for the charge, as it last told; empty before
+	Age      time.Duration // of the attempt when it was claimed
 }
 
 // State is where a charge stands at its provider.
