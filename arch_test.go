@@ -101,6 +101,7 @@ var picture = map[string][]string{
 	"internal/redisdb":   {"internal/address"},
 	"internal/stream":    {"booking/command", "internal/address", "internal/batch"},
 	"internal/telemetry": {},
+	"internal/virtual":   {},
 
 	// proofs and measurements: nothing of the product imports them
 	"internal/apptest":         {},
@@ -111,7 +112,7 @@ var picture = map[string][]string{
 	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "internal/id", "internal/testenv", "search", "search/pgsource", "search/pgstock", "search/searchtest"},
 	"internal/testenv/stores":  {"internal/testenv"},
 	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
-	"waitroom/simulation":      {"internal/id", "waitroom", "waitroom/memledger", "waitroom/memline", "waitroom/pass"},
+	"waitroom/simulation":      {"internal/id", "internal/virtual", "waitroom", "waitroom/memledger", "waitroom/memline", "waitroom/pass"},
 	"internal/steps":           {"booking/limit", "waitroom/pace"},
 	"loadtest/crowd":           {},
 	"loadtest/million":         {},

@@ -60,14 +60,14 @@ func (f *fan) asks() *gateway {
 func (f *fan) ask(request func(context.Context, *gateway) error, heard func(error)) {
 	s := f.s
 	again := func() {
-		s.after(time.Second+time.Duration(s.Int64N(int64(2*time.Second))), func() { f.ask(request, heard) })
+		s.After(time.Second+time.Duration(s.Int64N(int64(2*time.Second))), func() { f.ask(request, heard) })
 	}
 	g := s.serving()
 	if g == nil {
 		again()
 		return
 	}
-	s.begin(&g.process, func() {
+	s.Begin(&g.Process, func() {
 		err := request(context.Background(), g)
 		switch {
 		case s.Float64() < s.trouble: // the answer does not reach him
@@ -101,7 +101,7 @@ func (f *fan) join() {
 		return err
 	}, func(err error) {
 		if err != nil {
-			f.s.after(time.Second, f.join)
+			f.s.After(time.Second, f.join)
 			return
 		}
 		before := f.shown
@@ -142,7 +142,7 @@ func (f *fan) hear(g *gateway, line waitroom.Line) {
 		s.judge.told(g, line, f.shown)
 		s.judge.waits(line.Place.Number, line.PollAfter)
 		f.shown = line.Position
-		s.after(line.PollAfter+time.Duration(s.Int64N(int64(50*time.Millisecond))), f.poll)
+		s.After(line.PollAfter+time.Duration(s.Int64N(int64(50*time.Millisecond))), f.poll)
 	}
 }
 
@@ -157,16 +157,16 @@ func (f *fan) poll() {
 		f.leave("")
 		return
 	case f.habit == wanderer && f.polls%4 == 3:
-		away := s.upTo(0, 20*time.Second)
+		away := s.UpTo(0, 20*time.Second)
 		if s.IntN(3) == 0 {
 			away *= 4
 		}
-		s.after(away, f.join)
+		s.After(away, f.join)
 		return
 	}
 	g := f.asks()
 	if g == nil {
-		s.after(time.Second, f.poll)
+		s.After(time.Second, f.poll)
 		return
 	}
 	s.count.Polls++
@@ -174,9 +174,9 @@ func (f *fan) poll() {
 	switch {
 	case errors.Is(err, waitroom.ErrPollTooFast):
 		s.judge.waits(f.place.Number, line.PollAfter)
-		s.after(line.PollAfter, f.poll)
+		s.After(line.PollAfter, f.poll)
 	case err != nil:
-		s.after(time.Second, f.poll)
+		s.After(time.Second, f.poll)
 	default:
 		f.hear(g, line)
 	}
@@ -190,9 +190,9 @@ func (f *fan) isCalled() {
 		f.finish()
 	case tardy:
 		f.habit = wanderer // he may have to queue again
-		s.after(time.Duration(s.Int64N(int64(s.grace*5/4))), f.enter)
+		s.After(time.Duration(s.Int64N(int64(s.grace*5/4))), f.enter)
 	default:
-		s.after(time.Duration(s.Int64N(int64(200*time.Millisecond))), f.enter)
+		s.After(time.Duration(s.Int64N(int64(200*time.Millisecond))), f.enter)
 	}
 }
 
@@ -208,10 +208,10 @@ func (f *fan) enter() {
 			f.enters(line)
 		case errors.Is(err, waitroom.ErrNotCalled): // another gateway knows more
 			s.judge.waits(f.place.Number, line.PollAfter)
-			s.after(line.PollAfter, f.poll)
+			s.After(line.PollAfter, f.poll)
 		case errors.Is(err, waitroom.ErrRoomFull):
 			s.count.Full++
-			s.after(line.PollAfter, f.enter)
+			s.After(line.PollAfter, f.enter)
 		default:
 			f.lapsed(err.Error())
 		}
@@ -224,7 +224,7 @@ func (f *fan) lapsed(word string) {
 		f.s.judge.say(QueuesOnce, "%v with number %d is answered: %v", f.v, f.place.Number, word)
 	}
 	f.s.count.Requeued++
-	f.s.after(time.Second, f.join)
+	f.s.After(time.Second, f.join)
 }
 
 // enters is what somebody does who is inside.
@@ -244,7 +244,7 @@ func (f *fan) enters(line waitroom.Line) {
 		}, func(error) {})
 	}
 	if s.IntN(4) == 0 {
-		s.after(stay/2, check)
+		s.After(stay/2, check)
 	}
 	after := func() { // he tries his old pass and his old place
 		check()
@@ -261,14 +261,14 @@ func (f *fan) enters(line waitroom.Line) {
 	}
 	switch s.IntN(10) {
 	case 0: // stays until his time is up
-		s.after(s.upTo(0, s.session), check)
-		s.after(s.session+waitroom.SlotSlack+time.Second, f.end)
+		s.After(s.UpTo(0, s.session), check)
+		s.After(s.session+waitroom.SlotSlack+time.Second, f.end)
 	case 1, 2, 3:
-		s.after(stay, func() { f.leave(jti) })
+		s.After(stay, func() { f.leave(jti) })
 	case 4, 5, 6:
-		s.after(stay, func() { f.leaveSession(claims, after) })
+		s.After(stay, func() { f.leaveSession(claims, after) })
 	default:
-		s.after(stay, func() { f.done(jti, after) })
+		s.After(stay, func() { f.done(jti, after) })
 	}
 }
 
@@ -299,7 +299,7 @@ func (f *fan) done(jti string, after func()) {
 		after()
 	})
 	if f.s.Float64() < 10*f.s.trouble || f.again {
-		f.s.after(time.Duration(f.s.Int64N(int64(20*time.Second))), func() { say(func(error) {}) })
+		f.s.After(time.Duration(f.s.Int64N(int64(20*time.Second))), func() { say(func(error) {}) })
 	}
 }
 
@@ -314,7 +314,7 @@ func (f *fan) out(jti string, err error) {
 func (f *fan) end() {
 	if f.again {
 		f.again = false
-		f.s.after(time.Duration(f.s.Int64N(int64(5*time.Second))), f.join)
+		f.s.After(time.Duration(f.s.Int64N(int64(5*time.Second))), f.join)
 		return
 	}
 	f.finish()

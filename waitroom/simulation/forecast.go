@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"usher/internal/id"
+	"usher/internal/virtual"
 	"usher/waitroom"
 )
 
@@ -40,19 +41,19 @@ const (
 // Forecast lets a crowd wait in a scenario, and scores the estimates that it is told after the change can be seen, with ranges as many times as wide
 // as they are told.
 func Forecast(seed uint64, c Scenario, width float64) (sum Score, broken *Broken) {
-	s := &scene{world: newWorld(seed), seed: seed, visitors: lineSize}
-	defer s.end()
+	s := &scene{World: virtual.New(seed), seed: seed, visitors: lineSize}
+	defer s.End()
 	s.weather = weather{
 		rate: linePace, stay: 20 * time.Second, session: 2 * time.Minute, grace: 2 * time.Minute, floor: 2 * time.Second, limit: time.Minute,
 		arrivals: 30 * time.Second, block: 100_000, capacity: 200,
 	}
 	s.begins()
 	called := make(map[int64]time.Duration, lineSize)
-	s.judge.calls = func(number int64) { called[number] = s.now }
+	s.judge.calls = func(number int64) { called[number] = s.Now }
 	var told []forecast
 	s.judge.tells = func(line waitroom.Line) {
-		if line.Estimate != nil && s.now >= c.after+c.shows {
-			told = append(told, forecast{s.now, line.Place.Number, line.Estimate.Low, line.Estimate.High})
+		if line.Estimate != nil && s.Now >= c.after+c.shows {
+			told = append(told, forecast{s.Now, line.Place.Number, line.Estimate.Low, line.Estimate.High})
 		}
 	}
 	s.left = lineSize
@@ -60,16 +61,16 @@ func Forecast(seed uint64, c Scenario, width float64) (sum Score, broken *Broken
 		f := &fan{s: s, v: id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)}, by: -1}
 		if n < c.absent {
 			f.habit = silent
-			s.after(time.Second, f.arrive)
+			s.After(time.Second, f.arrive)
 			continue
 		}
-		s.after(2*time.Second+s.upTo(0, s.arrivals), f.arrive)
+		s.After(2*time.Second+s.UpTo(0, s.arrivals), f.arrive)
 		s.fans = append(s.fans, f)
 	}
 	if c.change != nil {
-		s.after(c.after, func() { c.change(s) })
+		s.After(c.after, func() { c.change(s) })
 	}
-	s.run(2*time.Hour, func() bool { return s.judge.broken != nil || s.left == 0 })
+	s.Run(2*time.Hour, func() bool { return s.judge.broken != nil || s.left == 0 })
 	for _, f := range told {
 		at, was := called[f.number]
 		if !was {
@@ -103,7 +104,7 @@ func Scenarios() []Scenario {
 		{Name: "rate doubled", change: paces(2), after: at, shows: 15 * time.Second},
 		{Name: "paused for three minutes and resumed", change: func(s *scene) {
 			s.order(waitroom.Open, waitroom.Paused)
-			s.after(3*time.Minute, func() { s.order(waitroom.Paused, waitroom.Open) })
+			s.After(3*time.Minute, func() { s.order(waitroom.Paused, waitroom.Open) })
 		}, after: at, shows: 3*time.Minute + 15*time.Second},
 		{Name: "two in five leave", change: func(s *scene) {
 			for _, f := range s.fans {

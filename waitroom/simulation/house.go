@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usher/internal/id"
+	"usher/internal/virtual"
 	"usher/waitroom"
 	"usher/waitroom/pass"
 )
@@ -25,9 +26,9 @@ type store struct {
 
 // gateway is a process with a keeper.
 type gateway struct {
-	process
+	virtual.Process
 	waitroom.Driven
-	w       *world
+	w       *virtual.World
 	s       *scene
 	name    int
 	skew    time.Duration // of its clock
@@ -44,10 +45,10 @@ const (
 
 // start lets a gateway begin to serve; it reads the rooms first.
 func (g *gateway) start() {
-	g.notedAt = g.w.now
+	g.notedAt = g.w.Now
 	g.Driven = waitroom.NewDriven(g.s.plant.gate(link{g}), notes{g}, waitroom.Drive{
-		Now:    func() time.Time { return g.w.time().Add(g.skew) },
-		Within: g.w.within,
+		Now:    func() time.Time { return g.w.Time().Add(g.skew) },
+		Within: g.w.Within,
 		Chance: g.w.Int64N,
 		NewJTI: g.s.newJTI,
 		Sign:   func(c pass.Claims) (string, error) { return c.JTI, nil },
@@ -56,20 +57,20 @@ func (g *gateway) start() {
 	})
 	ctx := context.Background()
 	every := func(d time.Duration, turn func()) {
-		g.w.begin(&g.process, func() {
+		g.w.Begin(&g.Process, func() {
 			for {
-				from := g.w.now
+				from := g.w.Now
 				turn()
-				g.w.sleep(d - (g.w.now - from))
+				g.w.Sleep(d - (g.w.Now - from))
 			}
 		}, nil)
 	}
-	g.w.begin(&g.process, func() {
+	g.w.Begin(&g.Process, func() {
 		for g.Read(ctx) != nil {
-			g.w.sleep(time.Second / 2)
+			g.w.Sleep(time.Second / 2)
 		}
 		g.up = true
-		g.w.after(0, func() {
+		g.w.After(0, func() {
 			if !g.up {
 				return
 			}
@@ -82,7 +83,10 @@ func (g *gateway) start() {
 }
 
 // crash ends the process, with all that it was about to do.
-func (g *gateway) crash() { g.process.life, g.up = g.process.life+1, false }
+func (g *gateway) crash() {
+	g.Die()
+	g.up = false
+}
 
 // serves reports whether a balancer sends people to it.
 func (g *gateway) serves() bool { return g.up && g.Ready() == nil }
@@ -96,11 +100,11 @@ func send[T any](ctx context.Context, g *gateway, store int, effect func() (T, e
 func exchange[T any](ctx context.Context, g *gateway, store int, talk bool, effect func() (T, error)) (answer T, err error) {
 	w, to, l := g.w, g.s.stores[store], &g.s.weather
 	giveUp := func() (T, error) {
-		until := w.now + 2*time.Second
-		if d, ok := ctx.(*deadline); ok {
-			until = min(until, d.until) // a connection is given up before a long step is
+		until := w.Now + 2*time.Second
+		if d, ok := ctx.Deadline(); ok {
+			until = min(until, d.Sub(virtual.Dawn)) // a connection is given up before a long step is
 		}
-		w.sleep(until - w.now)
+		w.Sleep(until - w.Now)
 		var none T
 		return none, context.DeadlineExceeded
 	}
@@ -115,15 +119,15 @@ func exchange[T any](ctx context.Context, g *gateway, store int, talk bool, effe
 		}
 		_, _ = effect()
 	}
-	if d, ok := ctx.(*deadline); ok && d.Err() != nil {
-		return answer, d.Err()
+	if err := ctx.Err(); err != nil {
+		return answer, err
 	}
 	if g.cut[store] {
 		return giveUp()
 	}
 	if to.away {
 		if !to.hangs {
-			w.sleep(time.Millisecond)
+			w.Sleep(time.Millisecond)
 			return answer, errRefused
 		}
 		if w.IntN(2) == 0 {
@@ -135,32 +139,32 @@ func exchange[T any](ctx context.Context, g *gateway, store int, talk bool, effe
 	fate := w.Float64()
 	switch {
 	case fate >= l.trouble:
-		w.sleep(took)
+		w.Sleep(took)
 	case fate < l.trouble*0.2:
 		return giveUp() // the message is lost
 	case fate < l.trouble*0.4:
-		if w.sleep(took); life == to.life && !to.away {
+		if w.Sleep(took); life == to.life && !to.away {
 			_, _ = effect()
 		}
 		return giveUp() // the answer is lost
 	case fate < l.trouble*0.6:
-		w.after(time.Duration(w.Int64N(int64(l.late))), again) // it comes later than anybody waits
+		w.After(time.Duration(w.Int64N(int64(l.late))), again) // it comes later than anybody waits
 		return giveUp()
 	case fate < l.trouble*0.8:
-		w.sleep(took)
+		w.Sleep(took)
 		if life != to.life {
 			return giveUp()
 		}
-		w.after(time.Duration(w.Int64N(int64(l.late))), again) // it comes twice
+		w.After(time.Duration(w.Int64N(int64(l.late))), again) // it comes twice
 	default:
-		w.sleep(time.Duration(w.Int64N(int64(1900 * time.Millisecond)))) // it is slow
+		w.Sleep(time.Duration(w.Int64N(int64(1900 * time.Millisecond)))) // it is slow
 	}
 	if to.away || life != to.life {
 		return giveUp()
 	}
 	answer, err = effect()
 	if fate < 3*l.trouble { // others come between the effect and its answer
-		w.sleep(took)
+		w.Sleep(took)
 	}
 	return answer, err
 }
@@ -208,7 +212,7 @@ func (l link) Noted(ctx context.Context, k waitroom.RunKey, a waitroom.Admission
 }
 
 func (l link) Call(ctx context.Context, k waitroom.RunKey, r waitroom.CallRules) (waitroom.Watch, error) {
-	fresh := l.w.now-l.notedAt < 2500*time.Millisecond // what it has noted holds it up: for three seconds, as it counts them
+	fresh := l.w.Now-l.notedAt < 2500*time.Millisecond // what it has noted holds it up: for three seconds, as it counts them
 	return send(ctx, l.gateway, theLine, func() (waitroom.Watch, error) {
 		w, err := l.s.line.Call(context.Background(), k, r)
 		if err == nil {
@@ -290,7 +294,7 @@ func (n notes) Reserve(ctx context.Context, k waitroom.RunKey, incarnation, want
 }
 
 func (n notes) Note(ctx context.Context, k waitroom.RunKey, incarnation, issued, ceiling int64) error {
-	began := n.w.now
+	began := n.w.Now
 	_, err := send(ctx, n.gateway, theLedger, func() (none, error) {
 		return none{}, n.s.ledger.Note(context.Background(), k, incarnation, issued, ceiling)
 	})

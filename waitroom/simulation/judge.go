@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher/internal/id"
+	"usher/internal/virtual"
 	"usher/waitroom"
 )
 
@@ -67,7 +68,7 @@ type judge struct {
 	of         map[id.Visitor]*number   // what he has joined with last
 	last       map[id.Visitor]*admitted // his last session
 	present    counts                   // of those who have not left and do as they are told, by their index in numbers
-	dues       heap[due]
+	dues       virtual.Heap[due]
 	bucket     float64                 // of the line
 	poured     time.Duration           // when that was filled last
 	expected   map[int64]time.Duration // numbers on their way, and since when
@@ -83,7 +84,7 @@ type judge struct {
 
 	passes map[string]*admitted
 	inside int
-	ends   heap[*admitted]
+	ends   virtual.Heap[*admitted]
 }
 
 // number is what has become of a number.
@@ -119,14 +120,14 @@ func (j *judge) waits(number int64, after time.Duration) {
 		return
 	}
 	j.overdue()
-	n.asks, n.due = after, j.s.now+2*after
+	n.asks, n.due = after, j.s.Now+2*after
 	if !n.planned {
 		n.planned = true
-		j.dues.push(due{n.due, n})
+		j.dues.Push(due{n.due, n})
 	}
 	if n.doubt {
-		j.s.after(settles, func() {
-			if n.doubt && j.s.now < n.due {
+		j.s.After(settles, func() {
+			if n.doubt && j.s.Now < n.due {
 				j.doubts(n, false)
 			}
 		})
@@ -135,10 +136,10 @@ func (j *judge) waits(number int64, after time.Duration) {
 
 // overdue finds those who should have asked.
 func (j *judge) overdue() {
-	for len(j.dues) > 0 && j.dues[0].at <= j.s.now {
-		n := j.dues.pop().number
-		if n.planned = n.due > j.s.now; n.planned {
-			j.dues.push(due{n.due, n})
+	for len(j.dues) > 0 && j.dues[0].at <= j.s.Now {
+		n := j.dues.Pop().number
+		if n.planned = n.due > j.s.Now; n.planned {
+			j.dues.Push(due{n.due, n})
 		} else if !n.doubt {
 			j.doubts(n, true)
 		}
@@ -171,7 +172,7 @@ func newJudge(s *scene) *judge {
 // say notes the first thing that is not as it must be.
 func (j *judge) say(i Invariant, format string, args ...any) {
 	if j.broken == nil {
-		j.broken = &Broken{i, j.s.seed, j.s.now, fmt.Sprintf(format, args...)}
+		j.broken = &Broken{i, j.s.seed, j.s.Now, fmt.Sprintf(format, args...)}
 	}
 }
 
@@ -233,7 +234,7 @@ func (j *judge) called(fresh bool, r waitroom.CallRules, w waitroom.Watch) {
 		j.say(Ceiling, "the watermark went from %d to %d, and the ledger has noted %d", j.watermark, w.Watermark, noted)
 	}
 	rate := j.s.fastest()
-	now := j.s.now.Truncate(time.Millisecond) // as the line reads its clock
+	now := j.s.Now.Truncate(time.Millisecond) // as the line reads its clock
 	j.tokens = min(j.tokens+(now-j.filled).Seconds()*rate, max(1, rate*2*waitroom.CallEvery.Seconds()))
 	j.filled = now
 	people, passed := 0, 0
@@ -279,14 +280,14 @@ func (j *judge) goes(n *number) {
 	if !n.doubt {
 		j.say(SilentFirst, "number %d was told to wait for %v, and has until %v", n.number, n.asks, n.due)
 	}
-	if j.losses > 1 && j.s.now-j.restoredAt < 2*n.asks {
+	if j.losses > 1 && j.s.Now-j.restoredAt < 2*n.asks {
 		j.say(LossIsNoGo, "number %d was told to wait for %v, and the line was restored at %v", n.number, n.asks, j.restoredAt)
 	}
 }
 
 // busy judges whether a call was worth it. It does the sums of the line itself, with everybody expected who may be.
 func (j *judge) busy(r waitroom.CallRules, w waitroom.Watch) {
-	now := j.s.now.Truncate(time.Millisecond)
+	now := j.s.Now.Truncate(time.Millisecond)
 	j.bucket = min(j.bucket+(now-j.poured).Seconds()*w.Pace, r.Burst)
 	j.poured = now
 	for n, at := range j.expected {
@@ -312,10 +313,10 @@ func (j *judge) busy(r waitroom.CallRules, w waitroom.Watch) {
 func (j *judge) entered(v id.Visitor, n int64, r waitroom.EnterRules, s waitroom.Session, err error) {
 	switch {
 	case errors.Is(err, waitroom.ErrRoomFull):
-		if other := j.last[v]; other == nil || !j.s.time().Before(other.Expires.Add(waitroom.SlotSlack)) { // else that is why
-			j.asking[n] = j.s.now
+		if other := j.last[v]; other == nil || !j.s.Time().Before(other.Expires.Add(waitroom.SlotSlack)) { // else that is why
+			j.asking[n] = j.s.Now
 		}
-		j.expected[n] = j.s.now
+		j.expected[n] = j.s.Now
 	case err != nil:
 		delete(j.asking, n)
 	case s.Fresh:
@@ -329,7 +330,7 @@ func (j *judge) entered(v id.Visitor, n int64, r waitroom.EnterRules, s waitroom
 		}
 		before := 0
 		for other, at := range j.asking {
-			if other < n && j.s.now-at < 10*time.Second {
+			if other < n && j.s.Now-at < 10*time.Second {
 				before++
 			}
 		}
@@ -390,13 +391,13 @@ func (j *judge) restored(waitroom.Memory) {
 	j.line, j.leaves = w.Incarnation, 0
 	clear(j.asking)
 	clear(j.expected)
-	j.bucket, j.poured = 0, j.s.now.Truncate(time.Millisecond)
+	j.bucket, j.poured = 0, j.s.Now.Truncate(time.Millisecond)
 	if w.Watermark < j.watermark {
 		j.say(NeverBack, "it was %d, and %d when the line was restored", j.watermark, w.Watermark)
 	}
 	j.watermark = max(j.watermark, w.Watermark)
 	j.s.count.Restores++
-	j.restoredAt = j.s.now
+	j.restoredAt = j.s.Now
 }
 
 // admitted judges an admission that the ledger has recorded.
@@ -416,9 +417,9 @@ func (j *judge) admitted(a waitroom.Admission) {
 	}
 	n.jti = a.JTI
 	j.gone(n)
-	now := j.s.time()
+	now := j.s.Time()
 	for len(j.ends) > 0 && !now.Before(j.ends[0].Expires) {
-		j.end(j.ends.pop())
+		j.end(j.ends.Pop())
 	}
 	in := &admitted{Admission: a}
 	j.passes[a.JTI], j.last[a.Visitor] = in, in
@@ -427,7 +428,7 @@ func (j *judge) admitted(a waitroom.Admission) {
 		in.out = true
 		return
 	}
-	j.ends.push(in)
+	j.ends.Push(in)
 	j.inside++
 	if j.inside > j.s.capacity {
 		j.say(Capacity, "%d are inside, of %d", j.inside, j.s.capacity)
@@ -471,7 +472,7 @@ func (j *judge) active(jti string, err error) {
 	if a == nil {
 		return
 	}
-	if errors.Is(err, waitroom.ErrSessionOver) && !a.out && j.s.time().Before(a.Expires) {
+	if errors.Is(err, waitroom.ErrSessionOver) && !a.out && j.s.Time().Before(a.Expires) {
 		j.say(SessionLives, "%s is over, and should last until %v", jti, a.Expires)
 	}
 	if err == nil && a.acked {
@@ -495,7 +496,7 @@ func (j *judge) told(g *gateway, line waitroom.Line, shown int64) {
 		j.say(NeverRises, "number %d was told %d, and now %d", n, shown, at)
 	}
 	below := j.below(n)
-	if line.UpdatedAt.Add(-g.skew).Before(dawn.Add(j.restoredAt)) {
+	if line.UpdatedAt.Add(-g.skew).Before(virtual.Dawn.Add(j.restoredAt)) {
 		return // it has not heard yet that the line was restored
 	}
 	if people := below - j.below(line.Room.Watermark); at-1 > int64(max(people, 0)) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"usher/internal/id"
+	"usher/internal/virtual"
 	"usher/waitroom"
 	"usher/waitroom/memledger"
 	"usher/waitroom/memline"
@@ -82,7 +83,7 @@ type weather struct {
 
 // scene is a world with a line in it.
 type scene struct {
-	*world
+	*virtual.World
 	weather
 	seed     uint64
 	visitors int
@@ -118,8 +119,8 @@ type paced struct {
 
 // Run lets a crowd of visitors go through the line in the world of a seed, and returns the first invariant that does not hold; nil: all do.
 func Run(seed uint64, visitors int, plant Plant) (Count, *Broken) {
-	s := &scene{world: newWorld(seed), seed: seed, visitors: visitors, plant: plant}
-	defer s.end()
+	s := &scene{World: virtual.New(seed), seed: seed, visitors: visitors, plant: plant}
+	defer s.End()
 	s.draw()
 	s.begins()
 	s.crowd()
@@ -127,8 +128,8 @@ func Run(seed uint64, visitors int, plant Plant) (Count, *Broken) {
 	if plant.Old {
 		s.remember()
 	}
-	s.run(longest, func() bool { return s.judge.broken != nil || s.left == 0 })
-	s.count.Worlds, s.count.Lasted = 1, s.now
+	s.Run(longest, func() bool { return s.judge.broken != nil || s.left == 0 })
+	s.count.Worlds, s.count.Lasted = 1, s.Now
 	if s.judge.broken == nil && s.left > 0 {
 		s.judge.say(EverybodyIn, "%d have neither been inside nor gone away", s.left)
 	}
@@ -138,12 +139,12 @@ func Run(seed uint64, visitors int, plant Plant) (Count, *Broken) {
 // begins makes the stores, and lets the gateways start.
 func (s *scene) begins() {
 	s.judge = newJudge(s)
-	s.inner = memline.New(s.time)
+	s.inner = memline.New(s.Time)
 	s.line = s.inner
 	if s.plant.Queue != nil {
 		s.line = s.plant.Queue(s.inner)
 	}
-	s.books = memledger.New(func() time.Time { return s.time().Add(s.skewOfLedger) }, s.room())
+	s.books = memledger.New(func() time.Time { return s.Time().Add(s.skewOfLedger) }, s.room())
 	s.ledger = ledger{s.books, s.books}
 	if s.plant.Ledger != nil {
 		s.ledger.Ledger = s.plant.Ledger(s.books)
@@ -152,34 +153,21 @@ func (s *scene) begins() {
 		s.stores[i] = &store{}
 	}
 	for name := range 3 {
-		g := &gateway{w: s.world, s: s, name: name, skew: s.upTo(-5*time.Second, 5*time.Second)}
+		g := &gateway{w: s.World, s: s, name: name, skew: s.UpTo(-5*time.Second, 5*time.Second)}
 		s.gateways = append(s.gateways, g)
-		s.after(0, g.start)
+		s.After(0, g.start)
 	}
-}
-
-// upTo draws a time.
-func (w *world) upTo(from, past time.Duration) time.Duration {
-	return from + time.Duration(w.Int64N(int64(past-from)))
-}
-
-// share draws a share of up to most, often none.
-func (w *world) share(most float64) float64 {
-	if w.IntN(3) == 0 {
-		return 0
-	}
-	return w.Float64() * most
 }
 
 func (s *scene) draw() {
-	w := s.world
+	w := s.World
 	s.weather = weather{
-		rate: 150 + 250*w.Float64(), stay: w.upTo(500*time.Millisecond, 4*time.Second),
-		session: w.upTo(25*time.Second, 35*time.Second), grace: w.upTo(30*time.Second, 40*time.Second),
-		floor: w.upTo(2*time.Second, 4*time.Second), limit: w.upTo(6*time.Second, 20*time.Second), arrivals: w.upTo(5*time.Second, 40*time.Second),
-		block: 4000 + w.Int64N(20_000), late: w.upTo(2*time.Second, 20*time.Second),
-		silent: w.share(0.3), leave: w.share(0.1), back: w.share(0.1), wander: w.share(0.1), tardy: w.share(0.03), twoTabs: w.share(0.1),
-		skewOfLedger: w.upTo(-5*time.Second, 5*time.Second),
+		rate: 150 + 250*w.Float64(), stay: w.UpTo(500*time.Millisecond, 4*time.Second),
+		session: w.UpTo(25*time.Second, 35*time.Second), grace: w.UpTo(30*time.Second, 40*time.Second),
+		floor: w.UpTo(2*time.Second, 4*time.Second), limit: w.UpTo(6*time.Second, 20*time.Second), arrivals: w.UpTo(5*time.Second, 40*time.Second),
+		block: 4000 + w.Int64N(20_000), late: w.UpTo(2*time.Second, 20*time.Second),
+		silent: w.Share(0.3), leave: w.Share(0.1), back: w.Share(0.1), wander: w.Share(0.1), tardy: w.Share(0.03), twoTabs: w.Share(0.1),
+		skewOfLedger: w.UpTo(-5*time.Second, 5*time.Second),
 	}
 	if s.long = w.IntN(8) == 0 || s.plant.Long; s.long { // so long a line that people are gone before their turn, one here, one there, or in a row
 		s.rate /= 3
@@ -194,7 +182,7 @@ func (s *scene) draw() {
 }
 
 func (s *scene) room() waitroom.Room {
-	s.rates = append(s.rates, paced{s.rate, s.now})
+	s.rates = append(s.rates, paced{s.rate, s.Now})
 	return waitroom.Room{State: waitroom.Open, Run: key.Run, Rules: s.rules()}
 }
 
@@ -208,7 +196,7 @@ func (s *scene) rules() waitroom.Rules {
 // fastest is the pace at most of what gateways may believe: one that was cut off knows an old one.
 func (s *scene) fastest() (rate float64) {
 	for i, p := range s.rates {
-		if i == len(s.rates)-1 || s.now-s.rates[i+1].since < 20*time.Second {
+		if i == len(s.rates)-1 || s.Now-s.rates[i+1].since < 20*time.Second {
 			rate = max(rate, p.rate)
 		}
 	}
@@ -236,7 +224,7 @@ func (s *scene) crowd() {
 				break
 			}
 		}
-		arrives := s.upTo(0, s.arrivals)
+		arrives := s.UpTo(0, s.arrivals)
 		if from := s.arrivals * 6 / 10; s.row && arrives > from && arrives < from+s.arrivals/4 {
 			f.habit = silent
 		}
@@ -244,7 +232,7 @@ func (s *scene) crowd() {
 		if f.by = -1; f.habit == loyal {
 			f.by = s.IntN(len(s.gateways))
 		}
-		s.after(arrives+time.Second, f.arrive)
+		s.After(arrives+time.Second, f.arrive)
 	}
 }
 
@@ -252,39 +240,39 @@ func (s *scene) crowd() {
 func (s *scene) storm() {
 	calm := time.Duration(0)
 	if s.long {
-		calm = s.upTo(0, time.Minute)
+		calm = s.UpTo(0, time.Minute)
 	}
 	if s.plant.Long {
-		s.after(s.upTo(40*time.Second, 70*time.Second), s.lose)
+		s.After(s.UpTo(40*time.Second, 70*time.Second), s.lose)
 	}
 	for range s.storms {
-		calm += s.upTo(2*time.Second, 10*time.Second)
+		calm += s.UpTo(2*time.Second, 10*time.Second)
 		at := calm
 		g := s.gateways[s.IntN(len(s.gateways))]
 		switch s.IntN(8) {
 		case 0, 1:
-			s.after(at, s.lose)
+			s.After(at, s.lose)
 			calm += 10 * time.Second
 		case 2, 3:
 			calm += s.away(at, s.stores[s.IntN(2)])
 		case 4:
-			s.after(at, func() { s.crash(g, s.upTo(0, 5*time.Second)) })
+			s.After(at, func() { s.crash(g, s.UpTo(0, 5*time.Second)) })
 		case 5:
-			s.after(at, func() {
+			s.After(at, func() {
 				for _, g := range s.gateways {
-					s.crash(g, s.upTo(0, 5*time.Second))
+					s.crash(g, s.UpTo(0, 5*time.Second))
 				}
 			})
 		case 6:
-			from, lasts := s.IntN(2), s.upTo(time.Second, 10*time.Second)
+			from, lasts := s.IntN(2), s.UpTo(time.Second, 10*time.Second)
 			if s.IntN(3) == 0 {
 				from, lasts = theLine, 4*lasts
 				s.deaf = true
 			}
-			s.after(at, func() { g.cut[from] = true })
-			s.after(at+lasts, func() { g.cut[from] = false })
+			s.After(at, func() { g.cut[from] = true })
+			s.After(at+lasts, func() { g.cut[from] = false })
 		default:
-			s.after(at, s.otherPace)
+			s.After(at, s.otherPace)
 		}
 	}
 }
@@ -313,7 +301,7 @@ func (s *scene) lose() {
 // and is lost like any other.
 func (s *scene) remember() {
 	next := s.inner.Copy(key)
-	s.after(3*time.Second, func() {
+	s.After(3*time.Second, func() {
 		s.old = next
 		s.remember()
 	})
@@ -321,18 +309,18 @@ func (s *scene) remember() {
 
 // away lets a store be away for a time, and returns when all is well again.
 func (s *scene) away(at time.Duration, st *store) time.Duration {
-	lasts, hangs, loses := s.upTo(time.Second, 10*time.Second), s.IntN(2) == 0, st == s.stores[theLine] && s.IntN(2) == 0
-	s.after(at, func() {
+	lasts, hangs, loses := s.UpTo(time.Second, 10*time.Second), s.IntN(2) == 0, st == s.stores[theLine] && s.IntN(2) == 0
+	s.After(at, func() {
 		s.count.Outages++
 		st.away, st.hangs = true, hangs
 	})
-	s.after(at+lasts, func() {
+	s.After(at+lasts, func() {
 		st.away = false
 		if loses {
 			s.lose()
 		}
 		for _, later := range st.waiting {
-			s.after(s.upTo(0, 10*time.Millisecond), later)
+			s.After(s.UpTo(0, 10*time.Millisecond), later)
 		}
 		st.waiting = nil
 	})
@@ -345,7 +333,7 @@ func (s *scene) crash(g *gateway, away time.Duration) {
 	}
 	s.count.Crashes++
 	g.crash()
-	s.after(away, g.start)
+	s.After(away, g.start)
 }
 
 // otherPace changes the rules.
@@ -356,6 +344,6 @@ func (s *scene) otherPace() {
 // pace changes the pace.
 func (s *scene) pace(rate float64) {
 	s.rate = rate
-	s.rates = append(s.rates, paced{s.rate, s.now})
+	s.rates = append(s.rates, paced{s.rate, s.Now})
 	_ = s.books.PutRooms(context.Background(), []waitroom.Rules{s.rules()}) // the room is there
 }

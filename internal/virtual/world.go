@@ -1,4 +1,6 @@
-package simulation
+// Package virtual is virtual time, for simulations: things happen one after the other, at the times that they were planned for, and one seed draws
+// whatever is left to chance. What takes time in the product, a message, a pause, the death of a process, is a sleep here, during which everything else may happen.
+package virtual
 
 import (
 	"context"
@@ -8,18 +10,18 @@ import (
 	"time"
 )
 
-// dawn is when every world begins.
-var dawn = time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
+// Dawn is when every world begins.
+var Dawn = time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
 
 // errGone is how a job ends whose process has died.
 var errGone = errors.New("the process has died")
 
-// world is virtual time and what happens in it, one thing after the other: the same seed gives the same world. Its jobs are coroutines, of which
+// World is virtual time and what happens in it, one thing after the other: the same seed gives the same world. Its jobs are coroutines, of which
 // one runs at a time, until it ends or sleeps.
-type world struct {
+type World struct {
 	*rand.Rand
-	now     time.Duration // since dawn
-	events  heap[event]
+	Now     time.Duration // since Dawn
+	events  Heap[event]
 	seq     int // of events: those of the same moment happen in the order in which they were planned
 	current *job
 	idle    []*job
@@ -32,37 +34,55 @@ type job struct {
 	stop  func()
 	yield func(time.Duration) bool
 	do    func()
-	of    *process
+	of    *Process
 	life  int // of the process, when the job began
 	over  bool
 	gone  func() // what happens when the process has died; may be nil
 }
 
-// process is something that dies with all its jobs.
-type process struct{ life int }
+// Process is something that dies with all its jobs.
+type Process struct{ life int }
+
+// Die ends all that the process does. Its jobs begin nothing more; it may live again.
+func (p *Process) Die() { p.life++ }
 
 const finished = time.Duration(-1)
 
-func newWorld(seed uint64) *world {
-	return &world{Rand: rand.New(rand.NewPCG(seed, 9))}
+// New returns the world of a seed, at its dawn.
+func New(seed uint64) *World {
+	return &World{Rand: rand.New(rand.NewPCG(seed, 9))}
 }
 
-func (w *world) time() time.Time { return dawn.Add(w.now) }
+// Time is what a right clock shows.
+func (w *World) Time() time.Time { return Dawn.Add(w.Now) }
 
-// after plans what happens after a time.
-func (w *world) after(d time.Duration, do func()) { w.plan(event{do: do}, d) }
+// After plans what happens after a time.
+func (w *World) After(d time.Duration, do func()) { w.plan(event{do: do}, d) }
 
-func (w *world) plan(e event, d time.Duration) {
+func (w *World) plan(e event, d time.Duration) {
 	w.seq++
-	e.at, e.seq = w.now+max(d, 0), w.seq
-	w.events.push(e)
+	e.at, e.seq = w.Now+max(d, 0), w.seq
+	w.events.Push(e)
 }
 
-// run lets happen what is planned, until the given time or until over says so.
-func (w *world) run(until time.Duration, over func() bool) {
+// UpTo draws a time.
+func (w *World) UpTo(from, past time.Duration) time.Duration {
+	return from + time.Duration(w.Int64N(int64(past-from)))
+}
+
+// Share draws a share of up to most, often none.
+func (w *World) Share(most float64) float64 {
+	if w.IntN(3) == 0 {
+		return 0
+	}
+	return w.Float64() * most
+}
+
+// Run lets happen what is planned, until the given time or until over says so.
+func (w *World) Run(until time.Duration, over func() bool) {
 	for len(w.events) > 0 && w.events[0].at <= until && !over() {
-		e := w.events.pop()
-		w.now = e.at
+		e := w.events.Pop()
+		w.Now = e.at
 		if e.job != nil {
 			w.resume(e.job)
 		} else {
@@ -71,8 +91,8 @@ func (w *world) run(until time.Duration, over func() bool) {
 	}
 }
 
-// begin begins a job of a process at once. gone is what happens when the process dies first; it may be nil.
-func (w *world) begin(of *process, do, gone func()) {
+// Begin begins a job of a process at once. gone is what happens when the process dies first; it may be nil.
+func (w *World) Begin(of *Process, do, gone func()) {
 	var j *job
 	if n := len(w.idle); n > 0 {
 		j, w.idle = w.idle[n-1], w.idle[:n-1]
@@ -102,7 +122,7 @@ func (j *job) work() bool {
 	return true
 }
 
-func (w *world) resume(j *job) {
+func (w *World) resume(j *job) {
 	before := w.current
 	w.current = j
 	d, alive := j.next()
@@ -116,11 +136,11 @@ func (w *world) resume(j *job) {
 	}
 }
 
-// sleep lets a job sleep. When its process has died in the meantime it does not come back.
-func (w *world) sleep(d time.Duration) {
+// Sleep lets a job sleep. When its process has died in the meantime it does not come back.
+func (w *World) Sleep(d time.Duration) {
 	d = max(d, 0)
-	if len(w.events) == 0 || w.events[0].at > w.now+d {
-		w.now += d
+	if len(w.events) == 0 || w.events[0].at > w.Now+d {
+		w.Now += d
 		return
 	}
 	j := w.current
@@ -132,8 +152,8 @@ func (w *world) sleep(d time.Duration) {
 	}
 }
 
-// end ends all jobs.
-func (w *world) end() {
+// End ends all jobs.
+func (w *World) End() {
 	for _, j := range w.all {
 		j.stop()
 	}
@@ -142,22 +162,22 @@ func (w *world) end() {
 // deadline is a context whose time is that of a world.
 type deadline struct {
 	context.Context
-	w     *world
+	w     *World
 	until time.Duration
 }
 
-func (d *deadline) Deadline() (time.Time, bool) { return dawn.Add(d.until), true }
+func (d *deadline) Deadline() (time.Time, bool) { return Dawn.Add(d.until), true }
 func (*deadline) Done() <-chan struct{}         { return nil }
 func (d *deadline) Err() error {
-	if d.w.now >= d.until {
+	if d.w.Now >= d.until {
 		return context.DeadlineExceeded
 	}
 	return nil
 }
 
-// within is context.WithTimeout in this world.
-func (w *world) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	until := w.now + d
+// Within is context.WithTimeout in this world.
+func (w *World) Within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	until := w.Now + d
 	if outer, ok := ctx.(*deadline); ok {
 		until = min(until, outer.until)
 	}
@@ -174,10 +194,10 @@ type event struct {
 
 func (e event) Before(o event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
 
-// heap is a binary heap: what comes before all others is in front.
-type heap[T interface{ Before(T) bool }] []T
+// Heap is a binary heap: what comes before all others is in front.
+type Heap[T interface{ Before(T) bool }] []T
 
-func (h *heap[T]) push(x T) {
+func (h *Heap[T]) Push(x T) {
 	*h = append(*h, x)
 	all := *h
 	for i := len(all) - 1; i > 0 && all[i].Before(all[(i-1)/2]); i = (i - 1) / 2 {
@@ -185,7 +205,7 @@ func (h *heap[T]) push(x T) {
 	}
 }
 
-func (h *heap[T]) pop() T {
+func (h *Heap[T]) Pop() T {
 	all := *h
 	first, last := all[0], len(all)-1
 	var none T
