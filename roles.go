@@ -21,7 +21,6 @@ import (
 	"usher/booking/event"
 	"usher/booking/hold"
 	"usher/booking/payment"
-	"usher/booking/payment/sandbox"
 	"usher/booking/pgstore"
 	"usher/booking/relay"
 	"usher/booking/worker"
@@ -163,11 +162,13 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	}
 	producer := stream.NewProducer(r.brokers())
 	holds := r.holds()
-	books := sandbox.New(sandbox.Config{}, r.store.SandboxLedger())
-	box := &payer{sandbox: books, store: r.store}
+	till, err := r.till()
+	if err != nil {
+		return err
+	}
 	counter := desk.New(desk.Config{
 		Node: r.Node, Checkout: r.Checkout, Wait: r.BookWait, Limit: r.SeatLimit, Append: appender(producer), Action: r.store.Action, Log: r.log,
-		ValidPayment: func(p booking.Payment) bool { return p.Method == sandbox.Method && sandbox.Valid(p.Token) },
+		ValidPayment: func(p booking.Payment) bool { return p.Method == r.PaymentProvider && till.valid(p.Token) },
 	}, holds, r.store)
 	keys := desk.NewIdempotency(r.store, r.log)
 	proxies, err := networks(r.TrustedProxy)
@@ -197,7 +198,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
 	}, gateway.Parts{
-		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: box, Images: pictures,
+		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: till.box, Webhook: till.hook, Images: pictures,
 		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	behind := &doorHealth{load: counter.Load, waits: r.store.Waits}
@@ -336,26 +337,6 @@ func stockOf(s event.Stock) waitroom.Stock {
 	return waitroom.Stock{Known: true, Left: s.Free + s.Reserved, Sold: s.Booked, Version: s.Version}
 }
 
-// payer is the person whom the sandbox asks to approve a payment.
-type payer struct {
-	sandbox *sandbox.Provider
-	store   *pgstore.Store
-}
-
-// Answer approves or refuses, and wakes the cashier who waits for it.
-func (p *payer) Answer(ctx context.Context, attempt id.Key, approve bool) (bool, error) {
-	act := p.sandbox.Refuse
-	if approve {
-		act = p.sandbox.Approve
-	}
-	if _, err := act(ctx, attempt); errors.Is(err, sandbox.ErrNoAction) {
-		return false, nil
-	} else if err != nil {
-		return false, err
-	}
-	return true, p.store.WakeAttempt(ctx, attempt)
-}
-
 // runWorker decides commands.
 func runWorker(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	r, err := begin(ctx, "worker", args, getenv, out, nil, "postgres", "redis", "kafka")
@@ -387,20 +368,14 @@ func runRelay(ctx context.Context, args []string, getenv func(string) string, ou
 	if _, _, err := r.logs(ctx); err != nil {
 		return err
 	}
+	providers, err := r.providers()
+	if err != nil {
+		return err
+	}
 	producer := stream.NewProducer(r.brokers())
-	cashier := payment.NewCashier(payment.Config{
-		Providers: map[string]payment.Provider{sandbox.Method: sandbox.New(sandbox.Config{Notify: r.webhook}, r.store.SandboxLedger())},
-		Append:    appender(producer), Log: r.log,
-	}, r.store)
+	cashier := payment.NewCashier(payment.Config{Providers: providers, Append: appender(producer), Log: r.log}, r.store)
 	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run, r.metrics)
 	return r.run(ctx)
-}
-
-// webhook is what the sandbox calls when something has come of an attempt: the cashier looks at it soon.
-func (r *role) webhook(ctx context.Context, attempt id.Key) {
-	if err := r.store.WakeAttempt(ctx, attempt); err != nil {
-		r.log.Debug("a webhook is lost; the cashier asks by itself", "err", err)
-	}
 }
 
 // runMigrate brings the schema up to date.

@@ -24,7 +24,7 @@ func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	t.Parallel()
 	compared := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "booking/payment/stripe/stripetest/") { // that signs, and checks nothing
 			return err
 		}
 		text, err := os.ReadFile(path)

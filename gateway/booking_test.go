@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,6 +128,23 @@ func TestWhatTheDeskRefuses(t *testing.T) {
 	e.desk.err = nil
 	both := `{"ticketIds":["` + guarded.Ticket(1).String() + `","` + unguarded.Ticket(1).String() + `"]}`
 	e.want(422, "tickets-span-events", "POST", api+"/booking", both, guest...)
+}
+
+func TestWhatStripeTells(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	const path, good, bad = "/webhooks/stripe", "good", "bad"
+	e.want(200, "", "POST", path, `{"type":"charge.updated"}`, "Stripe-Signature", good)
+	e.want(200, "", "POST", path, `not JSON, but signed`, "Stripe-Signature", good)
+	e.want(400, "invalid-request", "POST", path, `{}`, "Stripe-Signature", bad)
+	e.want(400, "invalid-request", "POST", path, `{}`)
+	if want := []string{`{"type":"charge.updated"}`, `not JSON, but signed`}; !slices.Equal(e.hook.heard, want) {
+		t.Errorf("heard %q, want %q", e.hook.heard, want)
+	}
+	e.hook.err = booking.ErrStoreUnavailable // Stripe tells it again
+	e.want(503, "store-unavailable", "POST", path, `{}`, "Stripe-Signature", good)
+	none := newEdge(t, func(_ *Config, p *Parts) { p.Webhook = nil })
+	none.want(404, "not-found", "POST", path, `{}`, "Stripe-Signature", good)
 }
 
 func TestThePayerOfTheSandbox(t *testing.T) {

@@ -643,4 +643,22 @@ func (f *fakeBox) Answer(_ context.Context, attempt id.Key, _ bool) (bool, error
 	return attempt == f.attempt, nil
 }
 
+// fakeHook knows one signature.
+type fakeHook struct {
+	signature string
+	err       error
+	mu        sync.Mutex // guards heard
+	heard     []string
+}
+
+func (f *fakeHook) Hear(_ context.Context, body []byte, signature string) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.signature != signature || f.err != nil {
+		return false, f.err
+	}
+	f.heard = append(f.heard, string(body))
+	return true, nil
+}
+
 var errUnheard = errors.New("a store says what nobody has heard before")

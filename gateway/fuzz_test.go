@@ -19,7 +19,7 @@ import (
 func FuzzRequest(f *testing.F) {
 	box := &fakeBox{}
 	s := New(Config{VisitorRate: 1 << 30, Limit: 8}, Parts{
-		Waitroom: &fakeRoom{active: true}, Desk: &fakeDesk{}, Catalog: newFakeCatalog(), Sitemap: &fakeMap{}, Search: &fakeSearch{}, Sandbox: box,
+		Waitroom: &fakeRoom{active: true}, Desk: &fakeDesk{}, Catalog: newFakeCatalog(), Sitemap: &fakeMap{}, Search: &fakeSearch{}, Sandbox: box, Webhook: &fakeHook{},
 		Idempotency: &fakeKeys{request: map[[32]byte][32]byte{}, answers: map[[32]byte]*booking.StoredAnswer{}},
 	})
 	guest := "Bearer " + passOf(roomName, id.Visitor{1})

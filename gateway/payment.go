@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"mime"
 	"slices"
 	"strings"
+
+	"github.com/VictoriaMetrics/metrics"
 
 	"usher/booking"
 	"usher/internal/id"
@@ -10,6 +13,8 @@ import (
 )
 
 const maxToken = 200 // bytes of a provider's token
+
+var forgedTotal = metrics.NewCounter("usher_payment_forged_webhooks_total")
 
 // cardMembers are names under which forms send card data, without case, dashes and underscores.
 var cardMembers = []string{"number", "card", "cardnumber", "pan", "cvc", "cvv", "cvv2", "cvc2", "securitycode", "exp", "expiry", "expmonth", "expyear", "expirydate"}
@@ -87,4 +92,23 @@ func (s *Server) answerAction(c *call, approve bool) error {
 		err = problem.New("not-found", "no such action, or it is over")
 	}
 	return err
+}
+
+// postStripe hears a webhook of Stripe. What it says is not believed; it only makes the cashier ask at once.
+func (s *Server) postStripe(c *call) error {
+	if kind, _, err := mime.ParseMediaType(string(c.in.ContentType())); err != nil || kind != "application/json" {
+		return problem.New("unsupported-media-type", "the body is not application/json")
+	}
+	if s.Webhook == nil {
+		return problem.New("not-found", "no payments go through Stripe here")
+	}
+	genuine, err := s.Webhook.Hear(c.context(), c.http.PostBody(), c.header("Stripe-Signature"))
+	switch {
+	case err != nil:
+		return err
+	case !genuine:
+		forgedTotal.Inc()
+		return problem.Invalid(problem.Field{Field: "Stripe-Signature", Message: "not Stripe's for this body, or older than five minutes: check the endpoint's secret and this server's clock"})
+	}
+	return c.empty(200)
 }

@@ -116,3 +116,9 @@ type Sandbox interface {
 	// Answer approves or refuses an attempt that waits for its payer; found is false when none does.
 	Answer(ctx context.Context, attempt id.Key, approve bool) (found bool, err error)
 }
+
+// Webhook hears what the payment provider tells.
+type Webhook interface {
+	// Hear takes one message with its signature. genuine is false when the provider has not signed it; an error asks him to tell it again.
+	Hear(ctx context.Context, body []byte, signature string) (genuine bool, err error)
+}

@@ -50,6 +50,9 @@ func (s *Server) routes() *router {
 	r.add("POST", "/sandbox/actions/{attempt}/approve", s.postActionForm(true))
 	r.add("POST", "/sandbox/actions/{attempt}/decline", s.postActionForm(false))
 
+	// the payment provider
+	r.add("POST", "/webhooks/stripe", s.postStripe)
+
 	// pages and papers
 	r.add("GET", "/", s.getSearchPage, searchPageParameters...)
 	r.add("GET", calendarPath, s.getSearchCalendar, searchPageParameters...)

@@ -49,6 +49,7 @@ type Parts struct {
 	Admin       Admin
 	Office      Office
 	Sandbox     Sandbox                     // nil: payments are never approved by hand
+	Webhook     Webhook                     // nil: no provider tells anything
 	Images      Images                      // nil: no picture is served here
 	Ready       func(context.Context) error // beyond what the parts say themselves; may be nil
 }

@@ -94,7 +94,7 @@ func TestWhatEveryCallRefuses(t *testing.T) {
 
 // isForm reports whether a path takes the forms of a page instead of JSON.
 func isForm(path string) bool {
-	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/admin/") && path != "/sandbox/actions/{attempt}"
+	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/admin/") && path != "/sandbox/actions/{attempt}" && path != "/webhooks/stripe"
 }
 
 // What a store that is away does to every call that needs one.
@@ -109,6 +109,7 @@ func TestWhenTheStoresAreAway(t *testing.T) {
 	e.images.away(errUnheard)
 	e.desk.err, e.catalog.err, e.search.err = booking.ErrStoreUnavailable, booking.ErrStoreUnavailable, errUnheard
 	e.maps.fail(booking.ErrStoreUnavailable)
+	e.hook.err = booking.ErrStoreUnavailable
 	_, sealed := e.room.NewVisitor()
 	headers := append([]string{visitorHeader, sealed, placeHeader, e.room.SealPlace(waitroom.Place{Room: roomName, Visitor: v})}, guest...)
 	bodies := map[string]string{

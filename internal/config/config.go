@@ -61,6 +61,13 @@ type Config struct {
 
 	Lease time.Duration
 
+	PaymentProvider         string
+	StripeKeyFile           string
+	StripeKey               string // what StripeKeyFile holds
+	StripeWebhookSecretFile string
+	StripeWebhookSecret     string // likewise
+	StripeURL               string
+
 	Images    string
 	ImagesURL string
 
@@ -99,7 +106,7 @@ func Settings() []Setting {
 		{"metrics-addr", "USHER_METRICS_ADDR", "", "address that serves /metrics, /healthz and /readyz; empty: none. Keep it private", "worker relay indexer audit health", text(func(c *Config) *string { return &c.MetricsAddr })},
 		{"admin-token", "USHER_ADMIN_TOKEN", "", "bearer token of the admin port, 16 characters or more (dev: made and printed)", edge, text(func(c *Config) *string { return &c.AdminToken })},
 		{"admin-token-file", "USHER_ADMIN_TOKEN_FILE", "", "file of the admin token, instead of it", edge, text(func(c *Config) *string { return &c.AdminTokenFile })},
-		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge, text(func(c *Config) *string { return &c.PublicURL })},
+		{"public-url", "USHER_PUBLIC_URL", "http://localhost:8080", "how fans reach the public port; the issuer of passes", edge + " relay", text(func(c *Config) *string { return &c.PublicURL })},
 		{"secure-cookies", "USHER_SECURE_COOKIES", "false", "mark cookies Secure: set it behind TLS", "gateway", boolean(func(c *Config) *bool { return &c.SecureCookie })},
 		{"trusted-proxies", "USHER_TRUSTED_PROXIES", "", "networks (CIDR, comma-separated) whose X-Forwarded-For is believed", "gateway", text(func(c *Config) *string { return &c.TrustedProxy })},
 		{"visitor-rate", "USHER_VISITOR_RATE", "6000", "new visitors a minute from one client address, 1 to 1,000,000", "gateway", number(func(c *Config) *int { return &c.VisitorRate }, 1, 1_000_000)},
@@ -116,6 +123,10 @@ func Settings() []Setting {
 		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
+		{"payment-provider", "USHER_PAYMENT_PROVIDER", "sandbox", "who takes the money: sandbox, which moves none, or stripe", "gateway relay", choice(func(c *Config) *string { return &c.PaymentProvider }, "sandbox", "stripe")},
+		{"stripe-key-file", "USHER_STRIPE_KEY_FILE", "", "file of Stripe's secret key, sk_… or rk_…: needed for stripe, and as long as payments by it are under way", "relay", text(func(c *Config) *string { return &c.StripeKeyFile })},
+		{"stripe-webhook-secret-file", "USHER_STRIPE_WEBHOOK_SECRET_FILE", "", "file of the signing secret of Stripe's webhooks, whsec_…; empty: none are heard, and payments that wait for their payer are asked about every second", "gateway", text(func(c *Config) *string { return &c.StripeWebhookSecretFile })},
+		{"stripe-url", "USHER_STRIPE_URL", "", "Stripe's API (empty: Stripe's own; tests have another)", "relay", text(func(c *Config) *string { return &c.StripeURL })},
 		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
 		{"images", "USHER_IMAGES", "", "where pictures of events are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION (empty: no pictures; dev: a folder of its data)", "gateway import dev", text(func(c *Config) *string { return &c.Images })},
 		{"images-url", "USHER_IMAGES_URL", "", "where browsers find pictures, such as a CDN before the bucket (empty: gateways serve them)", edge, text(func(c *Config) *string { return &c.ImagesURL })},
@@ -201,6 +212,21 @@ func (c *Config) readSecrets(role string) error {
 		}
 		c.AdminToken = token
 	}
+	for _, s := range []struct {
+		flag, file string
+		secret     *string
+	}{
+		{"stripe-key-file", c.StripeKeyFile, &c.StripeKey},
+		{"stripe-webhook-secret-file", c.StripeWebhookSecretFile, &c.StripeWebhookSecret},
+	} {
+		if s.file == "" || !reads(role, s.flag) {
+			continue
+		}
+		var err error
+		if *s.secret, err = address.Secret(s.file); err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", s.flag, err))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -208,7 +234,7 @@ func (c *Config) readSecrets(role string) error {
 func (c Config) Need(flags ...string) error {
 	values := map[string]string{
 		"postgres": c.Postgres, "redis": c.Redis, "kafka": c.Kafka, "elasticsearch": c.Elasticsearch, "admin-token": c.AdminToken,
-		"secret-file": c.SecretFile, "pass-keys-file": c.PassKeysFile,
+		"secret-file": c.SecretFile, "pass-keys-file": c.PassKeysFile, "stripe-key-file": c.StripeKey,
 	}
 	var errs []error
 	for _, s := range Settings() {
