@@ -34,7 +34,7 @@ stack: deps build ## the same on Apache Kafka and Elasticsearch, which are insta
 	@exec ./bin/usher dev --engines real --data .usher-stack $(ARGS)
 
 # What is LATER comes after the rest, one by one, and then browsers and engines: beside others the proofs that kill processes would meet other moments than they are about.
-LATER := internal/apptest waitroom/simulation loadtest/million
+LATER := internal/apptest booking/simulation waitroom/simulation loadtest/million
 
 .PHONY: test
 test: deps ## run all tests against real stores, in a real browser, on Apache Kafka and Elasticsearch, and on an S3 server

@@ -112,6 +112,7 @@ var picture = map[string][]string{
 	"search/searchtest/pgtown": {"booking/pgstore", "catalog/layout", "catalog/pgcatalog", "internal/id", "internal/testenv", "search", "search/pgsource", "search/pgstock", "search/searchtest"},
 	"internal/testenv/stores":  {"internal/testenv"},
 	"internal/testenv/s3":      {"deploy/local", "internal/testenv"},
+	"booking/simulation":       {"booking", "booking/command", "booking/event", "booking/payment", "booking/pgstore", "booking/sale", "booking/worker", "internal/guard", "internal/id", "internal/stream", "internal/virtual"},
 	"waitroom/simulation":      {"internal/id", "internal/virtual", "waitroom", "waitroom/memledger", "waitroom/memline", "waitroom/pass"},
 	"internal/steps":           {"booking/limit", "waitroom/pace"},
 	"loadtest/crowd":           {},

@@ -33,7 +33,7 @@ func benchCommit(b *testing.B, size int) {
 		p := partitionOf(e)
 		if w.parts[p] == nil {
 			w.parts[p] = &part{stop: func() {}}
-			if _, err := w.store.Offset(ctx, command.Topic, w.topicID, p, 0); err != nil {
+			if _, err := w.leases.Offset(ctx, command.Topic, w.topicID, p, 0); err != nil {
 				b.Fatal(err)
 			}
 		}

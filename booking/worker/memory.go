@@ -4,14 +4,13 @@ import (
 	"container/list"
 	"context"
 
-	"usher/booking/pgstore"
 	"usher/booking/sale"
 	"usher/internal/id"
 )
 
 // memory keeps the sales that commands have named lately, bounded by their number and by their seats.
 type memory struct {
-	store *pgstore.Store
+	truth Truth
 	sales map[id.Event]*list.Element // of *sale.Sale
 	order *list.List                 // most recently used first
 	seats int                        // of all sales
@@ -19,8 +18,8 @@ type memory struct {
 	maxEvents, maxSeats int
 }
 
-func newMemory(store *pgstore.Store) *memory {
-	return &memory{store: store, sales: map[id.Event]*list.Element{}, order: list.New(), maxEvents: maxEvents, maxSeats: maxSeatsKept}
+func newMemory(truth Truth) *memory {
+	return &memory{truth: truth, sales: map[id.Event]*list.Element{}, order: list.New(), maxEvents: maxEvents, maxSeats: maxSeatsKept}
 }
 
 // sale returns the event's sale, from memory or from Postgres.
@@ -29,7 +28,7 @@ func (m *memory) sale(ctx context.Context, e id.Event) (*sale.Sale, error) {
 		m.order.MoveToFront(at)
 		return at.Value.(*sale.Sale), nil
 	}
-	s, err := m.store.Sale(ctx, e)
+	s, err := m.truth.Sale(ctx, e)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (w *Worker) lease(ctx context.Context) {
 		}
 		w.topicID = topicID
 	}
-	mine, err := w.store.Lease(ctx, command.Topic, w.Node, command.Partitions, w.Lease)
+	mine, err := w.leases.Lease(ctx, command.Topic, w.Node, command.Partitions, w.Lease)
 	if err != nil {
 		if ctx.Err() == nil {
 			w.Log.Warn("leases are not renewed", "err", err)
@@ -80,7 +80,7 @@ func (w *Worker) take(ctx context.Context, p int) error {
 	if err != nil {
 		return err
 	}
-	next, err := w.store.Offset(ctx, command.Topic, w.topicID, p, first)
+	next, err := w.leases.Offset(ctx, command.Topic, w.topicID, p, first)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (w *Worker) take(ctx context.Context, p int) error {
 		// The log is shorter than it was, or has lost its beginning. Repeats are harmless, a worker that waits for ever in
 		// silence is not; whoever waits for a command that was lost fences it.
 		w.Log.Error("the log does not hold the stored offset; starting at its first", "partition", p, "stored", next, "first", first, "end", end)
-		if err := w.store.MoveOffset(ctx, command.Topic, w.topicID, p, first, next); err != nil {
+		if err := w.leases.MoveOffset(ctx, command.Topic, w.topicID, p, first, next); err != nil {
 			return err
 		}
 		next = first
@@ -175,7 +175,7 @@ func (w *Worker) dropAll() {
 func (w *Worker) returnLeases() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := w.store.ReturnLeases(ctx, command.Topic, w.Node); err != nil {
+	if err := w.leases.ReturnLeases(ctx, command.Topic, w.Node); err != nil {
 		w.Log.Warn("leases are not given back; they run out", "err", err)
 	}
 }

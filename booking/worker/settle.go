@@ -75,6 +75,6 @@ func (w *Worker) lost(ctx context.Context, err error, commands int) {
 	}
 	if ctx.Err() == nil {
 		w.Log.Warn("a batch was not committed", "commands", commands, "err", err)
-		pause(ctx, retryPause)
+		w.pause(ctx, retryPause)
 	}
 }

@@ -60,7 +60,7 @@ func (t *tick) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.store.Commit(ctx, &t.batch); err != nil {
+	if err := t.truth.Commit(ctx, &t.batch); err != nil {
 		return err
 	}
 	for p, end := range t.ends {
@@ -72,14 +72,14 @@ func (t *tick) run(ctx context.Context) error {
 
 // tellFirst is the fault that the negative control plants: the offset moves and the results are told before the effects are committed.
 func (t *tick) tellFirst(ctx context.Context) error {
-	if err := t.store.Commit(ctx, &pgstore.Batch{Topic: t.batch.Topic, TopicID: t.batch.TopicID, Offsets: t.batch.Offsets}); err != nil {
+	if err := t.truth.Commit(ctx, &pgstore.Batch{Topic: t.batch.Topic, TopicID: t.batch.TopicID, Offsets: t.batch.Offsets}); err != nil {
 		return err
 	}
 	for i := range t.batch.Offsets {
 		t.batch.Offsets[i].Was = t.batch.Offsets[i].Next
 	}
 	t.Notify(ctx, t.replies)
-	pause(ctx, 100*time.Millisecond)
+	t.pause(ctx, 100*time.Millisecond)
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (t *tick) load(ctx context.Context) (now time.Time, err error) {
 			ids = append(ids, c.Fenced)
 		}
 	}
-	if t.stored, now, err = t.store.Recall(ctx, ids); err != nil {
+	if t.stored, now, err = t.truth.Recall(ctx, ids); err != nil {
 		return now, err
 	}
 	if t.switchedOff(guard.Dedupe) {
@@ -154,7 +154,7 @@ func (t *tick) loadSales(ctx context.Context) (err error) {
 	if len(missing) == 0 {
 		return nil
 	}
-	records, err := t.store.Records(ctx, missing)
+	records, err := t.truth.Records(ctx, missing)
 	for b, r := range records {
 		t.sales[b.Event].Remember(r)
 	}
@@ -171,7 +171,7 @@ func (t *tick) decide(c command.Command, now time.Time) error {
 	if c.Kind == command.Fence {
 		return t.fence(c)
 	}
-	d := t.sales[c.Event].Decide(c, now)
+	d := t.rules(t.sales[c.Event], c, now)
 	t.keep(c, d.Result)
 	if d.Attempt != nil {
 		t.batch.Attempts = append(t.batch.Attempts, pgstore.AttemptRow{Event: c.Event, Currency: d.Result.Currency, Attempt: *d.Attempt})

@@ -18,10 +18,26 @@ import (
 
 	"usher/booking/command"
 	"usher/booking/pgstore"
+	"usher/booking/sale"
 	"usher/internal/guard"
 	"usher/internal/id"
 	"usher/internal/stream"
 )
+
+// Truth is what a tick reads and writes: Postgres, or what a simulation has in its place, which booking/simulation holds to Postgres.
+type Truth interface {
+	// Recall returns the stored results of commands, as far as they are decided, and the time, by the clock that decides.
+	Recall(ctx context.Context, ids []id.Key) (map[id.Key]command.Result, time.Time, error)
+	// Sale returns the seats of an event and the holds on them as they are; none: it is not on sale.
+	Sale(ctx context.Context, e id.Event) (*sale.Sale, error)
+	// Records returns bookings; those that do not exist are missing.
+	Records(ctx context.Context, ids []id.Booking) (map[id.Booking]*sale.Record, error)
+	// Commit writes all of a batch, or nothing. pgstore.ErrFenced, ErrStale and ErrRefused: nothing. Another error leaves it open.
+	Commit(ctx context.Context, b *pgstore.Batch) error
+}
+
+// Rules decide a command on a sale at a time, as package sale does.
+type Rules func(s *sale.Sale, c command.Command, now time.Time) sale.Decision
 
 // Config sets a worker up.
 type Config struct {
@@ -53,7 +69,8 @@ var (
 // Worker decides commands. Make it with New; Run does the work.
 type Worker struct {
 	Config
-	store   *pgstore.Store
+	truth   Truth
+	leases  *pgstore.Store
 	log     *stream.Log
 	topicID string
 	inbox   chan arrival
@@ -62,13 +79,21 @@ type Worker struct {
 	parts   map[int]*part        // the partitions that it works on; only Run's goroutine touches it
 	off     map[guard.Guard]bool // guards that this package's own tests have switched off; nil elsewhere
 	abandon bool                 // tests: end as if killed, without giving leases back
+	rules   Rules                // those of package sale, but in a simulation that plants bugs
+	pause   func(ctx context.Context, d time.Duration)
 }
 
 // New returns a worker on the log of commands.
 func New(c Config, store *pgstore.Store, log *stream.Log) *Worker {
+	w := newWorker(c, store, pause)
+	w.leases, w.log, w.inbox = store, log, make(chan arrival, maxInbox)
+	return w
+}
+
+func newWorker(c Config, truth Truth, pause func(context.Context, time.Duration)) *Worker {
 	return &Worker{
-		Config: c, store: store, log: log, inbox: make(chan arrival, maxInbox), told: make(chan map[string][]command.Result, maxTold),
-		sales: newMemory(store), parts: map[int]*part{},
+		Config: c, truth: truth, told: make(chan map[string][]command.Result, maxTold), sales: newMemory(truth), parts: map[int]*part{},
+		rules: (*sale.Sale).Decide, pause: pause,
 	}
 }
 

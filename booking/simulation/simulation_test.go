@@ -1,0 +1,79 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+var (
+	one   = flag.Uint64("seed", 0, "the only seed that is simulated; 0: all")
+	crowd = flag.Int("fans", 40, "how many fans come in each world")
+	many  = flag.Uint64("seeds", worlds, "how many seeds are simulated, from 1 on")
+)
+
+// replay is how a seed is simulated again, alone.
+func replay(seed uint64, test string) string {
+	return fmt.Sprintf("go test ./booking/simulation -run '^%s$' -v -seed %d -fans %d", test, seed, *crowd)
+}
+
+// search runs the worlds of seeds from 1 on, on all processors, until one is broken, and returns how many it took.
+func search(t *testing.T, seeds uint64, plant Plant) (sum Count, found *Broken) {
+	t.Helper()
+	from := uint64(1)
+	if *one != 0 {
+		from, seeds = *one, 1
+	}
+	var next, stop atomic.Uint64
+	var mu sync.Mutex // guards sum and found
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for stop.Load() == 0 {
+				n := next.Add(1) - 1
+				if n >= seeds {
+					return
+				}
+				c, broken := Run(from+n, *crowd, plant)
+				mu.Lock()
+				sum.Add(c)
+				if broken != nil && (found == nil || broken.Seed < found.Seed) {
+					found = broken
+					stop.Store(1)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return sum, found
+}
+
+// TestSeatsAreSoldOnceInEveryWorld: three workers, two cashiers, and people who want the same seats, and whatever the seed lets go wrong.
+func TestSeatsAreSoldOnceInEveryWorld(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon over
+	sum, broken := search(t, *many, Plant{})
+	if broken != nil {
+		t.Fatalf("%v\nsimulate it again: %s", broken, replay(broken.Seed, t.Name()))
+	}
+	t.Logf("%+v", sum)
+}
+
+// TestASeedGivesTheSameWorld: what was found can be looked at again.
+func TestASeedGivesTheSameWorld(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(1); seed <= 10; seed++ {
+		first, broken := Run(seed, 40, Plant{})
+		again, twice := Run(seed, 40, Plant{})
+		if first != again || broken != nil || twice != nil {
+			t.Errorf("seed %d gave %+v, %v, then %+v, %v", seed, first, broken, again, twice)
+		}
+		if other, _ := Run(seed+10, 40, Plant{}); other == first {
+			t.Errorf("seeds %d and %d gave the same world", seed, seed+10)
+		}
+	}
+}
