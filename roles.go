@@ -168,6 +168,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	}
 	counter := desk.New(desk.Config{
 		Node: r.Node, Checkout: r.Checkout, Wait: r.BookWait, Limit: r.SeatLimit, Append: appender(producer), Action: r.store.Action, Log: r.log,
+		Stranded:     desk.Stranded(r.Stranded),
 		ValidPayment: func(p booking.Payment) bool { return p.Method == r.PaymentProvider && till.valid(p.Token) },
 	}, holds, r.store)
 	keys := desk.NewIdempotency(r.store, r.log)

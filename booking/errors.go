@@ -49,6 +49,18 @@ type HoldLimitError struct{ Limit int }
 
 func (e *HoldLimitError) Error() string { return fmt.Sprintf("at most %d tickets a visitor", e.Limit) }
 
+// StrandedSeatError says which free seats a hold would have left without a free neighbour, and as many seats side by side that can be had
+// instead. What was wanted may also be asked for together with the stranded seats.
+type StrandedSeatError struct {
+	Wanted       []Ticket
+	Stranded     []Ticket
+	Alternatives []Ticket
+}
+
+func (e *StrandedSeatError) Error() string {
+	return fmt.Sprintf("%d seats would be left alone", len(e.Stranded))
+}
+
 // NoSeatsTogetherError says how many adjacent seats could be had at the most.
 type NoSeatsTogetherError struct{ LargestBlock int }
 

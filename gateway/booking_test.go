@@ -80,6 +80,8 @@ func TestWhatTheDeskRefuses(t *testing.T) {
 	b := api + "/booking/" + (id.Booking{Event: guarded, Key: id.NewKey()}).String()
 	ids, pay := `{"ticketIds":["`+ticket.String()+`"]}`, `{"paymentDetails":{"method":"sandbox","token":"tok_ok"}}`
 	taken := &booking.UnavailableError{Tickets: []id.Ticket{ticket}, Alternatives: []booking.Ticket{e.desk.ticket(guarded.Ticket(9))}}
+	near := func(seat int) []booking.Ticket { return []booking.Ticket{e.desk.ticket(guarded.Ticket(seat))} }
+	lonely := &booking.StrandedSeatError{Wanted: near(1), Stranded: near(0), Alternatives: near(2)}
 	for _, c := range []struct {
 		err          error
 		status       int
@@ -91,6 +93,8 @@ func TestWhatTheDeskRefuses(t *testing.T) {
 		{&booking.UnavailableError{Tickets: []id.Ticket{ticket}}, 409, "ticket-unavailable", "POST", holds, ids, "ticketIds"},
 		{taken, 409, "ticket-unavailable", "POST", api + "/booking", ids, "ticketIds"},
 		{&booking.HoldLimitError{Limit: 8}, 409, "hold-limit-reached", "POST", hold, "", "limit"},
+		{lonely, 409, "stranded-seat", "POST", hold, "", "ticketIds"},
+		{lonely, 409, "stranded-seat", "POST", holds, ids, "alternatives"},
 		{&booking.NoSeatsTogetherError{LargestBlock: 3}, 409, "no-seats-together", "POST", holds, `{"best_available":{"quantity":5}}`, "largest_block"},
 		{&booking.HoldRequiredError{Tickets: []id.Ticket{ticket}}, 409, "hold-required", "POST", api + "/booking", ids, "ticketIds"},
 		{booking.ErrTicketNotFound, 404, "ticket-not-found", "POST", hold, "", ""},

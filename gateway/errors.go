@@ -109,6 +109,7 @@ func withMembers(err error) *problem.Problem {
 	var unavailable *booking.UnavailableError
 	var required *booking.HoldRequiredError
 	var limit *booking.HoldLimitError
+	var stranded *booking.StrandedSeatError
 	var together *booking.NoSeatsTogetherError
 	var declined *booking.DeclinedError
 	var rules *waitroom.RulesError
@@ -120,6 +121,9 @@ func withMembers(err error) *problem.Problem {
 		return problem.New("hold-required", required.Error()).With("ticketIds", names(required.Tickets))
 	case errors.As(err, &limit):
 		return problem.New("hold-limit-reached", limit.Error()).With("limit", limit.Limit)
+	case errors.As(err, &stranded):
+		return problem.New("stranded-seat", stranded.Error()).
+			With("ticketIds", names(idsOf(stranded.Stranded))).With("alternatives", ticketsOf(stranded.Alternatives))
 	case errors.As(err, &together):
 		return problem.New("no-seats-together", together.Error()).With("largest_block", together.LargestBlock)
 	case errors.As(err, &declined):
@@ -137,6 +141,13 @@ func rulesInvalid(err *waitroom.RulesError) *problem.Problem {
 		p.Errors = append(p.Errors, problem.Field{Field: f.Member, Message: f.Message})
 	}
 	return p
+}
+
+func idsOf(tickets []booking.Ticket) (ids []id.Ticket) {
+	for _, t := range tickets {
+		ids = append(ids, t.ID)
+	}
+	return ids
 }
 
 // names words ticket ids; never null.

@@ -288,6 +288,7 @@ type fakeDesk struct {
 	basket    []id.Ticket    // what Holds tells
 	lists     bool           // Holds answers whatever err is
 	best      booking.BestAvailable
+	asked     []id.Ticket // by Hold
 }
 
 func (f *fakeDesk) ticket(t id.Ticket) booking.Ticket {
@@ -307,6 +308,7 @@ func (f *fakeDesk) Hold(_ context.Context, o booking.Owner, e id.Event, tickets 
 		panic("a fault of ours")
 	}
 	f.calls++
+	f.asked = tickets
 	_, again := f.held.LoadOrStore(o.Visitor.String()+e.String(), true)
 	return f.holds(e, tickets), !again, f.err
 }

@@ -3,8 +3,11 @@ package gateway
 import (
 	"errors"
 	"math"
+	"slices"
+	"strings"
 
 	"usher/booking"
+	"usher/gateway/lang"
 	"usher/internal/id"
 	"usher/internal/problem"
 	"usher/waitroom/pass"
@@ -24,6 +27,42 @@ type refusalView struct {
 	Limit        int
 	Block        int // the most seats together
 	Alternatives []heldSeat
+
+	stranded *booking.StrandedSeatError // makes the two that follow, in the page's language
+	Seats    string                     // that would be left alone
+	Together []togetherView
+}
+
+// togetherView is a few seats of one button.
+type togetherView struct {
+	Value    string // of the form
+	Name     string
+	Minor    int64
+	Currency string
+}
+
+// say words what must be said in a language. What can be had is the wanted seats with those that they would leave alone, or others.
+func (r *refusalView) say(l *lang.Lang) {
+	if r.stranded == nil {
+		return
+	}
+	r.Seats = together(l, "; ", r.stranded.Stranded).Name
+	for _, seats := range [][]booking.Ticket{slices.Concat(r.stranded.Wanted, r.stranded.Stranded), r.stranded.Alternatives} {
+		if len(seats) > 0 && len(seats) <= maxTogether {
+			r.Together = append(r.Together, together(l, " + ", seats))
+		}
+	}
+}
+
+func together(l *lang.Lang, and string, tickets []booking.Ticket) (v togetherView) {
+	var values, seats []string
+	for _, t := range tickets {
+		s := seatOf(t)
+		values, seats = append(values, t.ID.String()), append(seats, l.T("seats.name", "section", s.Section, "row", s.Row, "seat", s.SeatNumber))
+		v.Minor, v.Currency = v.Minor+s.Minor, s.Currency
+	}
+	v.Value, v.Name = strings.Join(values, ","), strings.Join(seats, and)
+	return v
 }
 
 // seatsForm reads a form of the seats page: the event, the part of the layout that is open, and who asks. With issue, somebody new becomes a
@@ -44,17 +83,36 @@ func (s *Server) seatsForm(c *call, issue bool, known ...string) (at where, o bo
 	return at, o, p, f, err
 }
 
-// postSeatHold holds the seat whose button was pressed.
+// maxTogether bounds the seats of one button: the one that was asked for, and those on both sides that it would leave alone.
+const maxTogether = 3
+
+// postSeatHold holds the seat whose button was pressed, or a few together.
 func (s *Server) postSeatHold(c *call) error {
 	at, o, _, f, err := s.seatsForm(c, true, "ticket")
 	if err != nil {
 		return err
 	}
-	e, t, err := c.ticketOf(f)
+	e, tickets, err := c.ticketsOf(f)
 	if err == nil {
-		_, _, err = s.Desk.Hold(c.context(), o, e, []id.Ticket{t})
+		_, _, err = s.Desk.Hold(c.context(), o, e, tickets)
 	}
 	return s.seatsAnswer(c, o, at, nil, err)
+}
+
+// ticketsOf reads the tickets of a form, one to maxTogether with commas between them; one of another event is not found at this one.
+func (c *call) ticketsOf(f *fields) (e id.Event, tickets []id.Ticket, err error) {
+	if e, err = c.event(); err != nil {
+		return e, nil, err
+	}
+	names := strings.SplitN(f.values["ticket"], ",", maxTogether+1)
+	for _, name := range names {
+		t, err := id.ParseTicket(name)
+		if err != nil || t.Event() != e || len(names) > maxTogether || slices.Contains(tickets, t) {
+			return e, nil, booking.ErrTicketNotFound
+		}
+		tickets = append(tickets, t)
+	}
+	return e, tickets, nil
 }
 
 // ticketOf reads the ticket of a form; one of another event is not found at this one.
@@ -214,7 +272,7 @@ func mendable(p *problem.Problem) bool {
 		return false
 	}
 	switch p.Slug {
-	case "ticket-unavailable", "hold-limit-reached", "no-seats-together", "hold-cap-reached", "hold-required", "hold-not-found":
+	case "ticket-unavailable", "hold-limit-reached", "no-seats-together", "stranded-seat", "hold-cap-reached", "hold-required", "hold-not-found":
 		return true
 	}
 	return false
@@ -230,6 +288,7 @@ func refusalOf(p *problem.Problem, err error) *refusalView {
 		for _, t := range unavailable.Alternatives {
 			r.Alternatives = append(r.Alternatives, heldSeat{t.ID, seatOf(t)})
 		}
+	case errors.As(err, &r.stranded):
 	case errors.As(err, &limit):
 		r.Limit = limit.Limit
 	case errors.As(err, &together):

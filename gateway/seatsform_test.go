@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,10 +26,16 @@ func TestChoosingByForm(t *testing.T) {
 	}
 	e.do("POST", path+"/best", "quantity=2&section=B", form...).leads(t, path+"?section=A#basket") // where the seats are
 	e.do("POST", path+"/extend", "section=A", form...).leads(t, path+"?section=A#basket")
+	both := guarded.Ticket(0).String() + "," + guarded.Ticket(1).String()
+	e.do("POST", path+"/hold", "ticket="+both, form...).leads(t, path+"#basket")
+	if want := []id.Ticket{guarded.Ticket(0), guarded.Ticket(1)}; !slices.Equal(e.desk.asked, want) {
+		t.Errorf("asked for %v, want %v", e.desk.asked, want)
+	}
 	for _, bad := range []string{"quantity=9", "quantity=0", "quantity=x", "max_price=-1", "accessible=yes", "in=" + strings.Repeat("x", maxText+1), "in=%01", "zz=1", "quantity=1&quantity=2"} {
 		e.want(400, "", "POST", path+"/best", bad, form...)
 	}
-	for _, bad := range []string{"", "ticket=", "ticket=x", "ticket=" + unguarded.Ticket(0).String(), "ticket=%00", "ticket=" + guarded.Ticket(0).String() + "-1"} {
+	for _, bad := range []string{"", "ticket=", "ticket=x", "ticket=" + unguarded.Ticket(0).String(), "ticket=%00", "ticket=" + guarded.Ticket(0).String() + "-1",
+		"ticket=" + both + ",", "ticket=" + both + "," + guarded.Ticket(1).String(), "ticket=" + both + "," + guarded.Ticket(2).String() + "," + guarded.Ticket(3).String()} {
 		e.want(404, "", "POST", path+"/hold", bad, form...).holds(t, "There is no such seat")
 		e.want(404, "", "POST", path+"/release", bad, form...)
 	}
@@ -58,6 +65,10 @@ func TestEveryRefusalIsTold(t *testing.T) {
 	f(&booking.UnavailableError{Tickets: []id.Ticket{guarded.Ticket(0)}, Alternatives: []booking.Ticket{near}}, 409, "hold", ticket,
 		"Somebody else has just taken this seat", `value="`+near.ID.String()+`"`, "A, row 3, seat 7 · $42.00")
 	f(&booking.HoldLimitError{Limit: 8}, 409, "hold", ticket, "up to 8 seats")
+	f(&booking.StrandedSeatError{
+		Wanted: []booking.Ticket{e.desk.ticket(guarded.Ticket(1))}, Stranded: []booking.Ticket{e.desk.ticket(guarded.Ticket(0))}, Alternatives: []booking.Ticket{near},
+	}, 409, "hold", ticket, "That would leave A, row 3, seat 7 alone", `value="`+guarded.Ticket(1).String()+","+guarded.Ticket(0).String()+`"`, "A, row 3, seat 7 &#43; A, row 3, seat 7 · $84.00",
+		`value="`+near.ID.String()+`"`, "A, row 3, seat 7 · $42.00")
 	f(&booking.NoSeatsTogetherError{LargestBlock: 3}, 409, "best", "section=A&quantity=5&in=B&max_price=2100&accessible=1", "The most that we can find is 3", "<option selected>5", "<option selected>B",
 		`<option value="2100" selected>`, `value="1" checked`)
 	f(&booking.NoSeatsTogetherError{}, 409, "best", "section=A&quantity=5", "There are no free seats like that")

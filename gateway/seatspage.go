@@ -121,6 +121,7 @@ func (c *call) seats(status int, data *seatsPage) error {
 	title := l.T("seats.title", "event", data.Show.Name)
 	if data.Refusal != nil { // what a screen reader says first
 		title = l.T("seats.refused") + " · " + title
+		data.Refusal.say(l)
 	}
 	return c.page(status, "seats", page.Frame{Title: title, Data: data})
 }

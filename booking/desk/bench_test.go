@@ -113,7 +113,7 @@ func BenchmarkSearch(b *testing.B) {
 	})
 	b.Run("candidates", func(b *testing.B) {
 		for b.Loop() {
-			if blocks, _ := candidates(plan, v, booking.BestAvailable{Quantity: 4}, 16); len(blocks) == 0 {
+			if blocks, _, _ := candidates(plan, v, booking.BestAvailable{Quantity: 4}, 16); len(blocks) == 0 {
 				b.Fatal("none found")
 			}
 		}

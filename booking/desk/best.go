@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -52,7 +53,9 @@ func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want b
 	if want.Quantity > d.Limit {
 		return h, &booking.HoldLimitError{Limit: d.Limit}
 	}
+	chance := rand.New(rand.NewPCG(binary.BigEndian.Uint64(o.Visitor[:8]), binary.BigEndian.Uint64(o.Visitor[8:])))
 	var taken *hold.TakenError
+	var alone *hold.AloneError
 	for n, try := range bestTries {
 		age := time.Duration(plan.Capacity()) * ageASeat
 		if n > 0 {
@@ -62,35 +65,40 @@ func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want b
 		if err != nil {
 			return h, err
 		}
-		blocks, largest := try.blocks(plan, v, want)
+		blocks, lonely, largest := try.blocks(plan, v, want, chance)
 		switch {
 		case len(blocks) == 0 && n == 0:
 			continue // that is worth a fresh look
 		case len(blocks) == 0:
 			return h, &booking.NoSeatsTogetherError{LargestBlock: largest}
 		}
-		g, err := d.claim(ctx, o.Visitor, plan, blocks...)
-		if errors.As(err, &taken) {
+		c := hold.Claim{Blocks: blocks}
+		if !lonely && n < len(bestTries)-1 { // the map may have changed since; in the last try a party matters more than a seat
+			c.Beside = besides(plan)
+		}
+		g, err := d.claim(ctx, o.Visitor, plan, c)
+		if errors.As(err, &taken) || errors.As(err, &alone) {
 			continue
 		}
 		bestTried.Update(float64(n + 1))
 		return holdsOf(plan, g.Seats, g.Ends), err
 	}
-	return h, d.unavailable(ctx, plan, taken.Seats)
+	return h, d.unavailable(ctx, plan, taken.Seats) // the last try asks nothing but whether they are taken
 }
 
-// blocks returns what the try names, and if that is nothing, the size of the largest block.
-func (b bestTry) blocks(plan *layout.Plan, v *view, want booking.BestAvailable) (blocks [][]int, largest int) {
+// blocks returns what the try names, whether all of it would leave a seat alone, and if it is nothing, the size of the largest block. What is
+// drawn is drawn by chance, which is each visitor's own: a herd does not draw the same.
+func (b bestTry) blocks(plan *layout.Plan, v *view, want booking.BestAvailable, chance *rand.Rand) (blocks [][]int, lonely bool, largest int) {
 	if b.ahead == b.most {
 		return candidates(plan, v, want, b.most)
 	}
-	blocks, largest = candidates(plan, v, want, maxDrawn)
+	blocks, lonely, largest = candidates(plan, v, want, maxDrawn)
 	if len(blocks) > b.most {
 		rest := blocks[b.ahead:]
-		rand.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
+		chance.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
 		blocks = blocks[:b.most]
 	}
-	return blocks, largest
+	return blocks, lonely, largest
 }
 
 // run is free seats side by side in one row.
@@ -116,9 +124,10 @@ func (v *view) free(plan *layout.Plan) []run {
 	return v.runs
 }
 
-// candidates returns at most n blocks of the wanted size, the best first, and if there is none, the size of the largest block.
-func candidates(plan *layout.Plan, v *view, want booking.BestAvailable, n int) (blocks [][]int, largest int) {
-	var lonely [][]int // blocks that leave a single seat alone: taken only when there is nothing else
+// candidates returns at most n blocks of the wanted size, the best first, and if there is none, the size of the largest block. Only when there are
+// no others they are lonely: each leaves a single seat alone.
+func candidates(plan *layout.Plan, v *view, want booking.BestAvailable, n int) (blocks [][]int, lonely bool, largest int) {
+	var leaving [][]int // a single seat
 	for _, r := range v.free(plan) {
 		if len(blocks) >= n {
 			break
@@ -128,17 +137,17 @@ func candidates(plan *layout.Plan, v *view, want booking.BestAvailable, n int) (
 		}
 		largest = max(largest, r.end-r.first)
 		for at := r.first; r.end-at >= want.Quantity && len(blocks) < n; at += want.Quantity {
-			if block := span(at, want.Quantity); r.end-at-want.Quantity != 1 {
+			if block := span(at, want.Quantity); r.end-at-want.Quantity != 1 && r.end-r.first != want.Quantity+1 {
 				blocks = append(blocks, block)
-			} else if len(lonely) < n {
-				lonely = append(lonely, block)
+			} else if len(leaving) < n {
+				leaving = append(leaving, block)
 			}
 		}
 	}
 	if len(blocks) == 0 {
-		blocks = lonely
+		return leaving, true, largest
 	}
-	return blocks, largest
+	return blocks, false, largest
 }
 
 // fits reports whether the row of the seat is in the wanted section and price. Rows for who needs them are kept for those who ask.

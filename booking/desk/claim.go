@@ -21,10 +21,10 @@ var (
 )
 
 // claim lets Redis decide and Postgres remember. What was the visitor's already is written too: he may ask again because the process
-// that held it for him died before Postgres had it. *hold.TakenError.
-func (d *Desk) claim(ctx context.Context, visitor id.Visitor, plan *layout.Plan, blocks ...[]int) (g hold.Grant, err error) {
+// that held it for him died before Postgres had it. *hold.TakenError, *hold.AloneError.
+func (d *Desk) claim(ctx context.Context, visitor id.Visitor, plan *layout.Plan, c hold.Claim) (g hold.Grant, err error) {
 	err = d.maps.with(ctx, plan.Event, func() (err error) {
-		g, err = d.holds.Hold(ctx, plan.Event, visitor, blocks...)
+		g, err = d.holds.Claim(ctx, plan.Event, visitor, c)
 		return err
 	})
 	if err != nil || guard.Off(guard.DurableHold) || d.off[guard.DurableHold] {

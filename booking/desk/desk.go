@@ -31,6 +31,7 @@ type Config struct {
 	Checkout time.Duration // how long a reserved booking waits for its payment
 	Wait     time.Duration // how long a call waits for its result
 	Limit    int           // tickets a visitor and event, and a command
+	Stranded Stranded      // whether a hold may leave a seat alone
 	// ValidPayment reports whether a provider knows the means of payment.
 	ValidPayment func(booking.Payment) bool
 	// Append puts a command on the log and returns when the log has it; an error leaves it open whether it has. batch.ErrFull says

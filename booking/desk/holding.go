@@ -17,8 +17,8 @@ import (
 var holdSeconds = metrics.NewHistogram(`usher_desk_call_seconds{call="hold"}`)
 
 // Hold claims the given tickets of one event, all or none, and returns when Redis and Postgres have them. fresh is false when all were
-// the visitor's already. *booking.UnavailableError, *booking.HoldLimitError, booking.ErrEventNotFound, ErrTicketNotFound,
-// ErrOverloaded, ErrStoreUnavailable.
+// the visitor's already. *booking.UnavailableError, *booking.StrandedSeatError, *booking.HoldLimitError, booking.ErrEventNotFound,
+// ErrTicketNotFound, ErrOverloaded, ErrStoreUnavailable.
 func (d *Desk) Hold(ctx context.Context, o booking.Owner, e id.Event, tickets []id.Ticket) (h booking.Holds, fresh bool, err error) {
 	defer timed(holdSeconds)()
 	leave, err := d.enter(d.holding, false)
@@ -36,7 +36,7 @@ func (d *Desk) Hold(ctx context.Context, o booking.Owner, e id.Event, tickets []
 	if err != nil {
 		return h, false, err
 	}
-	g, err := d.claim(ctx, o.Visitor, plan, seats)
+	g, err := d.claimKindly(ctx, o.Visitor, plan, seats)
 	var taken *hold.TakenError
 	if errors.As(err, &taken) {
 		err = d.unavailable(ctx, plan, taken.Seats)

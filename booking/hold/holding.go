@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -32,7 +33,17 @@ var (
 	grantedTotal = metrics.NewCounter(`usher_hold_asked_total{result="granted"}`)
 	takenTotal   = metrics.NewCounter(`usher_hold_asked_total{result="taken"}`)
 	limitTotal   = metrics.NewCounter(`usher_hold_asked_total{result="limit"}`)
+	aloneTotal   = metrics.NewCounter(`usher_hold_asked_total{result="alone"}`)
 )
+
+// AloneError says which free seats a claim would leave without a free neighbour.
+type AloneError struct {
+	Seats   []int
+	New     int // seats of the claim that are not the visitor's yet
+	Instead int // which of the claim's Instead was free and left no seat alone; -1: none was named
+}
+
+func (e *AloneError) Error() string { return fmt.Sprintf("%d seats would be left alone", len(e.Seats)) }
 
 // Grant is what Hold gave.
 type Grant struct {
@@ -41,18 +52,33 @@ type Grant struct {
 	Ends  time.Time
 }
 
+// Claim is what a visitor asks for.
+type Claim struct {
+	Blocks [][]int // of equal size, at least one seat, the best first
+	// Beside returns what to look at, so that a block leaves no seat alone that was not before. nil: it may.
+	Beside func(block []int) []Beside
+	// Instead are blocks of equal size that leave no seat alone: with them a claim that does is refused only while one of them is free, and
+	// Blocks has one block.
+	Instead [][]int
+}
+
+// Beside is a seat that a block may leave alone.
+type Beside struct {
+	Seat   int // of the block
+	Next   int // the seat beside it, not of the block
+	Beyond int // the seat on Next's other side; -1: there is none, or it is of the block
+}
+
 // Hold claims seats for the visitor: of blocks of equal size the first that is wholly free or his. A block is claimed whole or not
 // at all. *TakenError names the taken seats of the first block; *booking.HoldLimitError, booking.ErrTicketNotFound, ErrLost.
 func (s *Store) Hold(ctx context.Context, e id.Event, owner id.Visitor, blocks ...[]int) (Grant, error) {
-	strangers := 1
-	if guard.Off(guard.HoldOwner) || s.off[guard.HoldOwner] {
-		strangers = 0
-	}
-	args := []any{owner[:], s.For.Milliseconds(), s.Limit, len(blocks[0]), strangers}
-	for _, block := range blocks {
-		args = append(args, anys(block)...)
-	}
-	word, rest, err := s.run(ctx, s.hold, e, args...)
+	return s.Claim(ctx, e, owner, Claim{Blocks: blocks})
+}
+
+// Claim is Hold with an eye on the seats beside. *AloneError when a block could have been had and would leave seats alone; else the errors
+// of Hold.
+func (s *Store) Claim(ctx context.Context, e id.Event, owner id.Visitor, c Claim) (Grant, error) {
+	word, rest, err := s.run(ctx, s.hold, e, s.args(owner, c)...)
 	switch {
 	case err != nil:
 		return Grant{}, err
@@ -65,9 +91,43 @@ func (s *Store) Hold(ctx context.Context, e id.Event, owner id.Visitor, blocks .
 	case word == "NOSEAT":
 		return Grant{}, booking.ErrTicketNotFound
 	}
-	grantedTotal.Inc()
 	got := ints(rest)
-	return Grant{Seats: blocks[got[1]], New: got[2:], Ends: moment(got[0])}, nil
+	if word == "ALONE" {
+		aloneTotal.Inc()
+		return Grant{}, &AloneError{New: got[0], Instead: got[1], Seats: got[2:]}
+	}
+	grantedTotal.Inc()
+	return Grant{Seats: c.Blocks[got[1]], New: got[2:], Ends: moment(got[0])}, nil
+}
+
+// args are what hold.lua is called with.
+func (s *Store) args(owner id.Visitor, c Claim) []any {
+	strangers, instead := 1, 0
+	if guard.Off(guard.HoldOwner) || s.off[guard.HoldOwner] {
+		strangers = 0
+	}
+	if len(c.Instead) > 0 {
+		instead = len(c.Instead[0])
+	}
+	args := []any{owner[:], s.For.Milliseconds(), s.Limit, strangers, len(c.Blocks), len(c.Blocks[0]), instead}
+	for _, blocks := range [][][]int{c.Blocks, c.Instead} {
+		for _, block := range blocks {
+			args = append(append(args, anys(block)...), beside(c, block))
+		}
+	}
+	return args
+}
+
+// beside words what is to be looked at beside a block, as hold.lua reads it.
+func beside(c Claim, block []int) string {
+	if c.Beside == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, at := range c.Beside(block) {
+		fmt.Fprintf(&b, "%d %d %d ", at.Seat, at.Next, at.Beyond)
+	}
+	return b.String()
 }
 
 // Mine returns the seats that the visitor holds and has not booked, in seat order, and when they run out.

@@ -221,9 +221,12 @@ func TestAMapOfAnotherLifeOfRedisIsLost(t *testing.T) {
 
 func TestControlWithoutTheSecondLookAnOldMapIsBelieved(t *testing.T) {
 	t.Parallel()
-	if n := believers(t, sameRun); n == 0 {
-		t.Error("the run id was compared once only, and no call believed the old map: the proof proves nothing")
+	for range 5 { // on a busy machine a whole round may wait for the new connections
+		if believers(t, sameRun) > 0 {
+			return
+		}
 	}
+	t.Error("the run id was compared once only, and no call believed the old map: the proof proves nothing")
 }
 
 // believers counts the calls that were answered from the map of a Redis that has died and come back.

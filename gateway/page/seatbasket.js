@@ -56,7 +56,7 @@ export function basket(event, on, words) {
     on.changed(seat);
     show();
     if (r.ok) return on.held(seat);
-    on.refused(r, () => hold(seat));
+    on.refused({ ...r, seats: [seat] }, () => hold(seat));
     if (!unsure(r)) return;
     await restore(); // it may have been done, and would be shown as somebody else's
     if (mine.has(seat)) on.held(seat);
@@ -82,15 +82,18 @@ export function basket(event, on, words) {
     else on.refused(r, () => release(seat));
   }
 
+  const best = (want) => choose({ best_available: want });
+  const several = (seats) => choose({ ticketIds: seats.map((s) => `${event}-${s}`) }, seats);
+
   let choosing = false;
-  async function best(want) {
+  async function choose(what, seats) {
     if (choosing) return; // a second click is not a second wish
     choosing = true;
-    const r = await ask("POST", "/holds", { best_available: want });
+    const r = await ask("POST", "/holds", what);
     choosing = false;
     if (!r.ok) {
       if (unsure(r)) restore();
-      return on.refused(r);
+      return on.refused({ ...r, seats });
     }
     take(r.body, true);
     on.best(r.body.tickets.map((t) => seatOf(t.id)));
@@ -186,7 +189,7 @@ export function basket(event, on, words) {
   }
 
   return {
-    mine, pending, leaving, hold, release, best, extend, restore, setClock, left, seatOf,
+    mine, pending, leaving, hold, several, release, best, extend, restore, setClock, left, seatOf,
     start(millis) { until = millis || 0; },
   };
 }

@@ -146,6 +146,12 @@ function refused(r, again) {
     offered = new Set(near.map((b) => Number(b.dataset.offer)));
     return;
   }
+  if (r.slug === "stranded-seat") {
+    const alone = (r.body.ticketIds || []).map(held.seatOf), others = (r.body.alternatives || []).map((a) => held.seatOf(a.id));
+    const choices = r.seats ? [[...r.seats, ...alone], others] : [others];
+    return alertBox(t("seats.refused.stranded-seat", { seats: alone.map(words.brief).join("; ") }), [actions(...choices.map((seats) =>
+      button(seats.map(words.brief).join(" + "), () => { openAt(seats[0]); held.several(seats); })))]);
+  }
   if (r.slug === "no-seats-together" && !r.body.largest_block) return alertBox(t("seats.refused.none"));
   const key = "seats.refused." + r.slug;
   if (texts[key]) return alertBox(t(key, { limit: r.body.limit, block: r.body.largest_block }));

@@ -57,6 +57,7 @@ type Config struct {
 	HoldCap   time.Duration
 	Checkout  time.Duration
 	SeatLimit int
+	Stranded  string
 	BookWait  time.Duration
 
 	Lease time.Duration
@@ -121,6 +122,7 @@ func Settings() []Setting {
 		{"hold-cap", "USHER_HOLD_CAP", "30m", "how long with all extensions, from the first hold, 1s to 4h", "gateway", duration(func(c *Config) *time.Duration { return &c.HoldCap }, time.Second, 4*time.Hour)},
 		{"checkout", "USHER_CHECKOUT", "10m", "how long a reserved booking waits for its payment, 1s to 1h", "gateway", duration(func(c *Config) *time.Duration { return &c.Checkout }, time.Second, time.Hour)},
 		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
+		{"stranded-seats", "USHER_STRANDED_SEATS", "off", "whether a hold may leave a single seat alone. off: it may; lenient: not while as many seats side by side are free in its row; strict: nor anywhere at its price", "gateway", choice(func(c *Config) *string { return &c.Stranded }, "off", "lenient", "strict")},
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
 		{"payment-provider", "USHER_PAYMENT_PROVIDER", "sandbox", "who takes the money: sandbox, which moves none, or stripe", "gateway relay", choice(func(c *Config) *string { return &c.PaymentProvider }, "sandbox", "stripe")},

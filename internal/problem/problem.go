@@ -62,6 +62,7 @@ var kinds = []Kind{
 	{"room-rules-invalid", 422, "The rules do not make a room", "The member errors says which, and what is wanted."},
 	{"search-unavailable", 503, "Search is not available at the moment", "Try again after the time in Retry-After."},
 	{"store-unavailable", 503, "A store that this call needs is away", "Nothing is lost. Try again after the time in Retry-After."},
+	{"stranded-seat", 409, "A seat would be left alone", "Hold the seats of the member ticketIds as well, in the same call, or those of the member alternatives instead."},
 	{"ticket-not-found", 404, "There is no such ticket", "The event's view lists its tickets."},
 	{"ticket-unavailable", 409, "Tickets are not available", "The member alternatives lists some that are."},
 	{"tickets-span-events", 422, "The tickets belong to different events", "Book one event at a time."},
