@@ -40,19 +40,17 @@ func (s *Store) pending(ctx context.Context, name string, n int) ([]Pending, err
 	return pending, away(err)
 }
 
-// MarkSent remembers that rows are in Kafka.
+// MarkSent remembers that rows are in Kafka. Those of bookings enter the log of webhooks, while there are any.
 func (s *Store) MarkSent(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := s.pool.Exec(ctx, query("outbox_sent"), ids)
-	return away(err)
+	return s.logged(ctx, "outbox_sent", ids)
 }
 
-// Delivered removes rows that everybody has.
+// Delivered removes rows that everybody has. Those that were not marked as sent enter the log of webhooks, as in MarkSent.
 func (s *Store) Delivered(ctx context.Context, ids []int64) error {
-	_, err := s.pool.Exec(ctx, query("outbox_delete"), ids)
-	return away(err)
+	return s.logged(ctx, "outbox_delete", ids)
 }
 
 // Overdue is a reservation that has run out.
