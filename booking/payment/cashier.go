@@ -125,7 +125,7 @@ func (c *Cashier) serve(ctx context.Context, a Attempt) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
-	if _, _, err := c.store.SaveAttempt(ctx, w.a, Change{Status: w.a.Status, After: after}); err != nil {
+	if _, _, err := c.store.SaveAttempt(ctx, w.a, Change{Status: w.a.Status, Ref: w.a.Ref, After: after}); err != nil {
 		c.warn("a payment attempt stays claimed until its lease runs out", err, "attempt", a.Attempt)
 	}
 }

@@ -161,10 +161,15 @@ func TestAStormOfPaymentsAndDeaths(t *testing.T) {
 func (s *shop) life(ctx context.Context, steps int, after bool) {
 	m := &mortal{steps: steps, after: after}
 	c := s.config()
+	c.Providers = map[string]payment.Provider{sandbox.Method: mortalProvider{m, s.bank}}
+	s.lives(ctx, c, m)
+}
+
+// lives runs a mortal cashier until it dies or ctx ends.
+func (s *shop) lives(ctx context.Context, c payment.Config, m *mortal) {
 	c.Append = func(ctx context.Context, x command.Command) error {
 		return m.do(func() error { return s.log(ctx, x) })
 	}
-	c.Providers = map[string]payment.Provider{sandbox.Method: mortalProvider{m, s.bank}}
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
 	go func() {

@@ -51,7 +51,7 @@ type Answer struct {
 //	Ask        changes nothing
 //
 // ActionRequired turns into Authorised or Declined by itself, when the payer has acted or has taken too long. An error means
-// that nobody knows whether the call had its effect: Ask, later. paymenttest.Run holds every provider to this.
+// that nobody knows whether the call had its effect: Ask, later; Ref may come with it. paymenttest.Run holds every provider to this.
 type Provider interface {
 	Authorise(ctx context.Context, c Charge) (Answer, error)
 	Capture(ctx context.Context, c Charge) (Answer, error)

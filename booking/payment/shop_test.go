@@ -95,8 +95,10 @@ type sold struct {
 	attempt id.Key
 }
 
-// pay books a seat and begins to pay for it.
-func (s *shop) pay(token string) sold {
+// pay books a seat and begins to pay for it in the sandbox.
+func (s *shop) pay(token string) sold { return s.payBy(sandbox.Method, token) }
+
+func (s *shop) payBy(method, token string) sold {
 	s.t.Helper()
 	now, owner, k, begin := time.Now(), id.NewVisitor(), id.NewKey(), id.NewKey()
 	s.mu.Lock()
@@ -105,7 +107,7 @@ func (s *shop) pay(token string) sold {
 	s.mu.Unlock()
 	for _, c := range []command.Command{
 		{ID: k, Kind: command.Book, Booking: k, Seats: []int{seat}, Until: now.Add(time.Hour)},
-		{ID: begin, Kind: command.BeginPayment, Booking: k, Attempt: command.AttemptKey(begin), Payment: booking.Payment{Method: sandbox.Method, Token: token}},
+		{ID: begin, Kind: command.BeginPayment, Booking: k, Attempt: command.AttemptKey(begin), Payment: booking.Payment{Method: method, Token: token}},
 	} {
 		c.Event, c.Owner, c.IssuedAt = s.event, owner, now
 		if err := s.log(s.t.Context(), c); err != nil {

@@ -172,11 +172,11 @@ func (w *work) call(ctx context.Context, what string, do func(context.Context, C
 	ctx, cancel := context.WithTimeout(ctx, w.CallTime)
 	defer cancel()
 	said, err := do(ctx, w.a.Charge)
+	if said.Ref != "" { // an error may come with it: the charge is there, and what became of it is not known
+		w.a.Ref = said.Ref
+	}
 	if err != nil {
 		return said, fmt.Errorf("%s %s: %w", what, w.a.Attempt, err)
-	}
-	if said.Ref != "" {
-		w.a.Ref = said.Ref
 	}
 	return said, nil
 }

@@ -131,7 +131,10 @@ func (p *Provider) step(ctx context.Context, c payment.Charge, do func(*stripe.P
 	if refusal(err) != nil {
 		now, err = p.read(ctx, i.ID)
 	}
-	return p.answer(ctx, c, now, err)
+	if said, err = p.answer(ctx, c, now, err); err != nil {
+		said.Ref = i.ID // a name that is saved need not be found again
+	}
+	return said, err
 }
 
 // answer words where an intent stands, and cancels one from which nothing must come any more.

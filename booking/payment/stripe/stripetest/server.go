@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,14 +81,15 @@ type Server struct {
 	Config
 	URL string
 
-	calls atomic.Int64
-	mu    sync.Mutex // guards all below
-	all   map[string]*Intent
-	order []string
-	keys  map[string]*kept
-	nth   map[string]int
-	hooks sync.WaitGroup
-	ended bool
+	calls  atomic.Int64
+	hooks  sync.WaitGroup
+	mu     sync.Mutex // guards all below
+	all    map[string]*Intent
+	order  []string
+	asking map[string]*Intent // by attempt: those that once waited for their payer
+	keys   map[string]*kept
+	nth    map[string]int // requests of each call, and events
+	ended  bool
 }
 
 // kept is what a key remembers.
@@ -99,7 +102,7 @@ type kept struct {
 
 // New starts a server that ends with the test.
 func New(t testing.TB, c Config) *Server {
-	s := &Server{Config: c, all: map[string]*Intent{}, keys: map[string]*kept{}, nth: map[string]int{}}
+	s := &Server{Config: c, all: map[string]*Intent{}, asking: map[string]*Intent{}, keys: map[string]*kept{}, nth: map[string]int{}}
 	web := httptest.NewServer(s)
 	s.URL = web.URL
 	t.Cleanup(func() {
@@ -143,24 +146,30 @@ func (s *Server) Age(d time.Duration) {
 	}
 }
 
+// Asking returns the attempts whose payers are asked by their banks.
+func (s *Server) Asking() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.asking))
+}
+
 // Act answers for the payer whom his bank asks about an attempt.
 func (s *Server) Act(attempt string, yes bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, i := range s.all {
-		if i.Metadata["attempt"] != attempt || i.Status != "requires_action" {
-			continue
-		}
-		if yes {
-			i.Status = "requires_capture"
-			s.tell("payment_intent.amount_capturable_updated", i)
-			return nil
-		}
+	i := s.asking[attempt]
+	delete(s.asking, attempt)
+	switch {
+	case i == nil || i.Status != "requires_action":
+		return fmt.Errorf("no intent of %s waits for its payer", attempt)
+	case yes:
+		i.Status = "requires_capture"
+		s.tell("payment_intent.amount_capturable_updated", i)
+	default:
 		i.Status, i.Error = "requires_payment_method", &Problem{Type: "invalid_request_error", Code: "payment_intent_authentication_failure"}
 		s.tell("payment_intent.payment_failed", i)
-		return nil
 	}
-	return fmt.Errorf("no intent of %s waits for its payer", attempt)
+	return nil
 }
 
 // ServeHTTP answers one request.
@@ -383,6 +392,7 @@ func (s *Server) confirm(i *Intent, form url.Values) any {
 		s.tell("payment_intent.amount_capturable_updated", i)
 	case Action:
 		i.Status, i.Error = "requires_action", nil
+		s.asking[i.Metadata["attempt"]] = i
 		s.tell("payment_intent.requires_action", i)
 	case Declined:
 		return declined("generic_decline")

@@ -1,0 +1,357 @@
+package payment_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/booking"
+	"usher/booking/command"
+	"usher/booking/payment"
+	"usher/booking/payment/stripe"
+	"usher/booking/payment/stripe/stripetest"
+	"usher/booking/pgstore/pgtest"
+	"usher/internal/id"
+)
+
+// cards is a shop whose payments go through a Stripe of our own.
+type cards struct {
+	*shop
+	server   *stripetest.Server
+	provider *stripe.Provider
+	mine     map[id.Key]bool // the attempts that go through it
+}
+
+const hookSecret = "whsec_test"
+
+// listen answers webhooks as a gateway does.
+func (s *shop) listen(t *testing.T) (url string) {
+	t.Helper()
+	hook, err := stripe.NewHook(hookSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context()) // the last ones come when the test is over
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<16))
+		if err != nil {
+			w.WriteHeader(413)
+			return
+		}
+		attempt, err := hook.Read(body, r.Header.Get("Stripe-Signature"))
+		switch {
+		case err != nil:
+			t.Errorf("a webhook is refused: %v", err)
+			w.WriteHeader(400)
+		case !attempt.IsZero() && s.store.WakeAttempt(ctx, attempt) != nil:
+			w.WriteHeader(503)
+		}
+	}))
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+// through starts a Stripe for the shop.
+func (s *shop) through(t *testing.T, c stripetest.Config) *cards {
+	t.Helper()
+	x := &cards{shop: s, server: stripetest.New(t, c), mine: map[id.Key]bool{}}
+	var err error
+	if x.provider, err = stripe.New(stripe.Config{
+		Key: stripetest.Key, URL: x.server.URL, Return: func(b id.Booking) string { return "https://tickets.example/" + b.String() },
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func (x *cards) pay(token string) sold {
+	x.t.Helper()
+	o := x.payBy(stripe.Method, token)
+	x.mine[o.attempt] = true
+	return o
+}
+
+func (x *cards) config() payment.Config {
+	c := x.shop.config()
+	c.Providers = map[string]payment.Provider{stripe.Method: x.provider}
+	return c
+}
+
+// act answers for the payers who are asked.
+func (x *cards) act() {
+	for _, attempt := range x.server.Asking() {
+		_ = x.server.Act(attempt, true) // it may have been voided meanwhile
+	}
+}
+
+// cardsEnd is how an attempt must end by its token, whatever fails on the way.
+var cardsEnd = map[string][3]string{
+	stripetest.OK:           {"confirmed", "captured", ""},
+	stripetest.Action:       {"confirmed", "captured", ""}, // when it is approved
+	stripetest.Declined:     {"reserved", "declined", "declined"},
+	stripetest.Insufficient: {"reserved", "declined", "insufficient_funds"},
+}
+
+// standing is how an attempt ended: the booking's status, the attempt's status and reason.
+func (s *shop) standing(o sold) (got [3]string) {
+	s.t.Helper()
+	if err := s.store.Pool().QueryRow(s.t.Context(), `SELECT b.status, a.status, coalesce(a.reason, '') FROM payment_attempts a
+		JOIN bookings b ON b.event_id = a.event_id AND b.id = a.booking_id WHERE a.id = $1`, [16]byte(o.attempt)).Scan(&got[0], &got[1], &got[2]); err != nil {
+		s.t.Fatal(err)
+	}
+	return got
+}
+
+// Each fault of Stripe at the first request of each call for each kind of card, and at the second for a good one: all end as if there were
+// none, with one charge or none.
+func TestEachFaultOfStripeAtEachCall(t *testing.T) {
+	t.Parallel()
+	calls := []string{"create", "confirm", "capture", "cancel", "read"}
+	faults := []stripetest.Fault{stripetest.CutBefore, stripetest.CutAfter, stripetest.ErrorBefore, stripetest.ErrorAfter, stripetest.Busy, stripetest.Slow}
+	s := open(t, 2*len(calls)*len(faults)*len(cardsEnd))
+	met := map[string]bool{}
+	for _, call := range calls {
+		for _, fault := range faults {
+			for nth := range 2 {
+				for token, want := range cardsEnd {
+					if nth > 0 && token != stripetest.OK {
+						continue
+					}
+					x := s.through(t, stripetest.Config{Delay: 5 * time.Millisecond, Fault: func(c string, n int) stripetest.Fault {
+						if c != call || n != nth {
+							return stripetest.Fine
+						}
+						met[fmt.Sprint(call, fault)] = true
+						return fault
+					}})
+					o := x.pay(token)
+					dismiss := s.hire(x.config(), s.store)
+					s.until("the attempt is settled", func() bool {
+						x.act()
+						s.passes(time.Second)
+						return s.open() == 0
+					})
+					dismiss()
+					if got := s.standing(o); got != want {
+						t.Errorf("fault %d at %s %d, %s: %q, want %q", fault, call, nth, token, got, want)
+					}
+					x.judge(t, 1)
+				}
+			}
+		}
+	}
+	if len(met) != len(calls)*len(faults) {
+		t.Errorf("only %d of %d faults were met", len(met), len(calls)*len(faults))
+	}
+}
+
+// judge audits the attempts of this Stripe, and complains.
+func (x *cards) judge(t *testing.T, attempts int) payment.Report {
+	t.Helper()
+	r, err := x.money()
+	if err != nil || r.Faults > 0 || r.InFlight > 0 || r.Attempts < attempts || r.Charges != r.Confirmed || r.Charged[pgtest.Currency] != r.Earned[pgtest.Currency] {
+		t.Errorf("audit: %+v, %v", r, err)
+	}
+	return r
+}
+
+// money compares the books of Stripe with what Postgres says.
+func (x *cards) money() (payment.Report, error) { return payment.Audit(x.entries()) }
+
+// entries are the intents of this Stripe with their attempts, and confirmed bookings of which it knows nothing. An intent too many
+// belongs to nobody.
+func (x *cards) entries() iter.Seq2[payment.Entry, error] {
+	return func(yield func(payment.Entry, error) bool) {
+		intents := map[string][]stripetest.Intent{}
+		for _, i := range x.server.Intents("") {
+			intents[i.Metadata["attempt"]] = append(intents[i.Metadata["attempt"]], i)
+		}
+		rows, err := x.store.Pool().Query(x.t.Context(), `SELECT a.event_id, a.booking_id, b.status, b.attempt_id = a.id, b.total, b.currency, a.id, a.settled
+			FROM payment_attempts a JOIN bookings b ON b.event_id = a.event_id AND b.id = a.booking_id WHERE a.method = 'stripe'`)
+		if err != nil {
+			yield(payment.Entry{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var e payment.Entry
+			var event int64
+			var key, attempt [16]byte
+			if err := rows.Scan(&event, &key, (*string)(&e.Standing), &e.Current, &e.Due, &e.Currency, &attempt, &e.Settled); err != nil {
+				yield(e, err)
+				return
+			}
+			e.Booking, e.Attempt = id.Booking{Event: id.Event(event), Key: key}, attempt
+			mine := intents[e.Attempt.String()]
+			switch {
+			case !x.mine[e.Attempt]:
+				continue
+			case len(mine) == 0 && !yield(e, nil):
+				return
+			}
+			slices.SortStableFunc(mine, func(a, b stripetest.Intent) int { return cmp.Compare(b.Captured, a.Captured) })
+			for n, i := range mine {
+				if n > 0 {
+					e = payment.Entry{Settled: true}
+				}
+				e.Provider, e.Charged, e.ChargedCurrency = stateOf(i), max(i.Captured, i.Amount), pgtest.Currency
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(payment.Entry{}, err)
+		}
+	}
+}
+
+func stateOf(i stripetest.Intent) payment.State {
+	switch {
+	case i.Refunded > 0:
+		return payment.Refunded
+	case i.Captured > 0:
+		return payment.Captured
+	case i.Status == "requires_capture":
+		return payment.Authorised
+	case i.Status == "canceled":
+		return payment.Voided
+	}
+	return payment.None
+}
+
+// storm is one run: how many payments, in waves of how many, and whether Stripe remembers its keys.
+type storm struct {
+	payments, wave int
+	forgets        bool
+}
+
+// TestAStormOfCardsAndDeaths pays with all cards at once, by cashiers that die again and again at random steps, through a Stripe whose
+// every request may fail, and whose webhooks are late, lost, told twice and out of order. One in twenty is taken back half way, and
+// every declined payer tries another card. USHER_PROVE: 100,000 payments.
+func TestAStormOfCardsAndDeaths(t *testing.T) {
+	t.Parallel()
+	run := storm{payments: 300, wave: 150}
+	if os.Getenv("USHER_PROVE") != "" {
+		run = storm{payments: 100_000, wave: 500}
+	}
+	x := run.blow(t)
+	r := x.judge(t, run.payments)
+	t.Logf("%d payments, %d charged, %d requests to Stripe", r.Attempts, r.Charges, x.server.Calls())
+	if r.Charges < run.payments/2 || r.Charges == r.Attempts {
+		t.Errorf("not a storm: %+v", r)
+	}
+}
+
+// The control: a Stripe that forgets its keys, and cashiers that die before they have saved a name. Then money stays blocked or is taken
+// without a ticket, and the audit sees it.
+func TestAStormWithoutKeysIsSeen(t *testing.T) {
+	t.Parallel()
+	x := storm{payments: 300, wave: 150, forgets: true}.blow(t)
+	if r, err := x.money(); err != nil || r.Faults == 0 {
+		t.Errorf("the audit sees nothing: %+v, %v", r, err)
+	}
+}
+
+func (run storm) blow(t *testing.T) *cards {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	s := open(t, run.payments)
+	random := rand.New(rand.NewPCG(seed, 1)) // the server asks under its lock
+	x := s.through(t, stripetest.Config{
+		Forget: run.forgets, Delay: 5 * time.Millisecond,
+		Fault: func(string, int) stripetest.Fault {
+			if random.IntN(8) > 0 {
+				return stripetest.Fine
+			}
+			return stripetest.Fault(1 + random.IntN(int(stripetest.Slow)))
+		},
+		Hooks: stripetest.Hooks{URL: s.listen(t), Secret: hookSecret, Post: func(string, int) []time.Duration {
+			late := func() time.Duration { return time.Duration(random.IntN(int(200 * time.Millisecond))) }
+			switch random.IntN(5) {
+			case 0:
+				return nil
+			case 1:
+				return []time.Duration{0, late()}
+			case 2:
+				return []time.Duration{late()}
+			case 3:
+				return []time.Duration{-1} // before the answer
+			}
+			return []time.Duration{0}
+		}},
+	})
+	tokens := []string{stripetest.OK, stripetest.OK, stripetest.Action, stripetest.OK, stripetest.Declined, stripetest.OK, stripetest.Insufficient}
+	over, stop := context.WithCancel(t.Context())
+	var crew sync.WaitGroup
+	for i := range 3 {
+		luck := rand.New(rand.NewPCG(seed, uint64(2+i)))
+		crew.Go(func() {
+			for over.Err() == nil {
+				c := x.config()
+				m := &mortal{steps: 1 + luck.IntN(100), after: luck.IntN(2) == 0}
+				c.Providers = map[string]payment.Provider{stripe.Method: mortalProvider{m, x.provider}}
+				s.lives(over, c, m)
+			}
+		})
+	}
+	defer crew.Wait()
+	defer stop()
+	for done := 0; done < run.payments; {
+		var wave []sold
+		for i := range min(run.wave, run.payments-done) {
+			wave = append(wave, x.pay(tokens[i%len(tokens)]))
+		}
+		done += len(wave)
+		for i := 0; i < len(wave); i += 20 {
+			s.exec(`UPDATE payment_attempts SET created_at = created_at - interval '11 minutes' WHERE id = $1`, [16]byte(wave[i].attempt))
+		}
+		x.weather()
+		for _, o := range wave {
+			if got := s.standing(o); got[1] == "declined" && got[0] == "reserved" {
+				x.again(o, stripetest.OK)
+			}
+		}
+		x.weather()
+	}
+	return x
+}
+
+// weather waits until all is settled, while time runs fast and payers act.
+func (x *cards) weather() {
+	x.t.Helper()
+	x.until("all attempts are settled", func() bool {
+		x.passes(time.Second)
+		x.act()
+		return x.open() == 0
+	})
+}
+
+// again pays for a reserved booking with another card.
+func (x *cards) again(o sold, token string) {
+	x.t.Helper()
+	begin := id.NewKey()
+	var owner [16]byte
+	if err := x.store.Pool().QueryRow(x.t.Context(), `SELECT owner FROM bookings WHERE id = $1`, [16]byte(o.booking.Key)).Scan(&owner); err != nil {
+		x.t.Fatal(err)
+	}
+	err := x.log(x.t.Context(), command.Command{
+		ID: begin, Kind: command.BeginPayment, Event: x.event, Owner: owner, IssuedAt: time.Now(), Booking: o.booking.Key,
+		Attempt: command.AttemptKey(begin), Payment: booking.Payment{Method: stripe.Method, Token: token},
+	})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.mine[command.AttemptKey(begin)] = true
+}
