@@ -84,14 +84,6 @@ func TestWhatComesOfARound(t *testing.T) {
 	f := func(w Webhook, want Turn, results ...result) {
 		t.Helper()
 		got := turned(&w, plan{cursor: 20}, results, half)
-		pauses := []time.Duration{}
-		aside := 0
-		for _, a := range got.Again {
-			pauses = append(pauses, a.After)
-			if a.SetAside {
-				aside++
-			}
-		}
 		if got.Cursor != 20 || got.Failures != want.Failures || got.Pause != want.Pause || got.Success != want.Success || got.Disable != want.Disable || !slices.Equal(got.Taken, want.Taken) || len(got.Again) != len(want.Again) {
 			t.Errorf("%+v, want %+v", got, want)
 			return
