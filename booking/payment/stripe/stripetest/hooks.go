@@ -27,6 +27,16 @@ type Hooks struct {
 	Post func(event string, n int) []time.Duration
 }
 
+// TellTo sends the webhooks from now on to another address.
+func (s *Server) TellTo(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Hooks.URL = url
+}
+
+// Heard is how many webhooks were answered with 2xx.
+func (s *Server) Heard() int { return int(s.heard.Load()) }
+
 // Sign returns the header Stripe-Signature for a body.
 func Sign(secret string, at time.Time, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -53,40 +63,41 @@ func (s *Server) tell(kind string, i *Intent) {
 	if err != nil {
 		return
 	}
-	delays := []time.Duration{0}
+	hooks, delays := s.Hooks, []time.Duration{0}
 	if s.Hooks.Post != nil {
 		delays = s.Hooks.Post(kind, n)
 	}
 	for _, d := range delays {
 		if d < 0 {
-			s.deliver(body)
+			s.deliver(hooks, body)
 			continue
 		}
 		s.hooks.Go(func() {
 			time.Sleep(d)
-			s.deliver(body)
+			s.deliver(hooks, body)
 		})
 	}
 }
 
-func (s *Server) deliver(body []byte) {
+func (s *Server) deliver(h Hooks, body []byte) {
 	for range tellings {
-		if s.post(body) {
+		if h.post(body) {
+			s.heard.Add(1)
 			return
 		}
 		time.Sleep(hookPause)
 	}
 }
 
-func (s *Server) post(body []byte) bool {
+func (h Hooks) post(body []byte) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), hookTime)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, "POST", s.Hooks.URL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, "POST", h.URL, bytes.NewReader(body))
 	if err != nil {
 		return false
 	}
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("Stripe-Signature", Sign(s.Hooks.Secret, time.Now(), body))
+	r.Header.Set("Stripe-Signature", Sign(h.Secret, time.Now(), body))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return false

@@ -82,6 +82,7 @@ type Server struct {
 	URL string
 
 	calls  atomic.Int64
+	heard  atomic.Int64 // webhooks
 	hooks  sync.WaitGroup
 	mu     sync.Mutex // guards all below
 	all    map[string]*Intent
