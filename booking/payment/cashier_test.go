@@ -225,6 +225,30 @@ func TestAnUnknownMethodFails(t *testing.T) {
 	s.check(o, [3]string{"reserved", "failed", payment.ReasonUnknownMethod})
 }
 
+// A provider that is taken away while payments are under way is missed, not forgotten. The control is the test before.
+func TestAnAttemptUnderWayWaitsForItsProvider(t *testing.T) {
+	t.Parallel()
+	s := open(t, 20)
+	named, authorised := s.pay(sandbox.OK), s.pay(sandbox.OK)
+	s.exec(`UPDATE payment_attempts SET provider_ref = 'x' WHERE id = $1`, [16]byte(named.attempt))
+	s.exec(`UPDATE payment_attempts SET status = 'authorised' WHERE id = $1`, [16]byte(authorised.attempt))
+	c := s.config()
+	c.Providers = nil
+	dismiss := s.hire(c, s.store)
+	s.until("both were tried thrice", func() bool {
+		s.passes(time.Second)
+		return pgtest.Count(t, s.store, "SELECT count(*) FROM payment_attempts WHERE tries > 3") == 2
+	})
+	dismiss()
+	if s.open() != 2 {
+		t.Error("an attempt has ended without its provider")
+	}
+	s.hire(s.config(), s.store)
+	s.hurried()
+	s.check(named, ended[sandbox.OK])
+	s.check(authorised, ended[sandbox.OK])
+}
+
 func TestACashierThatIsStoppedGivesItsAttemptsBack(t *testing.T) {
 	t.Parallel()
 	s := open(t, 20)

@@ -17,6 +17,7 @@ const maxDeeds = 8
 
 var (
 	errNoProgress = errors.New("the provider's answers lead nowhere")
+	errNoProvider = errors.New("no such provider is configured any more")
 	errNotBack    = errors.New("the provider does not give the money back")
 )
 
@@ -34,6 +35,8 @@ func (w *work) run(ctx context.Context) error {
 	switch {
 	case w.a.Status.Ended():
 		return w.conclude(ctx)
+	case w.provider == nil && (w.a.Ref != "" || w.a.Status == StatusAuthorised): // money may be under way: whoever took the provider away must bring it back
+		return fmt.Errorf("%w: %q", errNoProvider, w.a.Method)
 	case w.provider == nil:
 		return w.end(ctx, Answer{State: Failed, Reason: ReasonUnknownMethod})
 	}
@@ -117,7 +120,7 @@ func (w *work) conclude(ctx context.Context) error {
 // refund gives back the money for seats that the booking does not get. The log's refusal is final, so nothing races it.
 func (w *work) refund(ctx context.Context) error {
 	if w.provider == nil {
-		return fmt.Errorf("%w: no provider %q", errNotBack, w.a.Method)
+		return fmt.Errorf("%w: %w: %q", errNotBack, errNoProvider, w.a.Method)
 	}
 	said, err := w.call(ctx, "refund", w.provider.Refund)
 	if err != nil {

@@ -173,6 +173,38 @@ func TestALostNameIsFoundAfterKeysAreForgotten(t *testing.T) {
 	f(0, payment.Voided, 2) // the control: without the search the captured charge is lost
 }
 
+// Whatever fails on the way, money is given back once.
+func TestARefundThroughEveryFault(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"refund", "read"} {
+		for fault := stripetest.CutBefore; fault <= stripetest.Slow; fault++ {
+			refunding := false
+			server := stripetest.New(t, stripetest.Config{Fault: func(c string, _ int) stripetest.Fault {
+				if !refunding || c != call {
+					return stripetest.Fine
+				}
+				refunding = false
+				return fault
+			}})
+			p, c := open(t, server), charge(stripetest.OK)
+			c.Ref = want(t, payment.Authorised, "")(p.Authorise(t.Context(), c)).Ref
+			want(t, payment.Captured, "")(p.Capture(t.Context(), c))
+			refunding = true
+			said, err := p.Refund(t.Context(), c)
+			for range 3 {
+				if err != nil {
+					said, err = p.Refund(t.Context(), c)
+				}
+			}
+			want(t, payment.Refunded, "")(said, err)
+			want(t, payment.Refunded, "")(p.Ask(t.Context(), c))
+			if found := server.Intents(c.Attempt.String()); len(found) != 1 || found[0].Refunded != found[0].Amount || refunding {
+				t.Errorf("fault %d at %s: %+v", fault, call, found)
+			}
+		}
+	}
+}
+
 func TestAnErrorTellsNothingOfTheCard(t *testing.T) {
 	t.Parallel()
 	server := stripetest.New(t, stripetest.Config{Fault: func(call string, _ int) stripetest.Fault {
