@@ -206,6 +206,14 @@ func (s *System) Kill(role string, i int) {
 	<-p.done
 }
 
+// signal sends a signal to process i of a role: SIGSTOP lets it stand still with all its connections, SIGCONT go on.
+func (s *System) signal(role string, i int, what syscall.Signal) {
+	s.t.Helper()
+	if err := s.process(fmt.Sprintf("%s-%d", role, i)).cmd.Process.Signal(what); err != nil {
+		s.t.Errorf("%s to %s-%d: %v", what, role, i, err)
+	}
+}
+
 // WaitReady waits until gateway i answers that it is ready.
 func (s *System) WaitReady(i int) {
 	s.t.Helper()
