@@ -138,7 +138,7 @@ func appender(p *stream.Producer) func(context.Context, command.Command) error {
 
 // holds returns the seat maps with this role's rules.
 func (r *role) holds() *hold.Store {
-	return hold.New(r.redis, hold.Config{For: r.HoldFor, Cap: r.HoldCap, Limit: r.SeatLimit})
+	return hold.New(r.redis, hold.Config{For: r.HoldFor, Cap: r.HoldCap, Limit: r.SeatLimit, Unpaid: r.Unpaid, Cool: r.CoolDown})
 }
 
 // runGateway serves the public and the admin port.

@@ -49,6 +49,13 @@ type HoldLimitError struct{ Limit int }
 
 func (e *HoldLimitError) Error() string { return fmt.Sprintf("at most %d tickets a visitor", e.Limit) }
 
+// CoolDownError says until when a visitor waits who has let several holds of an event go unpaid.
+type CoolDownError struct{ Until time.Time }
+
+func (e *CoolDownError) Error() string {
+	return "several holds were not paid for: the next may be had at " + e.Until.UTC().Format(time.RFC3339)
+}
+
 // StrandedSeatError says which free seats a hold would have left without a free neighbour, and as many seats side by side that can be had
 // instead. What was wanted may also be asked for together with the stranded seats.
 type StrandedSeatError struct {

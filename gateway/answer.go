@@ -97,7 +97,7 @@ func (s *Server) answerError(c *call, err error) {
 
 // retryAfter is how many seconds the caller should wait; every 429 and 503 says so, and those 409 that pass by themselves.
 func retryAfter(p *problem.Problem) (seconds int, wanted bool) {
-	wanted = p.Status == 429 || p.Status == 503 || p.Slug == "room-full" || p.Slug == "not-called" || p.Slug == "request-in-progress"
+	wanted = p.Status == 429 || p.Status == 503 || p.Slug == "room-full" || p.Slug == "not-called" || p.Slug == "hold-cool-down" || p.Slug == "request-in-progress"
 	return max(p.RetryAfter, 1), wanted
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/booking"
 	"usher/internal/id"
@@ -93,7 +94,9 @@ func TestWhatTheDeskRefuses(t *testing.T) {
 		{&booking.UnavailableError{Tickets: []id.Ticket{ticket}}, 409, "ticket-unavailable", "POST", holds, ids, "ticketIds"},
 		{taken, 409, "ticket-unavailable", "POST", api + "/booking", ids, "ticketIds"},
 		{&booking.HoldLimitError{Limit: 8}, 409, "hold-limit-reached", "POST", hold, "", "limit"},
+		{&booking.CoolDownError{Until: time.Now().Add(time.Minute)}, 409, "hold-cool-down", "POST", hold, "", "until"},
 		{lonely, 409, "stranded-seat", "POST", hold, "", "ticketIds"},
+		{&booking.CoolDownError{Until: time.Now().Add(time.Minute)}, 409, "hold-cool-down", "POST", hold, "", "until"},
 		{lonely, 409, "stranded-seat", "POST", holds, ids, "alternatives"},
 		{&booking.NoSeatsTogetherError{LargestBlock: 3}, 409, "no-seats-together", "POST", holds, `{"best_available":{"quantity":5}}`, "largest_block"},
 		{&booking.HoldRequiredError{Tickets: []id.Ticket{ticket}}, 409, "hold-required", "POST", api + "/booking", ids, "ticketIds"},

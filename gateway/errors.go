@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
 	"usher/booking"
 	"usher/catalog"
@@ -109,6 +110,7 @@ func withMembers(err error) *problem.Problem {
 	var unavailable *booking.UnavailableError
 	var required *booking.HoldRequiredError
 	var limit *booking.HoldLimitError
+	var cool *booking.CoolDownError
 	var stranded *booking.StrandedSeatError
 	var together *booking.NoSeatsTogetherError
 	var declined *booking.DeclinedError
@@ -121,6 +123,10 @@ func withMembers(err error) *problem.Problem {
 		return problem.New("hold-required", required.Error()).With("ticketIds", names(required.Tickets))
 	case errors.As(err, &limit):
 		return problem.New("hold-limit-reached", limit.Error()).With("limit", limit.Limit)
+	case errors.As(err, &cool):
+		p := problem.New("hold-cool-down", cool.Error()).With("until", clock(cool.Until))
+		p.RetryAfter = seconds(time.Until(cool.Until))
+		return p
 	case errors.As(err, &stranded):
 		return problem.New("stranded-seat", stranded.Error()).
 			With("ticketIds", names(idsOf(stranded.Stranded))).With("alternatives", ticketsOf(stranded.Alternatives))

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"usher/booking"
 	"usher/gateway/lang"
@@ -25,7 +26,8 @@ type bestView struct {
 type refusalView struct {
 	Slug         string // chooses the words
 	Limit        int
-	Block        int // the most seats together
+	Block        int       // the most seats together
+	Until        time.Time // when the visitor may hold again
 	Alternatives []heldSeat
 
 	stranded *booking.StrandedSeatError // makes the two that follow, in the page's language
@@ -272,7 +274,7 @@ func mendable(p *problem.Problem) bool {
 		return false
 	}
 	switch p.Slug {
-	case "ticket-unavailable", "hold-limit-reached", "no-seats-together", "stranded-seat", "hold-cap-reached", "hold-required", "hold-not-found":
+	case "ticket-unavailable", "hold-limit-reached", "no-seats-together", "stranded-seat", "hold-cool-down", "hold-cap-reached", "hold-required", "hold-not-found":
 		return true
 	}
 	return false
@@ -282,6 +284,7 @@ func refusalOf(p *problem.Problem, err error) *refusalView {
 	r := &refusalView{Slug: p.Slug}
 	var unavailable *booking.UnavailableError
 	var limit *booking.HoldLimitError
+	var cool *booking.CoolDownError
 	var together *booking.NoSeatsTogetherError
 	switch {
 	case errors.As(err, &unavailable):
@@ -289,6 +292,8 @@ func refusalOf(p *problem.Problem, err error) *refusalView {
 			r.Alternatives = append(r.Alternatives, heldSeat{t.ID, seatOf(t)})
 		}
 	case errors.As(err, &r.stranded):
+	case errors.As(err, &cool):
+		r.Until = cool.Until
 	case errors.As(err, &limit):
 		r.Limit = limit.Limit
 	case errors.As(err, &together):

@@ -65,6 +65,7 @@ func TestEveryRefusalIsTold(t *testing.T) {
 	f(&booking.UnavailableError{Tickets: []id.Ticket{guarded.Ticket(0)}, Alternatives: []booking.Ticket{near}}, 409, "hold", ticket,
 		"Somebody else has just taken this seat", `value="`+near.ID.String()+`"`, "A, row 3, seat 7 · $42.00")
 	f(&booking.HoldLimitError{Limit: 8}, 409, "hold", ticket, "up to 8 seats")
+	f(&booking.CoolDownError{Until: noon}, 409, "hold", ticket, "You can choose again at ")
 	f(&booking.StrandedSeatError{
 		Wanted: []booking.Ticket{e.desk.ticket(guarded.Ticket(1))}, Stranded: []booking.Ticket{e.desk.ticket(guarded.Ticket(0))}, Alternatives: []booking.Ticket{near},
 	}, 409, "hold", ticket, "That would leave A, row 3, seat 7 alone", `value="`+guarded.Ticket(1).String()+","+guarded.Ticket(0).String()+`"`, "A, row 3, seat 7 &#43; A, row 3, seat 7 · $84.00",

@@ -3,13 +3,21 @@
 -- could be had instead, it is passed over only while one block of those is free and leaves none alone: so a refusal always comes with a choice.
 -- A block is its seats and then a text of numbers, three for each free seat that it may leave alone: a seat of the block, the seat beside it, and
 -- the one beyond, -1 when there is none or it is of the block too. An empty text asks nothing.
--- ARGV  run id, owner (16 bytes), hold ms, limit, 1 if strangers' holds count (0 only in a negative control), blocks, seats a block,
---       seats a block of those to be had instead (0: none are named), the blocks, the blocks to be had instead
--- Returns {'OK', end ms, block (0 …), newly held seat …} · {'TAKEN', seat … of the first block} · {'LIMIT'} · {'NOSEAT'} · {'LOST'} ·
+-- Who has let several holds go unpaid waits before he gets the next seat.
+-- ARGV  run id, owner (16 bytes), hold ms, limit, 1 if strangers' holds count (0 only in a negative control), how many unpaid (0: nobody waits),
+--       cool of meta, blocks, seats a block, seats a block of those to be had instead (0: none are named), the blocks, the blocks to be had instead
+-- Returns {'OK', end ms, block (0 …), newly held seat …} · {'TAKEN', seat … of the first block} · {'LIMIT'} · {'NOSEAT'} · {'LOST'} · {'COOL', end ms of the wait} ·
 --       {'ALONE', seats that were asked for and are not his, block to be had instead (0 …, -1: none named), seat that would be left alone …}
 if lost then return {'LOST'} end
-local owner, size, instead = ARGV[2], tonumber(ARGV[7]), tonumber(ARGV[8])
-local behind = 9 + tonumber(ARGV[6]) * (size + 1) -- the first of those to be had instead
+local owner, size, instead, blocks = ARGV[2], tonumber(ARGV[9]), tonumber(ARGV[10]), 11
+local behind = blocks + tonumber(ARGV[8]) * (size + 1) -- the first of those to be had instead
+if ARGV[6] ~= '0' and m[3] ~= ARGV[7] then
+  redis.call('HSET', KEYS[1], 'cool', ARGV[7])
+  m[3] = ARGV[7]
+elseif ARGV[6] == '0' and m[3] then
+  redis.call('HDEL', KEYS[1], 'cool')
+  m[3] = false
+end
 
 local function is_free(seat)
   local state, _, ends = read(seat)
@@ -29,6 +37,12 @@ local function left_alone(new, beside)
   return alone
 end
 
+-- when the visitor's wait ends, if he must wait
+local function cooling()
+  local times, ends = string.match(m[3] and redis.call('GET', unpaid_key(owner)) or '', '^%d+ (%d+) (%d+)$')
+  if times and tonumber(times) >= tonumber(ARGV[6]) and tonumber(ends) > now then return tonumber(ends) end
+end
+
 -- the first block to be had instead that is free and leaves no seat alone
 local function other()
   for from = behind, #ARGV, instead + 1 do
@@ -42,8 +56,8 @@ local function other()
 end
 
 local refused, lonely
-for from = 9, behind - 1, size + 1 do
-  local taken, new, block = {'TAKEN'}, {}, (from - 9) / (size + 1)
+for from = blocks, behind - 1, size + 1 do
+  local taken, new, block = {'TAKEN'}, {}, (from - blocks) / (size + 1)
   for i = from, from + size - 1 do
     local seat = ARGV[i]
     local state, _, ends = read(seat)
@@ -62,6 +76,12 @@ for from = 9, behind - 1, size + 1 do
     local first, ends, held, booked, over = mine(owner)
     if #new == 0 then return {'OK', ends, block} end
     if #held + #booked + #new > tonumber(ARGV[4]) then return {'LIMIT'} end
+    if #over > 0 then
+      local _, _, e = read(over[1])
+      unpaid(owner, e)
+    end
+    local wait = cooling()
+    if wait then return {'COOL', wait} end
     local alone = left_alone(new, ARGV[from + size])
     local choice = #alone > 0 and instead > 0 and other()
     if #alone == 0 or (instead > 0 and not choice) then
@@ -69,7 +89,11 @@ for from = 9, behind - 1, size + 1 do
       for _, seat in ipairs(over) do redis.call('SETRANGE', KEYS[3], seat * 16, NOBODY) end
       for _, seat in ipairs(new) do
         local was = holder(seat)
-        if was ~= NOBODY and was ~= owner then forget(was, seat) end
+        if was ~= NOBODY and was ~= owner then
+          local _, _, e = read(seat)
+          unpaid(was, e)
+          forget(was, seat)
+        end
         redis.call('SETRANGE', KEYS[3], seat * 16, owner)
         set_end(seat, ends)
         held[#held + 1] = seat

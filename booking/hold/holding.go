@@ -33,6 +33,7 @@ var (
 	grantedTotal = metrics.NewCounter(`usher_hold_asked_total{result="granted"}`)
 	takenTotal   = metrics.NewCounter(`usher_hold_asked_total{result="taken"}`)
 	limitTotal   = metrics.NewCounter(`usher_hold_asked_total{result="limit"}`)
+	coolTotal    = metrics.NewCounter(`usher_hold_asked_total{result="cool"}`)
 	aloneTotal   = metrics.NewCounter(`usher_hold_asked_total{result="alone"}`)
 )
 
@@ -70,7 +71,7 @@ type Beside struct {
 }
 
 // Hold claims seats for the visitor: of blocks of equal size the first that is wholly free or his. A block is claimed whole or not
-// at all. *TakenError names the taken seats of the first block; *booking.HoldLimitError, booking.ErrTicketNotFound, ErrLost.
+// at all. *TakenError names the taken seats of the first block; *booking.HoldLimitError, *booking.CoolDownError, booking.ErrTicketNotFound, ErrLost.
 func (s *Store) Hold(ctx context.Context, e id.Event, owner id.Visitor, blocks ...[]int) (Grant, error) {
 	return s.Claim(ctx, e, owner, Claim{Blocks: blocks})
 }
@@ -92,9 +93,13 @@ func (s *Store) Claim(ctx context.Context, e id.Event, owner id.Visitor, c Claim
 		return Grant{}, booking.ErrTicketNotFound
 	}
 	got := ints(rest)
-	if word == "ALONE" {
+	switch word {
+	case "ALONE":
 		aloneTotal.Inc()
 		return Grant{}, &AloneError{New: got[0], Instead: got[1], Seats: got[2:]}
+	case "COOL":
+		coolTotal.Inc()
+		return Grant{}, &booking.CoolDownError{Until: moment(got[0])}
 	}
 	grantedTotal.Inc()
 	return Grant{Seats: c.Blocks[got[1]], New: got[2:], Ends: moment(got[0])}, nil
@@ -109,7 +114,8 @@ func (s *Store) args(owner id.Visitor, c Claim) []any {
 	if len(c.Instead) > 0 {
 		instead = len(c.Instead[0])
 	}
-	args := []any{owner[:], s.For.Milliseconds(), s.Limit, strangers, len(c.Blocks), len(c.Blocks[0]), instead}
+	cool := fmt.Sprintf("%d %d", s.Cool.Milliseconds(), 2*s.For.Milliseconds())
+	args := []any{owner[:], s.For.Milliseconds(), s.Limit, strangers, s.Unpaid, cool, len(c.Blocks), len(c.Blocks[0]), instead}
 	for _, blocks := range [][][]int{c.Blocks, c.Instead} {
 		for _, block := range blocks {
 			args = append(append(args, anys(block)...), beside(c, block))

@@ -1,14 +1,17 @@
 -- prelude: stands before every script of this package.
 -- KEYS  meta, map, holders, owners, late of one event, all under its hash tag
---   meta     hash    run id of the Redis that it was loaded into, base (ms), version; while it is loaded: load (token), since (ms)
+--   meta     hash    run id of the Redis that it was loaded into, base (ms), version; while it is loaded: load (token), since (ms); cool: how
+--                    long who lets holds go unpaid waits, and how long that is remembered beyond (ms), missing when nobody waits
 --   map      string  8 bytes a seat: state · version (3) · end of the hold (4: ms after base, 0 none)
 --   holders  string  16 bytes a seat: the visitor who holds it or has booked it, zeros for nobody
 --   owners   hash    visitor → "first-hold-ms seat,seat": the seats whose holder he is
 --   late     hash    seat → change that was committed while the map was being loaded
+--   unpaid   string  a key of its own for each visitor who let a hold go unpaid, under the same hash tag, gone when it is forgotten:
+--                    "first-hold-ms of the last such, how many, end ms of the wait"
 -- ARGV  run id that the caller's connections saw; what follows is the script's
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local m = redis.call('HMGET', KEYS[1], 'run', 'base')
+local m = redis.call('HMGET', KEYS[1], 'run', 'base', 'cool')
 local lost, base = m[1] ~= ARGV[1], tonumber(m[2] or 0)
 local NOBODY = string.rep('\0', 16)
 
@@ -90,12 +93,35 @@ local function mine(owner)
   return tonumber(first or now), ends, held, booked, over
 end
 
+local function unpaid_key(owner)
+  return string.gsub(KEYS[1], 'meta$', 'unpaid:') .. string.gsub(owner, '.', function(c) return string.format('%02x', string.byte(c)) end)
+end
+
+-- counts a hold or reservation that ran out at the end, once for all that share its clock. Who has paid for a seat, or is about to, let nothing go.
+local function unpaid(owner, ends)
+  local cool, beyond = string.match(m[3] or '', '^(%d+) (%d+)$')
+  if not cool or owner == NOBODY then return end
+  local first, list = record(owner)
+  for _, seat in ipairs(list) do
+    local state, _, e = read(seat)
+    if state == 2 or state == 3 or (e > now and state < 2) then return end
+  end
+  local key, wait = unpaid_key(owner), ends + cool
+  local last, times = string.match(redis.call('GET', key) or '', '^(%d+) (%d+) ')
+  if not first or first == last or wait + beyond <= now then return end
+  redis.call('SET', key, string.format('%s %d %.0f', first, (times or 0) + 1, wait), 'PX', string.format('%.0f', wait + beyond - now))
+end
+
 -- brings a committed change to the map if it is newer than what the map has
 local function change(seat, version, state, owner, ends)
-  local _, v = read(seat)
+  local was, v, over = read(seat)
+  local lapsed
   if not v or version <= v then return false end
   if state == 0 or state == 4 then owner, ends = NOBODY, 0 end
+  if state == 0 and was == 1 and over <= now then lapsed = holder(seat) end
+  if state == 3 then redis.call('DEL', unpaid_key(owner)) end
   redis.call('SETRANGE', KEYS[2], seat * 8, struct.pack('>I4I4', state * 16777216 + version, after_base(ends)))
+  if lapsed then unpaid(lapsed, over) end
   hand(seat, owner, now)
   return true
 end

@@ -24,6 +24,11 @@ type Config struct {
 	For   time.Duration // how long a first hold lasts; the others of its owner share its clock
 	Cap   time.Duration // how long with all extensions
 	Limit int           // seats that a visitor may hold and book of one event
+	// Unpaid is how many holds of an event a visitor may let run out before he waits for Cool, counted from the end of the last; 0: any
+	// number. One that he gives back does not count, and a seat that he has paid for makes all forgotten. What is counted is forgotten when the wait
+	// is over for as long as two holds take, and with a loss of Redis.
+	Unpaid int
+	Cool   time.Duration
 }
 
 // Store is the seat maps of one Redis, or one cluster. Make it with New.

@@ -154,7 +154,8 @@ function refused(r, again) {
   }
   if (r.slug === "no-seats-together" && !r.body.largest_block) return alertBox(t("seats.refused.none"));
   const key = "seats.refused." + r.slug;
-  if (texts[key]) return alertBox(t(key, { limit: r.body.limit, block: r.body.largest_block }));
+  const time = r.body.until && new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(r.body.until));
+  if (texts[key]) return alertBox(t(key, { limit: r.body.limit, block: r.body.largest_block, time }));
   alertBox(t("seats.js.failed"), again ? [actions(button(t("seats.js.again"), () => { clearSay(); again(); }))] : []);
 }
 

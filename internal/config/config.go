@@ -58,6 +58,8 @@ type Config struct {
 	Checkout  time.Duration
 	SeatLimit int
 	Stranded  string
+	Unpaid    int
+	CoolDown  time.Duration
 	BookWait  time.Duration
 
 	Lease time.Duration
@@ -123,6 +125,8 @@ func Settings() []Setting {
 		{"checkout", "USHER_CHECKOUT", "10m", "how long a reserved booking waits for its payment, 1s to 1h", "gateway", duration(func(c *Config) *time.Duration { return &c.Checkout }, time.Second, time.Hour)},
 		{"seat-limit", "USHER_SEAT_LIMIT", "8", "tickets a visitor may hold or book of one event, 1 to 50", "gateway", number(func(c *Config) *int { return &c.SeatLimit }, 1, 50)},
 		{"stranded-seats", "USHER_STRANDED_SEATS", "off", "whether a hold may leave a single seat alone. off: it may; lenient: not while as many seats side by side are free in its row; strict: nor anywhere at its price", "gateway", choice(func(c *Config) *string { return &c.Stranded }, "off", "lenient", "strict")},
+		{"unpaid-holds", "USHER_UNPAID_HOLDS", "0", "how many holds of one event a visitor may let run out unpaid before he waits, 1 to 20; 0: nobody waits", "gateway", number(func(c *Config) *int { return &c.Unpaid }, 0, 20)},
+		{"cool-down", "USHER_COOL_DOWN", "10m", "how long he waits, from the end of the last, 1s to 24h", "gateway", duration(func(c *Config) *time.Duration { return &c.CoolDown }, time.Second, 24*time.Hour)},
 		{"book-wait", "USHER_BOOK_WAIT", "2s", "how long a call waits for the worker before it answers 202, 10ms to 10s", "gateway", duration(func(c *Config) *time.Duration { return &c.BookWait }, 10*time.Millisecond, 10*time.Second)},
 		{"lease", "USHER_LEASE", "3s", "how long a dead worker's partitions wait for another, 500ms to 1m", "worker", duration(func(c *Config) *time.Duration { return &c.Lease }, 500*time.Millisecond, time.Minute)},
 		{"payment-provider", "USHER_PAYMENT_PROVIDER", "sandbox", "who takes the money: sandbox, which moves none, or stripe", "gateway relay", choice(func(c *Config) *string { return &c.PaymentProvider }, "sandbox", "stripe")},

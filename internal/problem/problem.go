@@ -28,6 +28,7 @@ var kinds = []Kind{
 	{"extension-not-allowed", 409, "The reservation cannot be extended", "It can be extended once, while it is reserved."},
 	{"grace-over", 410, "The turn has lapsed", "Join the line again."},
 	{"hold-cap-reached", 409, "The hold cannot be extended further", "Book before it runs out."},
+	{"hold-cool-down", 409, "Several holds were not paid for", "Try again after the time in Retry-After. Seats that are given back do not count."},
 	{"hold-limit-reached", 409, "Too many tickets for one visitor", "Release others first."},
 	{"hold-not-found", 404, "There is no such hold", "Holds run out and belong to the visitor who made them."},
 	{"hold-required", 409, "Not all tickets are held by this visitor", "Hold them, then book."},
