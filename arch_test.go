@@ -20,7 +20,7 @@ var picture = map[string][]string{
 	"deploy/local": {},
 
 	// the edge
-	"gateway":         {"images", "gateway/lang", "gateway/page", "gateway/openapi", "booking", "catalog", "catalog/layout", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
+	"gateway":         {"images", "gateway/lang", "gateway/page", "gateway/openapi", "booking", "booking/webhook", "catalog", "catalog/layout", "search", "waitroom", "waitroom/pass", "internal/id", "internal/problem"},
 	"gateway/lang":    {},
 	"gateway/page":    {"gateway/lang"},
 	"gateway/openapi": {},

@@ -23,6 +23,7 @@ import (
 	"usher/booking/payment"
 	"usher/booking/pgstore"
 	"usher/booking/relay"
+	"usher/booking/webhook"
 	"usher/booking/worker"
 	"usher/catalog"
 	"usher/catalog/importer"
@@ -200,7 +201,8 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
 	}, gateway.Parts{
 		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: till.box, Webhook: till.hook, Images: pictures,
-		Ready: func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
+		Receivers: webhook.NewOffice(r.store, r.WebhooksPrivate),
+		Ready:     func(ctx context.Context) error { return r.redis.Ping(ctx).Err() },
 	})
 	behind := &doorHealth{load: counter.Load, waits: r.store.Waits}
 	keeper.Follow(behind.Now)
@@ -360,6 +362,9 @@ func runWorker(ctx context.Context, args []string, getenv func(string) string, o
 	return r.run(ctx)
 }
 
+// webhookConns are the connections of a relay that tell organisers: a pool of their own, so that they wait for each other and never the relay for them.
+const webhookConns = 4
+
 // runRelay tells the world, charges payers and ends what has run out.
 func runRelay(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	r, err := begin(ctx, "relay", args, getenv, out, nil, "postgres", "redis", "kafka")
@@ -375,7 +380,13 @@ func runRelay(ctx context.Context, args []string, getenv func(string) string, ou
 	}
 	producer := stream.NewProducer(r.brokers())
 	cashier := payment.NewCashier(payment.Config{Providers: providers, Append: appender(producer), Log: r.log}, r.store)
-	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run, r.metrics)
+	letters, err := pgstore.Open(ctx, r.Postgres, webhookConns)
+	if err != nil {
+		return err
+	}
+	defer letters.Close()
+	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run, r.metrics,
+		webhook.NewDispatcher(letters, webhook.NewClient(r.WebhooksPrivate), r.log).Run)
 	return r.run(ctx)
 }
 

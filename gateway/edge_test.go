@@ -31,6 +31,7 @@ type edge struct {
 	box           *fakeBox
 	hook          *fakeHook
 	images        *fakeImages
+	hooks         *fakeReceivers
 	public, admin string // addresses
 	client        *http.Client
 	stop          func() // the server; the test's end does, too
@@ -39,12 +40,12 @@ type edge struct {
 func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	t.Helper()
 	e := &edge{
-		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: newFakeCatalog(), search: &fakeSearch{}, maps: &fakeMap{}, box: &fakeBox{attempt: id.NewKey()}, hook: &fakeHook{signature: "good"}, images: &fakeImages{},
+		t: t, room: &fakeRoom{active: true}, desk: &fakeDesk{}, catalog: newFakeCatalog(), search: &fakeSearch{}, maps: &fakeMap{}, box: &fakeBox{attempt: id.NewKey()}, hook: &fakeHook{signature: "good"}, images: &fakeImages{}, hooks: newFakeReceivers(),
 		keys: &fakeKeys{request: map[[32]byte][32]byte{}, answers: map[[32]byte]*booking.StoredAnswer{}},
 	}
 	e.office = newFakeOffice(e.room)
 	c := Config{AdminToken: testToken, PublicURL: "http://usher.test", VisitorRate: 1000, Limit: 8}
-	p := Parts{Waitroom: e.room, Desk: e.desk, Idempotency: e.keys, Catalog: e.catalog, Sitemap: e.maps, Search: e.search, Admin: e.room, Office: e.office, Sandbox: e.box, Webhook: e.hook, Images: e.images}
+	p := Parts{Waitroom: e.room, Desk: e.desk, Idempotency: e.keys, Catalog: e.catalog, Sitemap: e.maps, Search: e.search, Admin: e.room, Office: e.office, Sandbox: e.box, Webhook: e.hook, Images: e.images, Receivers: e.hooks}
 	for _, f := range change {
 		f(&c, &p)
 	}

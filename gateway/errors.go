@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher/booking"
+	"usher/booking/webhook"
 	"usher/catalog"
 	"usher/internal/id"
 	"usher/internal/problem"
@@ -37,6 +38,8 @@ var answers = []struct {
 	{waitroom.ErrInvalidTransition, "invalid-transition"},
 	{waitroom.ErrStale, "precondition-failed"},
 	{waitroom.ErrBadCursor, "invalid-cursor"},
+	{webhook.ErrNotFound, "webhook-not-found"},
+	{webhook.ErrTooMany, "webhook-limit-reached"},
 	{pass.ErrInvalid, "pass-invalid"},
 	{pass.ErrExpired, "pass-expired"},
 	{pass.ErrWrongRoom, "pass-wrong-room"},
@@ -115,6 +118,7 @@ func withMembers(err error) *problem.Problem {
 	var together *booking.NoSeatsTogetherError
 	var declined *booking.DeclinedError
 	var rules *waitroom.RulesError
+	var wish *webhook.WishError
 	switch {
 	case errors.As(err, &unavailable):
 		return problem.New("ticket-unavailable", unavailable.Error()).
@@ -136,6 +140,8 @@ func withMembers(err error) *problem.Problem {
 		return problem.New("payment-declined", declined.Error()).With("reason", declined.Reason)
 	case errors.As(err, &rules):
 		return rulesInvalid(rules)
+	case errors.As(err, &wish):
+		return webhookInvalid(wish)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usher/booking"
+	"usher/booking/webhook"
 	"usher/catalog"
 	"usher/images"
 	"usher/internal/id"
@@ -109,6 +110,17 @@ type Office interface {
 	// waitroom.ErrRoomNotFound, ErrStale, RulesError
 	Patch(ctx context.Context, by waitroom.By, room string, m waitroom.Match, edit func(*waitroom.Room) error) (waitroom.Room, error)
 	Audit(ctx context.Context, cursor string) (page []waitroom.Entry, next string, err error) // waitroom.ErrBadCursor
+}
+
+// Receivers is where operators say which organisers are told of sales. *webhook.Office is the one implementation. All but List and Create: webhook.ErrNotFound.
+type Receivers interface {
+	List(ctx context.Context) ([]webhook.Webhook, error)
+	Create(ctx context.Context, wish webhook.Wish) (webhook.Webhook, error) // *webhook.WishError, webhook.ErrTooMany
+	Get(ctx context.Context, of id.Key) (webhook.Webhook, error)
+	Delete(ctx context.Context, of id.Key) error
+	Rotate(ctx context.Context, of id.Key) (webhook.Webhook, error)
+	Replay(ctx context.Context, of id.Key, after int64, since time.Time) (webhook.Webhook, error)
+	Test(ctx context.Context, of id.Key) (webhook.Webhook, error) // webhook.ErrTooMany
 }
 
 // Sandbox is the payer's side of the sandbox provider.

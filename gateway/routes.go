@@ -99,6 +99,13 @@ func (s *Server) adminRoutes() *router {
 	for _, order := range []string{"open", "pause", "resume", "drain", "end"} {
 		r.add("POST", api+"/rooms/{room}/"+order, s.adminOrder(order))
 	}
+	r.add("GET", api+"/webhooks", s.adminWebhooks)
+	r.add("POST", api+"/webhooks", s.adminMakeWebhook)
+	r.add("GET", api+"/webhooks/{webhook}", s.adminWebhook)
+	r.add("DELETE", api+"/webhooks/{webhook}", s.adminEndWebhook)
+	r.add("POST", api+"/webhooks/{webhook}/rotate", s.adminRotateWebhook)
+	r.add("POST", api+"/webhooks/{webhook}/replay", s.adminReplayWebhook)
+	r.add("POST", api+"/webhooks/{webhook}/test", s.adminTestWebhook)
 	r.add("GET", "/metrics", s.getMetrics)
 	r.add("GET", "/debug/pprof/", s.getPprof, pprofParameters...)
 	r.add("GET", "/debug/pprof/{profile}", s.getPprof, pprofParameters...)

@@ -48,6 +48,7 @@ type Parts struct {
 	Search      Searcher
 	Admin       Admin
 	Office      Office
+	Receivers   Receivers
 	Sandbox     Sandbox                     // nil: payments are never approved by hand
 	Webhook     Webhook                     // nil: no provider tells anything
 	Images      Images                      // nil: no picture is served here

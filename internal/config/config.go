@@ -74,6 +74,8 @@ type Config struct {
 	Images    string
 	ImagesURL string
 
+	WebhooksPrivate bool
+
 	Engines string
 	Data    string
 }
@@ -133,6 +135,7 @@ func Settings() []Setting {
 		{"stripe-key-file", "USHER_STRIPE_KEY_FILE", "", "file of Stripe's secret key, sk_… or rk_…: needed for stripe, and as long as payments by it are under way", "relay", text(func(c *Config) *string { return &c.StripeKeyFile })},
 		{"stripe-webhook-secret-file", "USHER_STRIPE_WEBHOOK_SECRET_FILE", "", "file of the signing secret of Stripe's webhooks, whsec_…; empty: none are heard, and payments that wait for their payer are asked about every second", "gateway", text(func(c *Config) *string { return &c.StripeWebhookSecretFile })},
 		{"stripe-url", "USHER_STRIPE_URL", "", "Stripe's API (empty: Stripe's own; tests have another)", "relay", text(func(c *Config) *string { return &c.StripeURL })},
+		{"webhooks-private", "USHER_WEBHOOKS_PRIVATE", "false", "tell organisers also over http:// and at private addresses: for development, never where others name the address", "gateway relay", boolean(func(c *Config) *bool { return &c.WebhooksPrivate })},
 		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},
 		{"images", "USHER_IMAGES", "", "where pictures of events are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION (empty: no pictures; dev: a folder of its data)", "gateway import dev", text(func(c *Config) *string { return &c.Images })},
 		{"images-url", "USHER_IMAGES_URL", "", "where browsers find pictures, such as a CDN before the bucket (empty: gateways serve them)", edge, text(func(c *Config) *string { return &c.ImagesURL })},

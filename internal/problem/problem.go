@@ -71,6 +71,8 @@ var kinds = []Kind{
 	{"unauthorized", 401, "The admin token is missing or wrong", "Send it as a bearer token."},
 	{"unsupported-media-type", 415, "The body has the wrong media type", "Send application/json to the API; pages take forms."},
 	{"visitor-required", 401, "A visitor is required", "POST /api/v1/visitors first and send what it returns."},
+	{"webhook-limit-reached", 409, "There are as many as there may be", "Delete a webhook that nobody needs, or wait until test messages are delivered."},
+	{"webhook-not-found", 404, "There is no such webhook", "GET /admin/v1/webhooks lists them."},
 }
 
 // Kinds returns all kinds.
