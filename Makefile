@@ -110,6 +110,7 @@ prove: deps ## long proofs: every store and every two of them killed and paused 
 	@./deploy/local/install.sh java maven
 	USHER_PROVE=1 USHER_BROWSER=skip $(ENGINES) $(GO) test -count=1 -v -parallel 1 -timeout 60m -run '^TestReadingGoesOnWhileStoresAreAway|^TestASaleIsShownAtBothGateways' ./internal/apptest
 	USHER_PROVE=1 USHER_BROWSER=skip USHER_TEST_ENGINES=skip $(STORES) $(GO) test -count=1 -v -parallel 1 -timeout 30m -run '^TestTheLineSurvivesItsStores$$|^TestCallingIsSmooth$$' ./internal/apptest
+	USHER_PROVE=1 $(STORES) $(GO) test -count=1 -v -parallel 4 -timeout 60m -run '^TestAStormOfCardsAndDeaths$$' ./booking/payment
 
 .PHONY: bench
 bench: deps ## measure: polls, joins, bookings against row locks, views, streams, search in 200,000 events (quarter of an hour; quiet machine)

@@ -164,12 +164,17 @@ func (s *shop) open() int {
 	return pgtest.Count(s.t, s.store, "SELECT count(*) FROM payment_attempts WHERE NOT settled")
 }
 
-// until waits for something to come true.
+// until waits for something to come true, 20 s at most.
 func (s *shop) until(what string, true func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !true(); time.Sleep(2 * time.Millisecond) {
+	s.within(20*time.Second, what, true)
+}
+
+func (s *shop) within(most time.Duration, what string, true func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(most); !true(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("not within 20 s: %s", what)
+			s.t.Fatalf("not within %v: %s", most, what)
 		}
 	}
 }
