@@ -139,3 +139,26 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func FuzzUnmarshalResult(f *testing.F) {
+	b, err := os.ReadFile(filepath.Join("testdata", "golden", "v1_result.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"command":"04000000000000000000000000","outcome":"seats_taken","taken":[3]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r Result
+		if json.Unmarshal(b, &r) != nil || r.Event == 0 { // no event: nothing that a worker tells
+			return
+		}
+		again, err := json.Marshal(r)
+		if err != nil {
+			return // a time outside the years that JSON knows
+		}
+		var back Result
+		if err := json.Unmarshal(again, &back); err != nil || back.Command != r.Command || back.Outcome != r.Outcome || len(back.Taken) != len(r.Taken) {
+			t.Errorf("%s came back as %+v, %v", again, back, err)
+		}
+	})
+}
