@@ -313,7 +313,7 @@ func (f *fakeDesk) Hold(_ context.Context, o booking.Owner, e id.Event, tickets 
 	return f.holds(e, tickets), !again, f.err
 }
 
-func (f *fakeDesk) HoldBest(_ context.Context, _ booking.Owner, e id.Event, want booking.BestAvailable) (booking.Holds, error) {
+func (f *fakeDesk) HoldBest(_ context.Context, _ booking.Owner, e id.Event, want booking.BestAvailable, _ string) (booking.Holds, error) {
 	f.best = want
 	var tickets []id.Ticket
 	for i := range want.Quantity {

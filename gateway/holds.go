@@ -67,7 +67,7 @@ func (s *Server) postHolds(c *call) error {
 	if tickets != nil {
 		h, _, err = s.Desk.Hold(c.context(), o, e, tickets)
 	} else {
-		h, err = s.Desk.HoldBest(c.context(), o, e, best)
+		h, err = s.Desk.HoldBest(c.context(), o, e, best, c.header(keyHeader))
 	}
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ type Waitroom interface {
 // Desk is what the edge needs of the booking core. Errors are the values of package booking.
 type Desk interface {
 	Hold(ctx context.Context, o booking.Owner, event id.Event, tickets []id.Ticket) (h booking.Holds, fresh bool, err error)
-	HoldBest(ctx context.Context, o booking.Owner, event id.Event, want booking.BestAvailable) (booking.Holds, error)
+	HoldBest(ctx context.Context, o booking.Owner, event id.Event, want booking.BestAvailable, key string) (booking.Holds, error)
 	Holds(ctx context.Context, o booking.Owner, event id.Event) (booking.Holds, error)
 	Release(ctx context.Context, o booking.Owner, event id.Event, tickets []id.Ticket) error // no tickets: all
 	ExtendHolds(ctx context.Context, o booking.Owner, event id.Event) (time.Time, error)

@@ -175,7 +175,7 @@ func (s *Server) postSeatsBest(c *call) error {
 	}
 	h, err := s.Desk.HoldBest(c.context(), o, e, booking.BestAvailable{
 		Quantity: best.Quantity, Section: best.Section, MaxPrice: int(best.MaxPrice), Accessible: best.Accessible,
-	})
+	}, c.header(keyHeader))
 	if err == nil && len(h.Tickets) > 0 && at.section != h.Tickets[0].Section && at.section != "" {
 		at = where{section: h.Tickets[0].Section} // show what he has got
 	}

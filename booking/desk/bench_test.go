@@ -73,7 +73,7 @@ func BenchmarkHoldBest(b *testing.B) {
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			n := next.Add(1)
-			if _, err := d.HoldBest(b.Context(), somebody(n), e, booking.BestAvailable{Quantity: 2 + int(n%3)}); err != nil {
+			if _, err := d.HoldBest(b.Context(), somebody(n), e, booking.BestAvailable{Quantity: 2 + int(n%3)}, ""); err != nil {
 				b.Error(err)
 				return
 			}

@@ -36,8 +36,8 @@ var (
 )
 
 // HoldBest claims adjacent seats for a party: in one row, within section and price, nearest the stage, and if possible without
-// leaving a single seat alone. *booking.NoSeatsTogetherError says how many could be had together; the other errors are those of Hold.
-func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want booking.BestAvailable) (h booking.Holds, err error) {
+// leaving a single seat alone. key is the request's Idempotency-Key, or empty: repeated, the request gets the same seats. *booking.NoSeatsTogetherError says how many could be had together; the other errors are those of Hold.
+func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want booking.BestAvailable, key string) (h booking.Holds, err error) {
 	defer timed(bestSeconds)()
 	leave, err := d.enter(d.holding, false)
 	if err != nil {
@@ -52,6 +52,10 @@ func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want b
 	}
 	if want.Quantity > d.Limit {
 		return h, &booking.HoldLimitError{Limit: d.Limit}
+	}
+	var request id.Key
+	if key != "" {
+		request = commandID(o.Visitor, "best", key)
 	}
 	chance := rand.New(rand.NewPCG(binary.BigEndian.Uint64(o.Visitor[:8]), binary.BigEndian.Uint64(o.Visitor[8:])))
 	var taken *hold.TakenError
@@ -72,7 +76,7 @@ func (d *Desk) HoldBest(ctx context.Context, o booking.Owner, e id.Event, want b
 		case len(blocks) == 0:
 			return h, &booking.NoSeatsTogetherError{LargestBlock: largest}
 		}
-		c := hold.Claim{Blocks: blocks}
+		c := hold.Claim{Blocks: blocks, Request: request}
 		if !lonely && n < len(bestTries)-1 { // the map may have changed since; in the last try a party matters more than a seat
 			c.Beside = besides(plan)
 		}

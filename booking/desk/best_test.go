@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"usher/booking"
+	"usher/catalog/layout"
 	"usher/internal/id"
 )
 
@@ -17,7 +18,7 @@ func TestBestAvailable(t *testing.T) {
 	r := newRig(t)
 	d, e := r.desk("a"), r.event(60) // three rows of 20
 	best := func(who byte, n int) ([]int, error) {
-		h, err := d.HoldBest(t.Context(), fan(who), e, booking.BestAvailable{Quantity: n})
+		h, err := d.HoldBest(t.Context(), fan(who), e, booking.BestAvailable{Quantity: n}, "")
 		return seatsHeld(h), err
 	}
 	f := func(who byte, n int, want ...int) {
@@ -33,13 +34,13 @@ func TestBestAvailable(t *testing.T) {
 	f(5, 3, 7, 8, 9)                // fits
 	f(6, 6, 20, 21, 22, 23, 24, 25) // in the first row they would leave 19 alone
 	var none *booking.NoSeatsTogetherError
-	if _, err := d.HoldBest(t.Context(), fan(7), e, booking.BestAvailable{Quantity: 2, Section: "Balcony"}); !errors.As(err, &none) || none.LargestBlock != 0 {
+	if _, err := d.HoldBest(t.Context(), fan(7), e, booking.BestAvailable{Quantity: 2, Section: "Balcony"}, ""); !errors.As(err, &none) || none.LargestBlock != 0 {
 		t.Errorf("a section that is not there: %v", err)
 	}
-	if _, err := d.HoldBest(t.Context(), fan(7), e, booking.BestAvailable{Quantity: 2, MaxPrice: 1}); !errors.As(err, &none) {
+	if _, err := d.HoldBest(t.Context(), fan(7), e, booking.BestAvailable{Quantity: 2, MaxPrice: 1}, ""); !errors.As(err, &none) {
 		t.Errorf("for a cent: %v", err)
 	}
-	if _, err := d.HoldBest(t.Context(), fan(7), e, booking.BestAvailable{Quantity: 2, Accessible: true}); !errors.As(err, &none) {
+	if _, err := d.HoldBest(t.Context(), fan(7), e, booking.BestAvailable{Quantity: 2, Accessible: true}, ""); !errors.As(err, &none) {
 		t.Errorf("accessible seats where there are none: %v", err)
 	}
 	var limit *booking.HoldLimitError
@@ -48,8 +49,75 @@ func TestBestAvailable(t *testing.T) {
 	}
 	small := r.event(3)
 	r.take(d, 1, small, 1)
-	if _, err := d.HoldBest(t.Context(), fan(7), small, booking.BestAvailable{Quantity: 2}); !errors.As(err, &none) || none.LargestBlock != 1 {
+	if _, err := d.HoldBest(t.Context(), fan(7), small, booking.BestAvailable{Quantity: 2}, ""); !errors.As(err, &none) || none.LargestBlock != 1 {
 		t.Errorf("no two together: %v", err)
+	}
+}
+
+// The gateway died after the seats were held and before the answer was kept: asked again under the same key, the fan has the same seats, and not twice as many.
+func TestARepeatedChoiceIsTheSameSeats(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	a, b, e := r.desk("a"), r.desk("b"), r.event(60)
+	best := func(d *Desk, who byte, key string) []int {
+		t.Helper()
+		h, err := d.HoldBest(t.Context(), fan(who), e, booking.BestAvailable{Quantity: 2}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seatsHeld(h)
+	}
+	first := best(a, 1, "k")
+	r.take(a, 2, e, first[1]+1) // what was best is no more
+	for _, d := range []*Desk{a, b} {
+		if again := best(d, 1, "k"); !reflect.DeepEqual(again, first) {
+			t.Errorf("first %v, again %v", first, again)
+		}
+	}
+	if other := best(a, 3, "k"); other[0] == first[0] {
+		t.Errorf("another visitor's key: %v", other)
+	}
+	// The control: without a key it is another wish.
+	if more := best(a, 1, ""); reflect.DeepEqual(more, first) {
+		t.Errorf("without a key again %v", more)
+	}
+	// When he has given them back there is nothing to repeat.
+	if err := a.Release(t.Context(), fan(1), e, nil); err != nil {
+		t.Fatal(err)
+	}
+	best(a, 4, "")
+	if h, err := a.HoldBest(t.Context(), fan(1), e, booking.BestAvailable{Quantity: 2}, "k"); err != nil || len(h.Tickets) != 2 || r.holder(e, h.Tickets[0].ID.Seat()) != fan(1).Visitor {
+		t.Errorf("after a release: %v, %v", seatsHeld(h), err)
+	}
+}
+
+// Rows for who needs them are kept for those who ask.
+func TestPlacesForWheelchairsAreKept(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d, e := r.desk("a"), r.event(20)
+	hallOf(t, d, e, layout.Row{Name: "1", Seats: 4, Accessible: true}, layout.Row{Name: "2", Seats: 16})
+	get := func(who byte, want booking.BestAvailable) []int {
+		t.Helper()
+		h, err := d.HoldBest(t.Context(), fan(who), e, want, "")
+		var none *booking.NoSeatsTogetherError
+		if err != nil && !errors.As(err, &none) {
+			t.Fatal(err)
+		}
+		return seatsHeld(h)
+	}
+	for who := range byte(4) {
+		for _, seat := range get(1+who, booking.BestAvailable{Quantity: 4}) {
+			if seat < 4 {
+				t.Errorf("visitor %d, who did not ask for it, has seat %d", who, seat)
+			}
+		}
+	}
+	if got := get(10, booking.BestAvailable{Quantity: 1}); got != nil {
+		t.Errorf("the hall is full but for wheelchairs, and somebody else has %v", got)
+	}
+	if got := get(11, booking.BestAvailable{Quantity: 2, Accessible: true}); !reflect.DeepEqual(got, []int{0, 1}) {
+		t.Errorf("who asks for them has %v", got)
 	}
 }
 
@@ -96,8 +164,19 @@ func partySizes(rng *rand.Rand, seats int) (sizes []int) {
 // Parties of one to six arrive at once: none is split, none overlaps another, and few go without until the hall is nearly full.
 func TestAHerdOfPartiesSitsTogether(t *testing.T) {
 	t.Parallel()
+	for _, rule := range []Stranded{StrandedOff, StrandedStrict} {
+		t.Run(string(rule), func(t *testing.T) {
+			t.Parallel()
+			seatHerd(t, rule)
+		})
+	}
+}
+
+func seatHerd(t *testing.T, rule Stranded) {
+	t.Helper()
 	r := newRig(t)
 	a, b, e := r.desk("a"), r.desk("b"), r.event(500)
+	a.Stranded, b.Stranded = rule, rule
 	seed := rand.Uint64()
 	sizes := partySizes(rand.New(rand.NewPCG(seed, 0)), 450)
 	var mu sync.Mutex // guards s
@@ -106,7 +185,7 @@ func TestAHerdOfPartiesSitsTogether(t *testing.T) {
 	for n, size := range sizes {
 		all.Go(func() {
 			d := []*Desk{a, b}[n%2]
-			h, err := d.HoldBest(t.Context(), booking.Owner{Visitor: id.NewVisitor()}, e, booking.BestAvailable{Quantity: size})
+			h, err := d.HoldBest(t.Context(), booking.Owner{Visitor: id.NewVisitor()}, e, booking.BestAvailable{Quantity: size}, "")
 			var none *booking.NoSeatsTogetherError
 			if errors.As(err, &none) && none.LargestBlock < size {
 				t.Logf("a party of %d: %v", size, err)

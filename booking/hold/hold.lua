@@ -3,14 +3,16 @@
 -- could be had instead, it is passed over only while one block of those is free and leaves none alone: so a refusal always comes with a choice.
 -- A block is its seats and then a text of numbers, three for each free seat that it may leave alone: a seat of the block, the seat beside it, and
 -- the one beyond, -1 when there is none or it is of the block too. An empty text asks nothing.
--- Who has let several holds go unpaid waits before he gets the next seat.
+-- Who has let several holds go unpaid waits before he gets the next seat. A request that has a name is granted once: repeated, it gets the seats that
+-- it got, while they are his.
 -- ARGV  run id, owner (16 bytes), hold ms, limit, 1 if strangers' holds count (0 only in a negative control), how many unpaid (0: nobody waits),
---       cool of meta, blocks, seats a block, seats a block of those to be had instead (0: none are named), the blocks, the blocks to be had instead
+--       cool of meta, name of the request or nothing, ms for which it is remembered, blocks, seats a block, seats a block of those to be had instead (0: none are named), the blocks, the blocks to be had instead
 -- Returns {'OK', end ms, block (0 …), newly held seat …} · {'TAKEN', seat … of the first block} · {'LIMIT'} · {'NOSEAT'} · {'LOST'} · {'COOL', end ms of the wait} ·
+--       {'DONE', end ms, seat …}: granted before ·
 --       {'ALONE', seats that were asked for and are not his, block to be had instead (0 …, -1: none named), seat that would be left alone …}
 if lost then return {'LOST'} end
-local owner, size, instead, blocks = ARGV[2], tonumber(ARGV[9]), tonumber(ARGV[10]), 11
-local behind = blocks + tonumber(ARGV[8]) * (size + 1) -- the first of those to be had instead
+local owner, size, instead, blocks = ARGV[2], tonumber(ARGV[11]), tonumber(ARGV[12]), 13
+local behind = blocks + tonumber(ARGV[10]) * (size + 1) -- the first of those to be had instead
 if ARGV[6] ~= '0' and m[3] ~= ARGV[7] then
   redis.call('HSET', KEYS[1], 'cool', ARGV[7])
   m[3] = ARGV[7]
@@ -52,6 +54,21 @@ local function other()
       block[#block + 1] = ARGV[i]
     end
     if free and #left_alone(block, ARGV[from + instead]) == 0 then return (from - behind) / (instead + 1) end
+  end
+end
+
+local function done_key() return string.gsub(KEYS[1], 'meta$', 'done:') .. ARGV[8] end
+
+if ARGV[8] ~= '' then
+  local got, his, last = {'DONE', 0}, true, 0
+  for seat in string.gmatch(redis.call('GET', done_key()) or '', '%d+') do
+    local _, _, ends = read(seat)
+    his, last = his and ends > now and holder(seat) == owner, ends
+    got[#got + 1] = seat
+  end
+  if #got > 2 and his then
+    got[2] = last
+    return got
   end
 end
 
@@ -100,6 +117,7 @@ for from = blocks, behind - 1, size + 1 do
       end
       for _, seat in ipairs(booked) do held[#held + 1] = seat end
       keep(owner, first, held)
+      if ARGV[8] ~= '' then redis.call('SET', done_key(), table.concat({unpack(ARGV, from, from + size - 1)}, ','), 'PX', ARGV[9]) end
       bump()
       return {'OK', ends, block, unpack(new)}
     end

@@ -61,6 +61,9 @@ type Claim struct {
 	// Instead are blocks of equal size that leave no seat alone: with them a claim that does is refused only while one of them is free, and
 	// Blocks has one block.
 	Instead [][]int
+	// Request names the request, for the case that its answer gets lost: repeated, it gets the same seats while they are held, and no others.
+	// Zero: it has no name.
+	Request id.Key
 }
 
 // Beside is a seat that a block may leave alone.
@@ -94,6 +97,8 @@ func (s *Store) Claim(ctx context.Context, e id.Event, owner id.Visitor, c Claim
 	}
 	got := ints(rest)
 	switch word {
+	case "DONE":
+		return Grant{Seats: got[1:], Ends: moment(got[0])}, nil
 	case "ALONE":
 		aloneTotal.Inc()
 		return Grant{}, &AloneError{New: got[0], Instead: got[1], Seats: got[2:]}
@@ -115,7 +120,11 @@ func (s *Store) args(owner id.Visitor, c Claim) []any {
 		instead = len(c.Instead[0])
 	}
 	cool := fmt.Sprintf("%d %d", s.Cool.Milliseconds(), 2*s.For.Milliseconds())
-	args := []any{owner[:], s.For.Milliseconds(), s.Limit, strangers, s.Unpaid, cool, len(c.Blocks), len(c.Blocks[0]), instead}
+	var request string
+	if c.Request != (id.Key{}) {
+		request = c.Request.String()
+	}
+	args := []any{owner[:], s.For.Milliseconds(), s.Limit, strangers, s.Unpaid, cool, request, s.Cap.Milliseconds(), len(c.Blocks), len(c.Blocks[0]), instead}
 	for _, blocks := range [][][]int{c.Blocks, c.Instead} {
 		for _, block := range blocks {
 			args = append(append(args, anys(block)...), beside(c, block))

@@ -8,6 +8,7 @@
 --   late     hash    seat → change that was committed while the map was being loaded
 --   unpaid   string  a key of its own for each visitor who let a hold go unpaid, under the same hash tag, gone when it is forgotten:
 --                    "first-hold-ms of the last such, how many, end ms of the wait"
+--   done     string  a key of its own for each request with a name that was granted: "seat,seat"
 -- ARGV  run id that the caller's connections saw; what follows is the script's
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
