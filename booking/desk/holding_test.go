@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"usher/booking"
+	"usher/booking/hold"
 	"usher/booking/pgstore"
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/guard"
@@ -291,4 +293,77 @@ func TestTwoHundredFansRaceForFiftySeats(t *testing.T) {
 			t.Errorf("seat %d was given to %d fans", seat, len(of))
 		}
 	}
+}
+
+// Redis is lost while fans hold: what it says after it was loaded again ends when it was acknowledged to end, and then strangers have it.
+func TestAfterALossOfRedisNoHoldOutlivesItsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rules.For = 3 * time.Second
+	d, e := r.desk("a"), r.event(40)
+	var held []booking.Holds
+	for who := range byte(10) {
+		held = append(held, r.take(d, 1+who, e, 2*int(who), 2*int(who)+1))
+		if who == 5 {
+			client(t, r).FlushAll(t.Context())
+		}
+	}
+	until, err := d.ExtendHolds(t.Context(), fan(1), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held[0].ExpirationTime = until
+	client(t, r).FlushAll(t.Context())
+	if late := outlive(t, d, e, held); len(late) > 0 {
+		t.Errorf("seats %v are held for longer than was said", late)
+	}
+	for _, h := range held {
+		for _, seat := range seatsHeld(h) {
+			r.eventually("a stranger has a seat whose hold is over", func() bool {
+				_, _, err := d.Hold(t.Context(), booking.Owner{Visitor: id.NewVisitor()}, e, tickets(e, seat))
+				return err == nil
+			})
+		}
+	}
+}
+
+// A Redis that counts anew when it is loaded, as one does whose holds are keys with a time to live.
+func TestControlHoldsThatBeginAnewAreFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rules.For = 3 * time.Second
+	d, e := r.desk("a"), r.event(40)
+	held := []booking.Holds{r.take(d, 1, e, 0, 1)}
+	client(t, r).FlushAll(t.Context())
+	r.eventually("a second is over", func() bool { return time.Until(held[0].ExpirationTime) < 1500*time.Millisecond })
+	seats := make([]hold.Seat, 40)
+	for i := range seats {
+		seats[i].Index = i
+	}
+	for seat := range 2 {
+		seats[seat].Owner, seats[seat].Ends = fan(1).Visitor, time.Now().Add(r.rules.For)
+	}
+	r.eventually("the map is loaded", func() bool {
+		return r.holds().Load(t.Context(), e, func(context.Context) ([]hold.Seat, error) { return seats, nil }) == nil
+	})
+	if late := outlive(t, d, e, held); len(late) != 2 {
+		t.Errorf("holds that begin anew are found at %v: the proof above proves nothing", late)
+	}
+}
+
+// outlive lists the seats that the map keeps for more than a second longer than was acknowledged.
+func outlive(t *testing.T, d *Desk, e id.Event, held []booking.Holds) (late []int) {
+	t.Helper()
+	v, err := d.maps.snapshot(t.Context(), e, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range held {
+		for _, seat := range seatsHeld(h) {
+			if v.HeldUntil(seat).After(h.ExpirationTime.Add(time.Second)) {
+				late = append(late, seat)
+			}
+		}
+	}
+	return late
 }
