@@ -47,6 +47,7 @@ var picture = map[string][]string{
 	"booking/pgstore":             {"booking", "booking/audit", "booking/command", "booking/event", "booking/payment", "booking/payment/sandbox", "booking/report", "booking/sale", "booking/webhook", "catalog/layout", "internal/guard", "internal/id"},
 	"booking/pgstore/pgtest":      {"booking/pgstore", "catalog/layout", "internal/id", "internal/testenv"},
 	"booking/relay":               {"booking/command", "booking/event", "booking/pgstore", "internal/id", "internal/stream"},
+	"booking/archive":             {"booking/pgstore"},
 	"booking/report":              {"internal/id"},
 	"booking/webhook":             {"booking", "booking/event", "internal/id"},
 	"booking/audit":               {"booking/payment", "internal/audit", "internal/id"},

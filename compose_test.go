@@ -27,7 +27,7 @@ import (
 var kinds = map[string]string{
 	"gateway": "role", "worker": "role", "relay": "role", "indexer": "role",
 	"migrate": "step", "topics": "step",
-	"dev": "by hand", "import": "by hand", "generate": "by hand", "secrets": "by hand", "keys": "by hand", "audit": "by hand", "report": "by hand", "health": "by hand", "config": "by hand", "reindex": "by hand",
+	"dev": "by hand", "import": "by hand", "generate": "by hand", "secrets": "by hand", "keys": "by hand", "audit": "by hand", "report": "by hand", "partitions": "by hand", "health": "by hand", "config": "by hand", "reindex": "by hand",
 }
 
 type object = map[string]any

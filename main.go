@@ -34,6 +34,7 @@ func commands() []subcommand {
 		{"reindex", "build the search index anew while the old one serves", runReindex},
 		{"audit", "check every promise on the live database and log, explain each difference, repair nothing", runAudit},
 		{"report", "write what was sold as CSV, by event, section and price", runReport},
+		{"partitions", "look after the months of tickets and bookings: list, ahead, detach, archive, attach", runPartitions},
 		{"secrets", "make the files of keys, tokens and passwords that are missing in a folder", runSecrets},
 		{"keys", "rotate the keys of places and passes while gateways run: announce, switch, retire", runKeys},
 		{"health", "ask the process on this machine whether it lives", runHealth},
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 func usage(out io.Writer) error {
 	fmt.Fprintln(out, "usher: a fair waiting room in front of an on-sale, and a booking core that sells every seat once\n\nCommands:")
 	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-9s %s\n", c.name, c.what)
+		fmt.Fprintf(out, "  %-10s %s\n", c.name, c.what)
 	}
 	_, err := fmt.Fprintln(out, "\n`usher COMMAND -h` lists a command's settings; docs/configuration.md lists all of them.")
 	return err

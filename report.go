@@ -71,7 +71,7 @@ func (r *role) report(ctx context.Context, f report.Filter, out io.Writer) error
 		return fmt.Errorf("event %s does not exist, or its sale has not opened", f.Event)
 	}
 	if absent > 0 {
-		return fmt.Errorf("%d events are in the report; the tickets of %d more are not in this database: their months were put away", events, absent)
+		return fmt.Errorf("%d events are in the report; the tickets of %d more are not in this database: bring their months back with usher partitions attach", events, absent)
 	}
 	r.log.Info("reported", "events", events)
 	return nil

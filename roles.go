@@ -365,6 +365,9 @@ func runWorker(ctx context.Context, args []string, getenv func(string) string, o
 // webhookConns are the connections of a relay that tell organisers: a pool of their own, so that they wait for each other and never the relay for them.
 const webhookConns = 4
 
+// resultsLonger is how much longer than the log of commands their results are kept: time for somebody who restores a store, or asks what became of a command.
+const resultsLonger = 7 * 24 * time.Hour
+
 // runRelay tells the world, charges payers and ends what has run out.
 func runRelay(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	r, err := begin(ctx, "relay", args, getenv, out, nil, "postgres", "redis", "kafka")
@@ -385,7 +388,9 @@ func runRelay(ctx context.Context, args []string, getenv func(string) string, ou
 		return err
 	}
 	defer letters.Close()
-	r.parts = append(r.parts, producer.Run, cashier.Run, relay.New(r.store, producer, r.holds().Apply, r.log).Run, r.metrics,
+	teller := relay.New(r.store, producer, r.holds().Apply, r.log)
+	teller.Forget(r.KafkaRetention + resultsLonger)
+	r.parts = append(r.parts, producer.Run, cashier.Run, teller.Run, r.metrics,
 		webhook.NewDispatcher(letters, webhook.NewClient(r.WebhooksPrivate), r.log).Run)
 	return r.run(ctx)
 }

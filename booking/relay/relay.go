@@ -41,6 +41,7 @@ type Relay struct {
 	// apply brings seat changes to the seat map; an error means that they must be applied again.
 	apply func(ctx context.Context, events []event.Event) error
 	log   *slog.Logger
+	keep  time.Duration // results of commands; 0: for ever
 
 	backlog    bool      // rows may wait that are in Kafka but not in the seat map
 	applyAfter time.Time // the seat map is left alone until then
@@ -61,6 +62,7 @@ func (r *Relay) Run(ctx context.Context) error {
 			var others sync.WaitGroup
 			others.Go(func() { r.sweep(ctx) })
 			others.Go(func() { r.count(ctx) })
+			others.Go(func() { r.forget(ctx) })
 			r.deliverAll(ctx)
 			others.Wait()
 			return nil

@@ -123,3 +123,26 @@ func TestAnUnreadableRowStopsNobody(t *testing.T) {
 	r.append(books(e, 0, 10)...)
 	r.eventually("the others", func() bool { return r.got(&r.applied) == 10 })
 }
+
+// Results that are older than the leader is told to keep are forgotten; by one that is told nothing they are kept.
+func TestOldResultsAreForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := pgtest.Event(t, r.store, 20)
+	stop := testenv.Running(r.t, r.relay().Run)
+	r.append(books(e, 0, 10)...)
+	r.eventually("ten results", func() bool { return pgtest.Count(t, r.store, `SELECT count(*) FROM command_results`) == 10 })
+	if _, err := r.store.Pool().Exec(t.Context(), `UPDATE command_results SET created_at = now() - interval '2 hours' WHERE command_id IN (SELECT command_id FROM command_results LIMIT 4)`); err != nil {
+		t.Fatal(err)
+	}
+	r.append(books(e, 10, 20)...)
+	r.eventually("all events", func() bool { return r.got(&r.applied) == 20 })
+	if n := pgtest.Count(t, r.store, `SELECT count(*) FROM command_results`); n != 20 {
+		t.Errorf("%d results, want 20: somebody forgets unasked", n)
+	}
+	stop()
+	forgetful := r.relay()
+	forgetful.Forget(time.Hour)
+	testenv.Running(r.t, forgetful.Run)
+	r.eventually("the end of four", func() bool { return pgtest.Count(t, r.store, `SELECT count(*) FROM command_results`) == 16 })
+}

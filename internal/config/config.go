@@ -92,7 +92,7 @@ type Setting struct {
 
 // Settings returns the table in the order of the documentation.
 func Settings() []Setting {
-	const stores, logs, edge, all = "gateway worker relay indexer reindex import generate migrate audit report dev", "gateway worker relay indexer reindex topics dev", "gateway dev", "all"
+	const stores, logs, edge, all = "gateway worker relay indexer reindex import generate migrate audit report partitions dev", "gateway worker relay indexer reindex topics dev", "gateway dev", "all"
 	return []Setting{
 		{"postgres", "USHER_POSTGRES", "", "Postgres connection string (dev: empty starts a private one)", stores, text(func(c *Config) *string { return &c.Postgres })},
 		{"postgres-password-file", "USHER_POSTGRES_PASSWORD_FILE", "", "file of the password that the Postgres URL lacks", stores, text(func(c *Config) *string { return &c.PostgresPasswordFile })},
