@@ -22,7 +22,7 @@ const (
 	storeTime  = 5 * time.Second        // one statement
 	firstRetry = 100 * time.Millisecond // after an error; doubles with each try
 	lastRetry  = 10 * time.Second
-	actionPoll = time.Second // while the payer acts; a wake-up comes sooner
+	actionPoll = time.Second // while the payer acts; doubles with each try, for many may act at once. A wake-up comes sooner
 	settleWait = time.Second // for the log to settle an attempt before its end is appended again
 )
 
@@ -129,6 +129,9 @@ func (c *Cashier) serve(ctx context.Context, a Attempt) {
 		c.warn("a payment attempt stays claimed until its lease runs out", err, "attempt", a.Attempt)
 	}
 }
+
+// await is how long a payer is waited for before his provider is asked by itself.
+func await(tries int) time.Duration { return min(actionPoll<<min(tries-1, 4), lastRetry) }
 
 // retry is how long to wait after the given number of tries: growing, capped, and never in step with others.
 func retry(tries int) time.Duration {

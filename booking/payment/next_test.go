@@ -67,3 +67,12 @@ func TestRetry(t *testing.T) {
 	f(8, 5*time.Second, 10*time.Second)
 	f(1_000_000, 5*time.Second, 10*time.Second)
 }
+
+func TestAPayerIsAskedAboutLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	for tries, want := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 4: 8 * time.Second, 5: 10 * time.Second, 1 << 40: 10 * time.Second} {
+		if got := await(tries); got != want {
+			t.Errorf("after %d tries: %v, want %v", tries, got, want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func (w *work) advance(ctx context.Context, said Answer) (err error) {
 		case doVoid:
 			said, err = w.call(ctx, "void", w.provider.Void)
 		case doAwait:
-			_, err := w.save(ctx, Change{Status: w.a.Status, Ref: said.Ref, ActionURL: said.ActionURL, After: actionPoll})
+			_, err := w.save(ctx, Change{Status: w.a.Status, Ref: said.Ref, ActionURL: said.ActionURL, After: await(w.a.Tries)})
 			return err
 		case doRecord:
 			if said.State != Authorised {

@@ -7,10 +7,10 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/stripe/stripe-go/v85"
 
 	"usher/booking/payment"
@@ -19,7 +19,8 @@ import (
 const (
 	// keyLife is how long Stripe surely remembers what came of an idempotency key: a day, less a margin.
 	keyLife  = 20 * time.Hour
-	maxKeys  = 8 // of one call, used up by errors that Stripe repeats
+	maxKeys  = 8 // of one call in an hour, used up by errors that Stripe repeats
+	creation = "create"
 	maxBusy  = 6 // times that somebody else has the key or the intent
 	busyWait = 50 * time.Millisecond
 
@@ -80,7 +81,7 @@ func (p *Provider) create(ctx context.Context, c payment.Charge) (*stripe.Paymen
 	if err != nil {
 		return nil, err
 	}
-	return p.once(ctx, c, "create", func(key string) (*stripe.PaymentIntent, error) {
+	return p.once(ctx, c, creation, func(key string) (*stripe.PaymentIntent, error) {
 		return p.api.V1PaymentIntents.Create(ctx, &stripe.PaymentIntentCreateParams{
 			Params: keyed(key), Amount: &amount, Currency: new(strings.ToLower(c.Currency)), PaymentMethodTypes: []*string{new("card")},
 			CaptureMethod: new(string(stripe.PaymentIntentCaptureMethodManual)),
@@ -92,7 +93,7 @@ func (p *Provider) create(ctx context.Context, c payment.Charge) (*stripe.Paymen
 func (p *Provider) confirm(ctx context.Context, c payment.Charge, ref string) (*stripe.PaymentIntent, error) {
 	return p.once(ctx, c, "confirm", func(key string) (*stripe.PaymentIntent, error) {
 		return p.api.V1PaymentIntents.Confirm(ctx, ref, &stripe.PaymentIntentConfirmParams{
-			Params: keyed(key), PaymentMethod: &c.Token, ReturnURL: new(p.Return(c.Booking)),
+			Params: keyed(key), PaymentMethod: &c.Token, ReturnURL: new(p.back(c.Booking)),
 		})
 	})
 }
@@ -128,7 +129,7 @@ func keyed(key string) stripe.Params { return stripe.Params{IdempotencyKey: &key
 // repeats is old: an intent is read again; an error, unless it is about the card, gives way to the next key.
 func (p *Provider) once(ctx context.Context, c payment.Charge, call string, do func(key string) (*stripe.PaymentIntent, error)) (*stripe.PaymentIntent, error) {
 	for n, busy := 0, 0; n < maxKeys; {
-		i, err := do(c.Attempt.String() + "-" + call + "-" + strconv.Itoa(n))
+		i, err := do(keyOf(c, call, n))
 		var e *stripe.Error
 		switch {
 		case err == nil && repeated(i.LastResponse):
@@ -151,6 +152,16 @@ func (p *Provider) once(ctx context.Context, c payment.Charge, call string, do f
 	return nil, fmt.Errorf("%s: %w", call, errKeysUsed)
 }
 
+// keyOf is the nth key of a call. Each hour of an attempt's life has keys of its own, so that a refusal that is remembered, such as of a
+// refund for want of money, is not repeated for a day. Not of a creation: it has one chain of keys, or there would be two intents.
+func keyOf(c payment.Charge, call string, n int) string {
+	hour := 0
+	if call != creation {
+		hour = int(c.Age.Hours())
+	}
+	return fmt.Sprintf("%s-%s-%d-%d", c.Attempt, call, hour, n)
+}
+
 func repeated(r *stripe.APIResponse) bool {
 	return r != nil && r.Header.Get("Idempotent-Replayed") == "true"
 }
@@ -169,16 +180,29 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// bounded reads at most answerLimit bytes of each answer.
+// requestSeconds is how long Stripe takes to begin an answer.
+var requestSeconds = metrics.NewHistogram("usher_stripe_request_seconds")
+
+// answersTotal counts requests by the first digit of their answer's status; 0 is none.
+func answersTotal(class int) *metrics.Counter {
+	return metrics.GetOrCreateCounter(fmt.Sprintf(`usher_stripe_answers_total{class="%dxx"}`, class))
+}
+
+// bounded reads at most answerLimit bytes of each answer, and counts.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	begun := time.Now()
 	answer, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		answer.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(answer.Body, answerLimit), answer.Body}
+	requestSeconds.UpdateDuration(begun)
+	if err != nil {
+		answersTotal(0).Inc()
+		return nil, err
 	}
-	return answer, err
+	answersTotal(answer.StatusCode / 100).Inc()
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(answer.Body, answerLimit), answer.Body}
+	return answer, nil
 }

@@ -48,13 +48,15 @@ type Config struct {
 
 // Provider charges through Stripe. Any number of them may work on one account.
 type Provider struct {
-	Config
-	api *stripe.Client
+	api        *stripe.Client // alone knows the key
+	back       func(id.Booking) string
+	actionTime time.Duration
 }
 
 const (
 	answerLimit = 1 << 20          // bytes of one answer
 	callLimit   = 30 * time.Second // of one request, when the caller's context sets no sooner end
+	maxIdle     = 64               // connections that wait for the next request
 )
 
 // New returns a provider. ErrKey.
@@ -62,10 +64,11 @@ func New(c Config) (*Provider, error) {
 	if !keyForm.MatchString(c.Key) {
 		return nil, ErrKey
 	}
-	c.ActionTime = cmp.Or(c.ActionTime, 5*time.Minute)
 	setting := &stripe.BackendConfig{
 		HTTPClient: &http.Client{
-			Transport: bounded{http.DefaultTransport}, Timeout: callLimit,
+			Transport: bounded{&http.Transport{
+				Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: callLimit, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: maxIdle,
+			}}, Timeout: callLimit,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		EnableTelemetry:   new(bool),
@@ -75,7 +78,8 @@ func New(c Config) (*Provider, error) {
 	if c.URL != "" {
 		setting.URL = &c.URL
 	}
-	return &Provider{Config: c, api: stripe.NewClient(c.Key, stripe.WithBackends(stripe.NewBackendsWithConfig(setting)))}, nil
+	api := stripe.NewClient(c.Key, stripe.WithBackends(stripe.NewBackendsWithConfig(setting)))
+	return &Provider{api: api, back: c.Return, actionTime: cmp.Or(c.ActionTime, 5*time.Minute)}, nil
 }
 
 // Authorise confirms the attempt's intent with the token. A card that Stripe does not even try leaves no mark on the intent, so the refusal
@@ -143,7 +147,7 @@ func (p *Provider) answer(ctx context.Context, c payment.Charge, i *stripe.Payme
 		err = same(c, i)
 	}
 	unmarked := reasonDeclined
-	if err == nil && hopeless(i, p.ActionTime) {
+	if err == nil && hopeless(i, p.actionTime) {
 		if i.LastPaymentError == nil {
 			unmarked = reasonExpired
 		}

@@ -78,12 +78,17 @@ func why(i *stripe.PaymentIntent) string {
 
 var reasonForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
+// untold are reasons that a payer must not hear, for a thief would learn from them: https://docs.stripe.com/declines/codes.
+var untold = map[stripe.DeclineCode]bool{
+	"fraudulent": true, "lost_card": true, "stolen_card": true, "pickup_card": true, "merchant_blacklist": true, "highest_risk_level": true, "generic_decline": true,
+}
+
 // reason words an error about a card: the bank's word, else Stripe's.
 func reason(e *stripe.Error) string {
 	switch {
 	case e.Code == stripe.ErrorCodePaymentIntentAuthenticationFailure:
 		return reasonRefused
-	case e.DeclineCode == "generic_decline":
+	case untold[e.DeclineCode]:
 		return reasonDeclined
 	case reasonForm.MatchString(string(e.DeclineCode)):
 		return string(e.DeclineCode)

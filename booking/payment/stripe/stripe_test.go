@@ -61,6 +61,43 @@ func TestDeclinesSayWhy(t *testing.T) {
 	want(t, payment.Declined, "invalid_token")(p.Authorise(t.Context(), charge("pm_nobody_knows")))
 }
 
+func TestAPaymentTakesFourRequests(t *testing.T) {
+	t.Parallel()
+	server := stripetest.New(t, stripetest.Config{})
+	p, c := open(t, server), charge(stripetest.OK)
+	c.Ref = want(t, payment.Authorised, "")(p.Authorise(t.Context(), c)).Ref
+	want(t, payment.Captured, "")(p.Capture(t.Context(), c))
+	if n := server.Calls(); n != 4 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// A refusal that Stripe remembers, eight times over, is over within the hour, and not only when the day is.
+func TestKeysAreNotUsedUpForADay(t *testing.T) {
+	t.Parallel()
+	broken := true
+	server := stripetest.New(t, stripetest.Config{Fault: func(call string, _ int) stripetest.Fault {
+		if broken && call == "refund" {
+			return stripetest.ErrorBefore
+		}
+		return stripetest.Fine
+	}})
+	p, c := open(t, server), charge(stripetest.OK)
+	c.Ref = want(t, payment.Authorised, "")(p.Authorise(t.Context(), c)).Ref
+	want(t, payment.Captured, "")(p.Capture(t.Context(), c))
+	for range 8 {
+		if said, err := p.Refund(t.Context(), c); err == nil {
+			t.Errorf("a refund through a 500: %+v", said)
+		}
+	}
+	broken = false
+	if said, err := p.Refund(t.Context(), c); err == nil { // the control: within the hour nothing else is tried
+		t.Errorf("a ninth: %+v", said)
+	}
+	c.Age = time.Hour
+	want(t, payment.Refunded, "")(p.Refund(t.Context(), c))
+}
+
 func TestADeclineLeavesNothingToConfirm(t *testing.T) {
 	t.Parallel()
 	server := stripetest.New(t, stripetest.Config{})
