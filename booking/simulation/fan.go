@@ -17,15 +17,16 @@ import (
 // fan is somebody who wants seats, and the desk that he is served by.
 type fan struct {
 	virtual.Process
-	s    *scene
-	v    id.Visitor
-	keys int // idempotency keys used
+	s         *scene
+	v         id.Visitor
+	organiser bool
+	keys      int // idempotency keys used
 }
 
 // arrive begins what he came for.
 func (f *fan) arrive() {
 	f.s.Begin(&f.Process, func() {
-		if f.v[15]%16 == 0 {
+		if f.organiser {
 			f.organises()
 		} else {
 			for range 3 + f.s.IntN(8) {
@@ -248,6 +249,9 @@ func (f *fan) call(c command.Command) (r command.Result, decided bool) {
 			_ = s.append(c) // a second tab, or a balancer that tries again
 		}
 		if r, decided = f.result(c.ID, s.UpTo(wait/10, wait)); decided {
+			if s.IntN(4) == 0 {
+				f.again(c)
+			}
 			return r, true
 		}
 		if s.plant.Fresh {
@@ -257,6 +261,14 @@ func (f *fan) call(c command.Command) (r command.Result, decided bool) {
 		}
 	}
 	return r, false
+}
+
+// again asks once more what he has been told already, and hears it once more.
+func (f *fan) again(c command.Command) {
+	delete(f.s.waiters, c.ID)
+	_ = f.s.append(c)
+	f.s.Sleep(f.s.UpTo(0, 3*time.Second))
+	f.result(c.ID, wait)
 }
 
 // result waits for the end of a command: a hint brings it, or the table.

@@ -30,7 +30,6 @@ var (
 type clerk struct {
 	virtual.Process
 	s     *scene
-	name  int
 	up    bool
 	until time.Duration // it stands still
 }
@@ -75,9 +74,9 @@ func (c *clerk) die(again time.Duration) {
 }
 
 // stands lets the process stand still, as SIGSTOP does.
-func (c *clerk) stands(for_ time.Duration) {
+func (c *clerk) stands(d time.Duration) {
 	c.s.count.Pauses++
-	c.until = max(c.until, c.s.Now+for_)
+	c.until = max(c.until, c.s.Now+d)
 }
 
 // sleep lets time pass for the process.
@@ -219,11 +218,24 @@ func (l link) Commit(ctx context.Context, b *pgstore.Batch) error {
 // relay is a process with a cashier and a sweeper.
 type relay struct {
 	virtual.Process
-	s *scene
+	s  *scene
+	up bool
+}
+
+// die ends the process; it is started again after a time. What it has claimed is nobody's until its lease runs out.
+func (r *relay) die(again time.Duration) {
+	if !r.up {
+		return
+	}
+	r.up = false
+	r.s.count.Deaths++
+	r.Die()
+	r.s.After(again, r.start)
 }
 
 func (r *relay) start() {
 	s := r.s
+	r.up = true
 	var provider payment.Provider = s.bank
 	if s.plant.Bank != nil {
 		provider = s.plant.Bank(provider)

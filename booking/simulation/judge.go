@@ -93,7 +93,7 @@ func newJudge(s *scene, seed uint64) *judge {
 }
 
 func (j *judge) say(i Invariant, format string, args ...any) {
-	if j.broken == nil && !slices.Contains(j.s.plant.Except, i) {
+	if only := j.s.plant.Only; j.broken == nil && (only == nil || slices.Contains(only, i)) {
 		j.broken = &Broken{Invariant: i, Seed: j.seed, At: j.s.Now, What: fmt.Sprintf(format, args...)}
 	}
 }

@@ -37,7 +37,7 @@ type Plant struct {
 	Bank    func(payment.Provider) payment.Provider
 	Fresh   bool        // a retry has an id of its own
 	Believe bool        // a hold is acknowledged when Redis has it
-	Except  []Invariant // that are not judged: they would be broken first
+	Only    []Invariant // that are judged; nil: all. Others would be broken first
 	Wild    bool        // nobody holds what he books, and workers stand still more often: it shows there
 }
 
@@ -84,6 +84,7 @@ type scene struct {
 	redis   map[id.Ticket]held
 	bank    *bank
 	clerks  []*clerk
+	relays  []*relay
 	waiters map[id.Key]command.Result // what hints have brought
 	judge   *judge
 	count   Count
@@ -114,17 +115,18 @@ func Run(seed uint64, fans int, plant Plant) (Count, *Broken) {
 	s.books.without, s.books.committed = plant.Without, s.judge.commits
 	s.bank = &bank{s: s, charges: map[id.Key]*charge{}}
 	s.open()
-	for n := range 3 {
-		c := &clerk{s: s, name: n}
+	for range 3 {
+		c := &clerk{s: s}
 		s.clerks = append(s.clerks, c)
 		s.After(s.UpTo(0, time.Second), c.start)
 	}
 	for range 2 {
 		r := &relay{s: s}
+		s.relays = append(s.relays, r)
 		s.After(s.UpTo(0, time.Second), r.start)
 	}
 	for n := range fans {
-		f := &fan{s: s, v: id.Visitor{0: 1, 15: byte(n + 1)}}
+		f := &fan{s: s, v: id.Visitor{0: 1, 14: byte(n >> 8), 15: byte(n)}, organiser: n%16 == 15}
 		s.After(s.UpTo(0, 40*time.Second), f.arrive)
 	}
 	s.storm()
@@ -198,7 +200,7 @@ func (s *scene) storm() {
 	for range s.storms {
 		at, lasts := s.UpTo(time.Second, calm-20*time.Second), s.UpTo(500*time.Millisecond, 15*time.Second)
 		c := s.clerks[s.IntN(len(s.clerks))]
-		switch s.IntN(7) {
+		switch s.IntN(8) {
 		case 0:
 			s.After(at, func() { c.die(s.UpTo(100*time.Millisecond, 10*time.Second)) })
 		case 1, 2:
@@ -211,6 +213,9 @@ func (s *scene) storm() {
 			s.After(at+lasts/2, func() { s.noLog = false })
 		case 5:
 			s.After(at, s.poison)
+		case 6:
+			r := s.relays[s.IntN(len(s.relays))]
+			s.After(at, func() { r.die(s.UpTo(100*time.Millisecond, 10*time.Second)) })
 		default:
 			s.After(at, s.flush)
 		}

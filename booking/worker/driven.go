@@ -11,10 +11,9 @@ import (
 // Drive is what a driven worker needs beside the truth.
 type Drive struct {
 	Config
-	TopicID string
-	Rules   Rules // nil: those of package sale
-	Off     []guard.Guard
-	Pause   func(ctx context.Context, d time.Duration)
+	Rules Rules // nil: those of package sale
+	Off   []guard.Guard
+	Pause func(ctx context.Context, d time.Duration)
 }
 
 // Driven is a worker whose ticks, partitions and time somebody else drives: it takes no leases, reads no log and starts no goroutine. What a tick
@@ -24,7 +23,7 @@ type Driven struct{ w *Worker }
 // NewDriven returns a worker that has no partitions.
 func NewDriven(d Drive, truth Truth) *Driven {
 	w := newWorker(d.Config, truth, d.Pause)
-	w.topicID, w.off = d.TopicID, map[guard.Guard]bool{}
+	w.off = map[guard.Guard]bool{}
 	for _, g := range d.Off {
 		w.off[g] = true
 	}

@@ -34,10 +34,10 @@ type seatRace struct {
 	said map[string]int
 }
 
-func newSeatRace(t *testing.T, seats int, off ...guard.Guard) *seatRace {
+func newSeatRace(t *testing.T, seats int, own bool, off ...guard.Guard) *seatRace {
 	t.Helper()
 	r := &seatRace{history: newSeatHistory(), stop: make(chan struct{}), said: map[string]int{}}
-	r.System = Start(t, Options{Workers: 2, Gateways: 2, Catalog: eventOf(seats), Off: off, Env: map[string]string{
+	r.System = Start(t, Options{Workers: 2, Gateways: 2, Catalog: eventOf(seats), Off: off, Own: own, Env: map[string]string{
 		"USHER_LEASE": "1s", "USHER_HOLD": "4s", "USHER_CHECKOUT": "4s",
 	}})
 	r.event = r.EventID()
@@ -204,39 +204,75 @@ func (r *seatRace) duplicates(ctx context.Context, every int) {
 	})
 }
 
-// storm kills one worker, stops the other for longer than its lease, and cuts connections to Postgres, one after the other, until the race is over.
-func (r *seatRace) storm(pause time.Duration) (faults int) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	for !r.over() {
-		switch faults % 3 {
-		case 0:
-			r.Kill("worker", 0)
-			time.Sleep(pause / 4) // the fault's rhythm, not a wait for an effect
-			r.StartRole("worker", 0)
-		case 1:
-			r.signal("worker", 1, syscall.SIGSTOP)
-			time.Sleep(pause)
-			r.signal("worker", 1, syscall.SIGCONT)
-		default:
-			for range 8 {
-				r.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.3`)
-				time.Sleep(time.Duration(rng.IntN(int(pause / 8))))
-			}
+// seatFault is something that goes wrong for a time.
+type seatFault struct {
+	name string
+	do   func(r *seatRace, lasts time.Duration)
+}
+
+// seatFaults come one after the other. The pauses in them are the faults' rhythm, not waits for an effect.
+var seatFaults = []seatFault{
+	{"a worker is killed", func(r *seatRace, lasts time.Duration) {
+		r.Kill("worker", 0)
+		time.Sleep(lasts / 4)
+		r.StartRole("worker", 0)
+	}},
+	{"a worker is stopped for longer than its lease", func(r *seatRace, lasts time.Duration) {
+		r.signal("worker", 1, syscall.SIGSTOP)
+		time.Sleep(lasts)
+		r.signal("worker", 1, syscall.SIGCONT)
+	}},
+	{"connections to Postgres are cut", func(r *seatRace, lasts time.Duration) {
+		for range 8 {
+			r.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.3`)
+			time.Sleep(rand.N(lasts / 8))
 		}
-		time.Sleep(pause / 3)
-		faults++
+	}},
+}
+
+// ownFaults are those that take a process away which only the race has.
+var ownFaults = []seatFault{
+	{"a gateway is killed", func(r *seatRace, lasts time.Duration) {
+		r.Kill("gateway", 0)
+		time.Sleep(lasts / 4)
+		r.StartRole("gateway", 0)
+	}},
+	{"the relay is killed", func(r *seatRace, lasts time.Duration) {
+		r.Kill("relay", 0)
+		time.Sleep(lasts / 4)
+		r.StartRole("relay", 0)
+	}},
+	killed("Postgres"), killed("Redis"), killed("Kafka"),
+}
+
+func killed(store string) seatFault {
+	return seatFault{store + " is killed", func(r *seatRace, lasts time.Duration) {
+		r.Stores[store].Kill()
+		time.Sleep(lasts / 4)
+		r.Stores[store].Start()
+	}}
+}
+
+// storm lets faults come, one after the other, until the race is over, and returns how often which came.
+func (r *seatRace) storm(faults []seatFault, lasts time.Duration) map[string]int {
+	came := map[string]int{}
+	for n := 0; !r.over(); n++ {
+		f := faults[n%len(faults)]
+		f.do(r, lasts)
+		came[f.name]++
+		time.Sleep(lasts / 3)
 	}
-	return faults
+	return came
 }
 
 // run lets buyers race for a time under the faults, and notes how the seats have come out.
-func (r *seatRace) run(buyers int, lasts time.Duration, storm func() int) {
+func (r *seatRace) run(buyers int, lasts time.Duration, storm func() map[string]int) {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var people, faults sync.WaitGroup
 	faults.Go(func() { r.duplicates(ctx, 5) })
-	n := 0
-	faults.Go(func() { n = storm() })
+	var came map[string]int
+	faults.Go(func() { came = storm() })
 	for i := range buyers {
 		people.Go(func() { r.buyer(i) })
 	}
@@ -248,19 +284,20 @@ func (r *seatRace) run(buyers int, lasts time.Duration, storm func() int) {
 		return len(r.Query(`SELECT id FROM bookings WHERE status = 'paying'`))+len(r.Query(`SELECT id FROM payment_attempts WHERE NOT settled`)) == 0
 	})
 	r.history.ends(r.System, r.tickets)
-	r.t.Logf("%d calls about %d seats, %d faults, answers %v", len(r.history.calls), len(r.tickets), n, r.said)
+	r.t.Logf("%d calls about %d seats, faults %v, answers %v", len(r.history.calls), len(r.tickets), came, r.said)
 }
 
 // TestWhatIsToldOfSeatsIsLinearizable: every answer about a seat, from the hold to the ticket, fits one order of events, while workers are killed and stopped,
-// connections to Postgres are cut, and commands are delivered again.
+// connections to Postgres are cut, and commands are delivered again; in the long proof also while a gateway, the relay, Postgres, Redis and Kafka are killed.
 func TestWhatIsToldOfSeatsIsLinearizable(t *testing.T) {
 	t.Parallel()
-	seats, buyers, lasts := 24, 16, 8*time.Second
-	if os.Getenv("USHER_PROVE") != "" {
-		seats, buyers, lasts = 400, 32, 5*time.Minute
+	seats, buyers, lasts, faults := 24, 16, 8*time.Second, seatFaults
+	long := os.Getenv("USHER_PROVE") != ""
+	if long {
+		seats, buyers, lasts, faults = 400, 32, 5*time.Minute, slices.Concat(seatFaults, ownFaults)
 	}
-	r := newSeatRace(t, seats)
-	r.run(buyers, lasts, func() int { return r.storm(2 * time.Second) })
+	r := newSeatRace(t, seats, long)
+	r.run(buyers, lasts, func() map[string]int { return r.storm(faults, 2*time.Second) })
 	illegal, undecided := r.history.wrong(patienceOfChecker)
 	for _, seat := range illegal {
 		t.Errorf("what was told of seat %s fits no order:\n%s", seat, r.history.tell(seat))
@@ -279,9 +316,9 @@ func TestWhatIsToldOfSeatsIsLinearizable(t *testing.T) {
 // The control: without guards seats are sold twice, and the checker sees it in what people were told, also when it hears of no hold.
 func TestControlSeatsWithoutGuardsAreNotLinearizable(t *testing.T) {
 	t.Parallel()
-	r := newSeatRace(t, 8, guard.HoldOwner, guard.DurableHold, guard.SeatFree, guard.VersionCheck, guard.SeatUnique)
+	r := newSeatRace(t, 8, false, guard.HoldOwner, guard.DurableHold, guard.SeatFree, guard.VersionCheck, guard.SeatUnique)
 	r.Exec("DROP INDEX one_live_booking_per_seat")
-	r.run(16, 4*time.Second, func() int { return 0 })
+	r.run(16, 4*time.Second, func() map[string]int { return nil })
 	r.history.calls = slices.DeleteFunc(r.history.calls, func(o porcupine.Operation) bool { return o.Input.(seatCall).what == "hold" })
 	if illegal, _ := r.history.wrong(patienceOfChecker); len(illegal) == 0 {
 		t.Error("no guard stands, and what was told of the seats fits an order: the proof proves nothing")
@@ -291,15 +328,16 @@ func TestControlSeatsWithoutGuardsAreNotLinearizable(t *testing.T) {
 // The control: when results are told before the commit, a worker that is killed loses bookings, and the checker sees it.
 func TestControlSeatsAcknowledgedBeforeTheCommitAreNotLinearizable(t *testing.T) {
 	t.Parallel()
-	r := newSeatRace(t, 24, guard.CommitFirst)
-	r.run(16, 10*time.Second, func() int { return r.kills() })
+	r := newSeatRace(t, 24, false, guard.CommitFirst)
+	r.run(16, 10*time.Second, r.kills)
 	if illegal, _ := r.history.wrong(patienceOfChecker); len(illegal) == 0 {
 		t.Error("results were told before the commit, workers were killed, and what was told of the seats fits an order: the proof proves nothing")
 	}
 }
 
 // kills kills both workers as soon as somebody was told of a booking, again and again, until the race is over.
-func (r *seatRace) kills() (n int) {
+func (r *seatRace) kills() map[string]int {
+	n := 0
 	booked := func() int {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -315,5 +353,5 @@ func (r *seatRace) kills() (n int) {
 		}
 		n, before = n+1, booked()
 	}
-	return n
+	return map[string]int{"both workers are killed": n}
 }
