@@ -19,12 +19,17 @@ func leaks(text string) (out []string) {
 	return out
 }
 
+// onlySigns reports whether a file makes MACs for others to check, and is told none.
+func onlySigns(path string) bool {
+	return strings.HasPrefix(path, "booking/payment/stripe/stripetest/") || path == "booking/webhook/sign.go"
+}
+
 // Whoever makes a MAC, or checks the admin token, compares in constant time.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	t.Parallel()
 	compared := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "booking/payment/stripe/stripetest/") { // that signs, and checks nothing
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || onlySigns(path) {
 			return err
 		}
 		text, err := os.ReadFile(path)
