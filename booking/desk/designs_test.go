@@ -153,8 +153,8 @@ func (r *rig) heldSeats(b *testing.B, name string, e id.Event) int {
 	return len(v.Holds())
 }
 
-// BenchmarkHerd is the herd of TestAHerdOfPartiesSitsTogether: 200 parties of one to six want the best of 500 seats, within so many milliseconds, each hold
-// acknowledged when both stores have it.
+// BenchmarkHerd is the herd of TestAHerdOfPartiesSitsTogether: 200 parties of one to six want the best of 500 seats, at once or within a second. What is
+// measured is what was granted, acknowledged when both stores have it.
 func BenchmarkHerd(b *testing.B) {
 	for _, within := range []time.Duration{0, time.Second} {
 		b.Run(fmt.Sprintf("within=%s", within), func(b *testing.B) {
@@ -185,7 +185,9 @@ func BenchmarkHerd(b *testing.B) {
 						}
 						mu.Lock()
 						defer mu.Unlock()
-						took = append(took, lasted)
+						if err == nil {
+							took = append(took, lasted)
+						}
 					})
 				}
 				all.Wait()
