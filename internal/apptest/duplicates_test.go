@@ -50,6 +50,16 @@ func (w *posting) held() string {
 	return fmt.Sprintf("%d held until %v", len(list), a.Body["expiration_time"])
 }
 
+// number is the fan's place in line. Who asks again at once is told to wait.
+func (w *posting) number() string {
+	var a Answer
+	within(w.t, 20*time.Second, "place", func() bool {
+		a = w.fan.Do("GET", "/api/v1/rooms/room/place", nil)
+		return a.Status == http.StatusOK
+	})
+	return fmt.Sprint(a.Body["number"])
+}
+
 // another fan reserves a seat: the session of the first is over when he has paid.
 func (w *posting) another() {
 	w.t.Helper()
@@ -70,10 +80,8 @@ func theBooking(w *posting) string { return w.booking }
 var posts = []post{
 	{call: "/api/v1/visitors", status: 201, again: 201 /* another: nobody has the first */, learn: func(w *posting, a Answer) { w.fan.Visitor = a.Str("visitor") }},
 	{call: "/api/v1/rooms/{room}/join", path: of("/api/v1/rooms/", "/join", func(*posting) string { return "room" }), status: 201, again: 200,
-		learn: func(w *posting, a Answer) { w.fan.Place = a.Str("place") },
-		effect: func(w *posting) string {
-			return fmt.Sprint(w.fan.Do("GET", "/api/v1/rooms/room/place", nil).Body["number"])
-		}},
+		learn:  func(w *posting, a Answer) { w.fan.Place = a.Str("place") },
+		effect: (*posting).number},
 	{call: "/api/v1/rooms/{room}/enter", path: of("/api/v1/rooms/", "/enter", func(*posting) string { return "room" }), status: 200, again: 200,
 		before: func(w *posting) {
 			within(w.t, 20*time.Second, "called", func() bool { return w.fan.Do("GET", "/api/v1/rooms/room/place", nil).Str("state") == "called" })
