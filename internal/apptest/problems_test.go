@@ -47,6 +47,7 @@ func TestEveryProblemOccurs(t *testing.T) {
 	x.line()
 	x.orders()
 	x.holds()
+	x.strictHolds()
 	x.bookings()
 	x.workerAway()
 	x.storesAway()
@@ -145,6 +146,24 @@ func (x *trouble) holds() {
 		return len(list) == 0
 	})
 	want(x.t, "booking holds that ran out", f.Book("", x.tickets[10]), 409, "hold-required")
+}
+
+// strictHolds brings about what holds meet where an operator wants it: in a system of its own, for here it would refuse what others do.
+func (x *trouble) strictHolds() {
+	x.t.Helper()
+	s := Start(x.t, Options{Catalog: eventOf(20), Env: map[string]string{"USHER_HOLD": "1s", "USHER_STRANDED_SEATS": "strict", "USHER_UNPAID_HOLDS": "1"}})
+	f, event := NewFan(x.t, x.client, s.Public[0]), s.EventID()
+	tickets, _ := f.Tickets(event)
+	alone := want(x.t, "a seat beside the end of a row", f.Hold(event, tickets[1]), 409, "stranded-seat")
+	if ids, _ := alone.Body["ticketIds"].([]any); len(ids) != 1 || ids[0] != tickets[0] {
+		x.t.Errorf("which seat would be alone: %s", alone)
+	}
+	must(x.t, f.Hold(event, tickets[0]), 201)
+	within(x.t, 10*time.Second, "the hold runs out", func() bool {
+		list, ok := f.Do("GET", "/api/v1/events/"+event+"/holds", nil).Body["tickets"].([]any)
+		return ok && len(list) == 0
+	})
+	want(x.t, "a hold after one that was not paid for", f.Hold(event, tickets[0]), 409, "hold-cool-down")
 }
 
 // bookings brings about what can happen to bookings.
