@@ -46,6 +46,7 @@ func TestEveryProblemOccurs(t *testing.T) {
 	}
 	x.line()
 	x.orders()
+	x.webhooks()
 	x.holds()
 	x.strictHolds()
 	x.bookings()
@@ -127,6 +128,19 @@ func (x *trouble) orders() {
 	for _, path := range []string{"/admin/v1/rooms", "/admin/v1/rooms/room", "/admin/v1/rooms/room/stats", "/metrics", "/openapi.json", "/debug/pprof/cmdline"} {
 		must(x.t, send(x.t, x.client, x.Admin[0], bad{method: "GET", path: path, headers: bearer(adminToken)}), 200)
 	}
+}
+
+// webhooks brings about what operators do wrong with receivers.
+func (x *trouble) webhooks() {
+	x.t.Helper()
+	ask := func(path, body string) Answer {
+		return send(x.t, x.client, x.Admin[0], bad{method: "POST", path: "/admin/v1/webhooks" + path, body: body, headers: bearer(adminToken)})
+	}
+	want(x.t, "a test of no webhook", ask("/nothing/test", ""), 404, "webhook-not-found")
+	made := must(x.t, ask("", `{"url": "https://organiser.invalid/usher"}`), 201) // which nobody reaches, so that tests wait
+	within(x.t, 10*time.Second, "as many tests wait as may", func() bool {
+		return ask("/"+made.Str("id")+"/test", "").Problem() == "webhook-limit-reached"
+	})
 }
 
 // holds brings about what can happen to holds, whose time is short here.
