@@ -135,6 +135,7 @@ func (s *system) keepPace(b *testing.B, c *crowd, idle redisIdle) {
 // besideBare asks as fast as it goes, in turn with servers that do nothing.
 func (s *system) besideBare(b *testing.B, c *crowd, idle redisIdle) {
 	b.Helper()
+	c.patient(0, 1, pollCap/4)
 	must(b, c.answered(c.wires[0], 0)) // the size of an answer
 	size := c.wires[0].size
 	type bare struct {
