@@ -14,10 +14,14 @@ import (
 	"usher/booking/pgstore"
 	"usher/booking/sale"
 	"usher/internal/id"
+	"usher/internal/virtual"
 )
 
 // Invariant is something that must hold at every step.
-type Invariant string
+type Invariant = virtual.Invariant
+
+// Broken is one that did not hold.
+type Broken = virtual.Broken
 
 // The invariants.
 const (
@@ -49,18 +53,6 @@ const (
 	NoMoneyLeft  Invariant = "in the end there is a charge for each confirmed booking, and no other"
 	AllEnds      Invariant = "everything that was begun comes to its end"
 )
-
-// Broken is an invariant that did not hold.
-type Broken struct {
-	Invariant Invariant
-	Seed      uint64
-	At        time.Duration // since the world began
-	What      string
-}
-
-func (b *Broken) Error() string {
-	return fmt.Sprintf("seed %d, after %v: not true that %s: %s", b.Seed, b.At, b.Invariant, b.What)
-}
 
 // judge sees every commit, every movement of money, and everything that people are told.
 type judge struct {

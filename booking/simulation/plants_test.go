@@ -14,6 +14,7 @@ import (
 	"usher/booking/worker"
 	"usher/internal/guard"
 	"usher/internal/id"
+	"usher/internal/virtual/virtualtest"
 )
 
 // plant is a bug, and what it breaks.
@@ -28,30 +29,14 @@ const within = 100
 // TestEveryPlantedBugIsFound: the judge is worth what it finds.
 func TestEveryPlantedBugIsFound(t *testing.T) {
 	t.Parallel()
-	names := map[string]bool{}
+	var bugs []virtualtest.Bug
 	for _, p := range plants() {
-		if names[p.Name] {
-			t.Errorf("%q stands twice", p.Name)
-		}
-		names[p.Name] = true
-		t.Run(p.Name, func(t *testing.T) {
-			t.Parallel()
-			_, broken := search(t, within, p.Plant)
-			if broken == nil {
-				t.Fatalf("not found in %d worlds", within)
-			}
-			for _, i := range p.breaks {
-				if broken.Invariant == i {
-					t.Logf("%v", broken)
-					return
-				}
-			}
-			t.Errorf("found as something else: %v\nsimulate it again: %s", broken, replay(broken.Seed, t.Name()))
-		})
+		bugs = append(bugs, virtualtest.Bug{Name: p.Name, Breaks: p.breaks, Search: func(seeds uint64) *Broken {
+			_, broken := search(seeds, p.Plant)
+			return broken
+		}})
 	}
-	if len(names) < 15 {
-		t.Errorf("%d bugs are planted, want 15 at least", len(names))
-	}
+	virtualtest.EveryBugIsFound(t, bugs, 15, within, replay)
 }
 
 // TestEachLayerAloneStopsADoubleSaleInEveryWorld: of the offset, the version and the index one stands. The control is the plant without any check.
@@ -64,7 +49,7 @@ func TestEachLayerAloneStopsADoubleSaleInEveryWorld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, broken := search(t, within/2, Plant{Name: name, Without: without, Wild: true, Only: []Invariant{OneOwner}}); broken != nil {
+			if _, broken := search(within/2, Plant{Name: name, Without: without, Wild: true, Only: []Invariant{OneOwner}}); broken != nil {
 				t.Errorf("%v\nsimulate it again: %s", broken, replay(broken.Seed, t.Name()))
 			}
 		})

@@ -2,12 +2,10 @@ package simulation
 
 import (
 	"flag"
-	"fmt"
-	"runtime"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 	"testing"
+
+	"usher/internal/virtual/virtualtest"
 )
 
 var (
@@ -18,45 +16,23 @@ var (
 
 // replay is how a seed is simulated again, alone.
 func replay(seed uint64, test string) string {
-	return fmt.Sprintf("go test ./booking/simulation -run '^%s$' -v -seed %d -fans %d", test, seed, *crowd)
+	return virtualtest.Replay("./booking/simulation", "fans", *crowd)(seed, test)
 }
 
-// search runs the worlds of seeds from 1 on, on all processors, until one is broken, and returns how many it took.
-func search(t *testing.T, seeds uint64, plant Plant) (sum Count, found *Broken) {
-	t.Helper()
+// search runs the worlds of seeds from 1 on until one is broken.
+func search(seeds uint64, plant Plant) (sum Count, found *Broken) {
 	from := uint64(1)
 	if *one != 0 {
 		from, seeds = *one, 1
 	}
-	var next, stop atomic.Uint64
-	var mu sync.Mutex // guards sum and found
-	var all sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for stop.Load() == 0 {
-				n := next.Add(1) - 1
-				if n >= seeds {
-					return
-				}
-				c, broken := Run(from+n, *crowd, plant)
-				mu.Lock()
-				sum.Add(c)
-				if broken != nil && (found == nil || broken.Seed < found.Seed) {
-					found = broken
-					stop.Store(1)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	all.Wait()
+	found = virtualtest.Search(from, seeds, func(seed uint64) (Count, *Broken) { return Run(seed, *crowd, plant) }, func(c Count) { sum.Add(c) })
 	return sum, found
 }
 
 // TestSeatsAreSoldOnceInEveryWorld: three workers, two cashiers, and people who want the same seats, and whatever the seed lets go wrong.
 func TestSeatsAreSoldOnceInEveryWorld(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon over
-	sum, broken := search(t, *many, Plant{})
+	sum, broken := search(*many, Plant{})
 	if broken != nil {
 		t.Fatalf("%v\nsimulate it again: %s", broken, replay(broken.Seed, t.Name()))
 	}

@@ -13,7 +13,10 @@ import (
 )
 
 // Invariant is something that must hold at every step.
-type Invariant string
+type Invariant = virtual.Invariant
+
+// Broken is one that did not hold.
+type Broken = virtual.Broken
 
 // The invariants.
 const (
@@ -43,18 +46,6 @@ const (
 	EverybodyIn  Invariant = "everybody who wants to gets in"
 	Bounded      Invariant = "the line keeps no more than there are people, and a hole for each loss"
 )
-
-// Broken is an invariant that did not hold.
-type Broken struct {
-	Invariant Invariant
-	Seed      uint64
-	At        time.Duration // since the world began
-	What      string
-}
-
-func (b *Broken) Error() string {
-	return fmt.Sprintf("seed %d, after %v: not true that %s: %s", b.Seed, b.At, b.Invariant, b.What)
-}
 
 // judge sees everything that happens in the stores, and everything that people are told.
 type judge struct {
@@ -172,7 +163,7 @@ func newJudge(s *scene) *judge {
 // say notes the first thing that is not as it must be.
 func (j *judge) say(i Invariant, format string, args ...any) {
 	if j.broken == nil {
-		j.broken = &Broken{i, j.s.seed, j.s.Now, fmt.Sprintf(format, args...)}
+		j.broken = &Broken{Invariant: i, Seed: j.s.seed, At: j.s.Now, What: fmt.Sprintf(format, args...)}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher/internal/id"
+	"usher/internal/virtual/virtualtest"
 	"usher/waitroom"
 )
 
@@ -23,30 +24,14 @@ const within = 60
 // TestEveryPlantedBugIsFound: the judge is worth what it finds.
 func TestEveryPlantedBugIsFound(t *testing.T) {
 	t.Parallel()
-	names := map[string]bool{}
+	var bugs []virtualtest.Bug
 	for _, p := range plants() {
-		if names[p.Name] {
-			t.Errorf("%q stands twice", p.Name)
-		}
-		names[p.Name] = true
-		t.Run(p.Name, func(t *testing.T) {
-			t.Parallel()
-			_, broken := search(t, within, p.Plant)
-			if broken == nil {
-				t.Fatalf("not found in %d worlds", within)
-			}
-			for _, i := range p.breaks {
-				if broken.Invariant == i {
-					t.Logf("%v", broken)
-					return
-				}
-			}
-			t.Errorf("found as something else: %v\nsimulate it again: %s", broken, replay(broken.Seed, t.Name()))
-		})
+		bugs = append(bugs, virtualtest.Bug{Name: p.Name, Breaks: p.breaks, Search: func(seeds uint64) *Broken {
+			_, broken := search(seeds, p.Plant)
+			return broken
+		}})
 	}
-	if len(names) < 12 {
-		t.Errorf("%d bugs are planted, want 12 at least", len(names))
-	}
+	virtualtest.EveryBugIsFound(t, bugs, 12, within, replay)
 }
 
 // line is a line with a bug in one of its methods.
