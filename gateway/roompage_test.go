@@ -111,7 +111,7 @@ func TestTheRoomPageShowsEveryStanding(t *testing.T) {
 		"outside, draining":       {state(waitroom.Draining), nil, []string{"Nobody else can join"}, []string{"Join the line"}, nil},
 		"outside, ended":          {state(waitroom.Ended), nil, []string{"This line is over", "What is on"}, []string{"Join the line", "order of arrival"}, nil},
 		"outside, rejecting":      {func(r *waitroom.Room) { r.Method = waitroom.Reject }, nil, []string{"This line is over"}, nil, nil},
-		"outside, nobody waits":   {func(r *waitroom.Room) { r.Waiting = 0 }, nil, []string{"nobody: you would be next"}, nil, []string{join}},
+		"outside, nobody waits":   {func(r *waitroom.Room) { r.Waiting = 0 }, nil, []string{"nobody: you would be next"}, []string{"people a minute"}, []string{join}},
 		"outside, no line":        {func(r *waitroom.Room) { r.Active = false }, nil, []string{"Nobody has to wait", "Choose seats"}, []string{"12 people"}, []string{join}},
 		"outside, passing":        {func(r *waitroom.Room) { r.Method = waitroom.Passthrough }, nil, []string{"Nobody has to wait"}, nil, []string{join}},
 		"waiting":                 {nil, stands(waitroom.StandWaiting), []string{"Your place in line 12 11 people are ahead", "between 2 minutes and 3 minutes", "Last update", "in 5 seconds"}, []string{"Tickets left", "Chance of a ticket", "It is your turn", "technical"}, []string{leave, refresh}},

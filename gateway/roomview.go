@@ -75,8 +75,13 @@ func (d *roomPage) Ahead() int { return int(max(d.Line.Position-1, 0)) }
 // Passed is how much of his way he has behind him, out of From.
 func (d *roomPage) Passed() int64 { return max(d.From-d.Line.Position, 0) }
 
-// PaceNow is how many people a minute are let in, as measured, rounded.
-func (d *roomPage) PaceNow() int { return int(math.Round(d.Pace)) }
+// PaceNow is how many people a minute are let in, as measured, rounded; 0 while nobody waits: it says how many come then, and not how many may.
+func (d *roomPage) PaceNow() int {
+	if d.Waiting == 0 {
+		return 0
+	}
+	return int(math.Round(d.Pace))
+}
 
 // Paused reports whether the operator has stopped the line.
 func (d *roomPage) Paused() bool { return d.State == waitroom.Paused }

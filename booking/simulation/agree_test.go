@@ -77,7 +77,7 @@ func compared(t *testing.T, seed uint64, without Checks) *pair {
 // TestTheBooksAgreeWithPostgres: whatever is committed, also what was decided on old memory, ends in the books as it does in Postgres.
 func TestTheBooksAgreeWithPostgres(t *testing.T) {
 	t.Parallel()
-	seed := *one
+	seed := all.Seed()
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}

@@ -21,17 +21,13 @@ type plant struct {
 // within is how many seeds may pass until a bug is found.
 const within = 60
 
-// TestEveryPlantedBugIsFound: the judge is worth what it finds.
 func TestEveryPlantedBugIsFound(t *testing.T) {
 	t.Parallel()
-	var bugs []virtualtest.Bug
+	var bugs []virtualtest.Bug[Plant]
 	for _, p := range plants() {
-		bugs = append(bugs, virtualtest.Bug{Name: p.Name, Breaks: p.breaks, Search: func(seeds uint64) *Broken {
-			_, broken := search(seeds, p.Plant)
-			return broken
-		}})
+		bugs = append(bugs, virtualtest.Bug[Plant]{Name: p.Name, Plant: p.Plant, Breaks: p.breaks})
 	}
-	virtualtest.EveryBugIsFound(t, bugs, 12, within, replay)
+	all.FindsEveryBug(t, bugs, 12, within)
 }
 
 // line is a line with a bug in one of its methods.
