@@ -20,8 +20,9 @@ const (
 	lookEvery  = 500 * time.Millisecond // a message leaves after at most this, when its receiver is well
 	faultPause = 2 * time.Second
 	purgeEvery = time.Minute
-	atOnce     = 4  // deliveries to one receiver
-	allAtOnce  = 64 // to all receivers: what is slow takes a few of them, and no thread
+	saveTime   = 5 * time.Second // for what came of a round, also when we stop
+	atOnce     = 4               // deliveries to one receiver
+	allAtOnce  = 64              // to all receivers: what is slow takes a few of them, and no thread
 )
 
 var (
@@ -180,10 +181,9 @@ func (d *Dispatcher) turn(ctx context.Context, w *Webhook) (t Turn, some bool, e
 		return t, false, nil
 	}
 	t = turned(w, p, d.deliver(ctx, w, p.lines), rand.Float64)
-	if ctx.Err() != nil {
-		return t, false, ctx.Err() // what failed did so because we stop
-	}
-	if err := d.store.SaveTurn(ctx, t); err != nil {
+	save, done := context.WithTimeout(context.WithoutCancel(ctx), saveTime) // what was taken is not sent again because we stop
+	defer done()
+	if err := d.store.SaveTurn(save, t); err != nil {
 		return t, false, err
 	}
 	for _, a := range t.Again {
@@ -219,6 +219,9 @@ func (d *Dispatcher) deliver(ctx context.Context, w *Webhook, lines [][]Message)
 					continue
 				}
 				if err = d.send(ctx, w, m); err != nil {
+					if ctx.Err() != nil {
+						err = errSkipped // it failed because we stop, or may have
+					}
 					failures.Add(1)
 				} else {
 					failures.Store(0)

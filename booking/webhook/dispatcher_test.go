@@ -451,18 +451,47 @@ func TestOfSeveralOneDelivers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	to := newReceiver(t)
-	r.subscribe(to, webhook.Wish{})
+	w := r.subscribe(to, webhook.Wish{})
 	stop := r.start()
 	r.happens(change(event.BookingReserved, one, 1))
 	r.eventually("the first", func() bool { return len(to.taken()) == 1 })
 	r.start()
 	r.happens(change(event.BookingReserved, one, 2))
-	r.eventually("the second", func() bool { return len(to.taken()) == 2 })
+	r.eventually("the second, and its note", func() bool { return len(to.taken()) == 2 && r.is(w).Waiting == 0 }) // who is stopped in the middle of an answer has to ask again
 	stop()
 	r.happens(change(event.BookingReserved, one, 3))
-	r.eventually("the third, by the other", func() bool { return len(to.taken()) == 3 })
+	r.eventually("the third, by the other", func() bool { return len(to.taken()) >= 3 })
 	if n := to.requests(); n != 3 {
 		t.Errorf("%d requests, want 3", n)
+	}
+}
+
+func TestWhoStopsInTheMiddleOfARoundNotesWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	to := newReceiver(t)
+	w := r.subscribe(to, webhook.Wish{})
+	cut := make(chan struct{})
+	to.say(func(in *http.Request, _ string) int {
+		if len(to.taken()) == 0 {
+			return 200
+		}
+		close(cut)
+		<-in.Context().Done()
+		panic(http.ErrAbortHandler)
+	})
+	r.happens(change(event.BookingReserved, one, 1), change(event.BookingReserved, one, 2)) // a line: the second waits for the first
+	stop := r.start()
+	<-cut
+	stop()
+	if now := r.is(w); now.Waiting != 1 || now.Failures != 0 {
+		t.Errorf("the first was taken and the second cut, and this is noted: %+v", now)
+	}
+	to.say(func(*http.Request, string) int { return 200 })
+	r.start()
+	r.eventually("the second", func() bool { return len(to.taken()) >= 2 })
+	if ids := to.taken(); ids[0] == ids[1] {
+		t.Errorf("the first is delivered twice: %v", ids)
 	}
 }
 
