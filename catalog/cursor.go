@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 
 	"usher/internal/id"
 )
@@ -24,7 +25,7 @@ func sealCursor(key []byte, e id.Event, seat int) string {
 // as few as the event has. ErrBadCursor.
 func openCursor(key []byte, e id.Event, capacity int, cursor string) (seat int, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) != 4+cursorMAC || !hmac.Equal(b[4:], cursorSum(key, e, b[:4])) {
+	if err != nil || strings.ContainsAny(cursor, "\r\n") || len(b) != 4+cursorMAC || !hmac.Equal(b[4:], cursorSum(key, e, b[:4])) {
 		return 0, ErrBadCursor
 	}
 	seat = int(binary.BigEndian.Uint32(b))

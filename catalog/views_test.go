@@ -381,7 +381,7 @@ func TestForeignCursorsAreRefused(t *testing.T) {
 	if _, err := v.Event(t.Context(), other, good); !errors.Is(err, ErrBadCursor) {
 		t.Errorf("the cursor of another event: %v", err)
 	}
-	for _, bad := range []string{"x", good[:len(good)-1], good + "A", "AAAA" + good[4:], sealCursor(v.Key, testEvent, 1), sealCursor(v.Key, testEvent, 6000), sealCursor([]byte("k"), testEvent, 2000)} {
+	for _, bad := range []string{"x", good[:len(good)-1], good + "A", good + "\n", good[:4] + "\r" + good[4:], "AAAA" + good[4:], sealCursor(v.Key, testEvent, 1), sealCursor(v.Key, testEvent, 6000), sealCursor([]byte("k"), testEvent, 2000)} {
 		if _, err := v.Event(t.Context(), testEvent, bad); !errors.Is(err, ErrBadCursor) {
 			t.Errorf("cursor %q: %v", bad, err)
 		}

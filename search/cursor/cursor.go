@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"usher/search"
@@ -45,7 +46,7 @@ func (s Sealer) Seal(q search.Query, k Kind, numbers ...int64) string {
 // Open returns the kind and the numbers of the query's cursor. search.ErrBadCursor, also for the cursor of another query.
 func (s Sealer) Open(q search.Query) (k Kind, numbers []int64, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
-	if err != nil || len(b) < macSize {
+	if err != nil || len(b) < macSize || strings.ContainsAny(q.Cursor, "\r\n") { // line breaks, which the decoder leaves out
 		return 0, nil, search.ErrBadCursor
 	}
 	body, mac := b[:len(b)-macSize], b[len(b)-macSize:]

@@ -101,6 +101,7 @@ func cursors(t *testing.T, w *world) {
 			"available": func(q *search.Query) { q.Available = true }, "circle": func(q *search.Query) { q.HasPoint, q.RadiusKM = true, 5 },
 			"order": func(q *search.Query) { q.Text, q.Sort, q.HasPoint, q.RadiusKM = "owls", search.ByDistance, true, 5 },
 			"cut":   func(q *search.Query) { q.Cursor = q.Cursor[1:] }, "end cut": func(q *search.Query) { q.Cursor = q.Cursor[:len(q.Cursor)-1] }, "padded": func(q *search.Query) { q.Cursor += "=" },
+			"line": func(q *search.Query) { q.Cursor = q.Cursor[:4] + "\n" + q.Cursor[4:] },
 			"made": func(q *search.Query) { q.Cursor = "hello" }, "one letter": func(q *search.Query) { q.Cursor = "z" },
 		} {
 			other := q
