@@ -97,7 +97,7 @@ func TestADeclinedPayerMayPayAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.settled()
-	s.check(sold{sandbox.OK, first.booking, c.Attempt}, ended[sandbox.OK])
+	s.check(sold{token: sandbox.OK, booking: first.booking, attempt: c.Attempt}, ended[sandbox.OK])
 	if r := s.audit(); r.Attempts != 2 || r.Charges != 1 {
 		t.Errorf("audit: %+v", r)
 	}

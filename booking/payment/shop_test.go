@@ -32,6 +32,9 @@ type shop struct {
 	sale *sale.Sale
 	seat int
 	away bool // nothing gets on the log
+
+	line  sync.Mutex // guards queue
+	queue []waiting
 }
 
 func open(t *testing.T, seats int) *shop {
@@ -50,36 +53,90 @@ func open(t *testing.T, seats int) *shop {
 	return s
 }
 
-// log is the log and the worker in one: a command that was appended is decided at once, and once.
+// waiting is a command on its way to the log, and who waits for it.
+type waiting struct {
+	command.Command
+	done chan error
+}
+
+// log is the log and the worker in one: a command that was appended is decided at once, and once. What comes while a tick is under way is
+// decided in the next, together.
 func (s *shop) log(ctx context.Context, c command.Command) error {
+	w := waiting{c, make(chan error, 1)}
+	s.line.Lock()
+	s.queue = append(s.queue, w)
+	s.line.Unlock()
+	s.mu.Lock()
+	s.line.Lock()
+	all := s.queue // none, if another tick has taken this one's along
+	s.queue = nil
+	s.line.Unlock()
+	var cs []command.Command
+	for _, w := range all {
+		cs = append(cs, w.Command)
+	}
+	err := s.tick(context.WithoutCancel(ctx), cs)
+	s.mu.Unlock()
+	for _, w := range all {
+		w.done <- err
+	}
+	return <-w.done
+}
+
+// logAll puts commands on the log together.
+func (s *shop) logAll(cs []command.Command) {
+	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.tick(s.t.Context(), cs); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// tick decides commands as one transaction of a worker. The caller holds the lock.
+func (s *shop) tick(ctx context.Context, cs []command.Command) error {
+	if len(cs) == 0 {
+		return nil
+	}
 	if s.away {
 		return context.DeadlineExceeded
 	}
-	stored, now, err := s.store.Recall(ctx, []id.Key{c.ID})
-	if err != nil || stored[c.ID].Outcome != "" {
+	var ids []id.Key
+	var unknown []id.Booking
+	for _, c := range cs {
+		ids = append(ids, c.ID)
+		if s.sale.Bookings[c.Booking] == nil {
+			unknown = append(unknown, id.Booking{Event: s.event, Key: c.Booking})
+		}
+	}
+	stored, now, err := s.store.Recall(ctx, ids)
+	if err != nil {
 		return err
 	}
-	if s.sale.Bookings[c.Booking] == nil {
-		records, err := s.store.Records(ctx, []id.Booking{{Event: s.event, Key: c.Booking}})
-		if err != nil {
-			return err
+	records, err := s.store.Records(ctx, unknown)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		s.sale.Bookings[r.Key] = r
+	}
+	b := &pgstore.Batch{}
+	for _, c := range cs {
+		if stored[c.ID].Outcome != "" {
+			continue
 		}
-		for _, r := range records {
-			s.sale.Bookings[r.Key] = r
+		d := s.sale.Decide(c, now)
+		stored[c.ID] = d.Result
+		b.Results = append(b.Results, d.Result)
+		if d.Attempt != nil {
+			b.Attempts = append(b.Attempts, pgstore.AttemptRow{Event: s.event, Currency: s.sale.Currency, Attempt: *d.Attempt})
+		}
+		if d.Settled {
+			b.Settled = append(b.Settled, c.Attempt)
 		}
 	}
-	d := s.sale.Decide(c, now)
-	b := &pgstore.Batch{Results: []command.Result{d.Result}}
 	b.Sales = []pgstore.SaleWrites{{Event: s.event, Currency: s.sale.Currency, Writes: s.sale.Flush()}}
-	if d.Attempt != nil {
-		b.Attempts = []pgstore.AttemptRow{{Event: s.event, Currency: s.sale.Currency, Attempt: *d.Attempt}}
-	}
-	if d.Settled {
-		b.Settled = []id.Key{c.Attempt}
-	}
-	return s.store.Commit(context.WithoutCancel(ctx), b)
+	return s.store.Commit(ctx, b)
 }
 
 func (s *shop) setAway(away bool) {
@@ -93,6 +150,7 @@ type sold struct {
 	token   string
 	booking id.Booking
 	attempt id.Key
+	owner   id.Visitor
 }
 
 // pay books a seat and begins to pay for it in the sandbox.
@@ -100,21 +158,32 @@ func (s *shop) pay(token string) sold { return s.payBy(sandbox.Method, token) }
 
 func (s *shop) payBy(method, token string) sold {
 	s.t.Helper()
-	now, owner, k, begin := time.Now(), id.NewVisitor(), id.NewKey(), id.NewKey()
-	s.mu.Lock()
-	seat := s.seat
-	s.seat++
-	s.mu.Unlock()
-	for _, c := range []command.Command{
-		{ID: k, Kind: command.Book, Booking: k, Seats: []int{seat}, Until: now.Add(time.Hour)},
-		{ID: begin, Kind: command.BeginPayment, Booking: k, Attempt: command.AttemptKey(begin), Payment: booking.Payment{Method: method, Token: token}},
-	} {
-		c.Event, c.Owner, c.IssuedAt = s.event, owner, now
-		if err := s.log(s.t.Context(), c); err != nil {
-			s.t.Fatal(err)
-		}
+	return s.payAll(method, []string{token})[0]
+}
+
+// payAll books a seat for each token and begins to pay for it.
+func (s *shop) payAll(method string, tokens []string) (all []sold) {
+	s.t.Helper()
+	now := time.Now()
+	var books, begins []command.Command
+	for _, token := range tokens {
+		owner, k, begin := id.NewVisitor(), id.NewKey(), id.NewKey()
+		s.mu.Lock()
+		seat := s.seat
+		s.seat++
+		s.mu.Unlock()
+		books = append(books, command.Command{
+			ID: k, Kind: command.Book, Event: s.event, Owner: owner, IssuedAt: now, Booking: k, Seats: []int{seat}, Until: now.Add(time.Hour),
+		})
+		begins = append(begins, command.Command{
+			ID: begin, Kind: command.BeginPayment, Event: s.event, Owner: owner, IssuedAt: now, Booking: k,
+			Attempt: command.AttemptKey(begin), Payment: booking.Payment{Method: method, Token: token},
+		})
+		all = append(all, sold{token, id.Booking{Event: s.event, Key: k}, command.AttemptKey(begin), owner})
 	}
-	return sold{token, id.Booking{Event: s.event, Key: k}, command.AttemptKey(begin)}
+	s.logAll(books)
+	s.logAll(begins)
+	return all
 }
 
 func (s *shop) config() payment.Config {

@@ -69,13 +69,23 @@ func (s *Server) tell(kind string, i *Intent) {
 	}
 	for _, d := range delays {
 		if d < 0 {
-			s.deliver(hooks, body)
+			s.early = append(s.early, body)
 			continue
 		}
 		s.hooks.Go(func() {
 			time.Sleep(d)
 			s.deliver(hooks, body)
 		})
+	}
+}
+
+// sooner gives the lock back, and delivers what must arrive before the answer.
+func (s *Server) sooner() {
+	hooks, early := s.Hooks, s.early
+	s.early = nil
+	s.mu.Unlock()
+	for _, body := range early {
+		s.deliver(hooks, body)
 	}
 }
 

@@ -90,6 +90,7 @@ type Server struct {
 	asking map[string]*Intent // by attempt: those that once waited for their payer
 	keys   map[string]*kept
 	nth    map[string]int // requests of each call, and events
+	early  [][]byte       // webhooks that must arrive before the answer to the request that is being carried out
 	ended  bool
 }
 
@@ -157,7 +158,7 @@ func (s *Server) Asking() []string {
 // Act answers for the payer whom his bank asks about an attempt.
 func (s *Server) Act(attempt string, yes bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.sooner()
 	i := s.asking[attempt]
 	delete(s.asking, attempt)
 	switch {
@@ -236,7 +237,7 @@ func (s *Server) keyed(r *http.Request, call, ref string, fault Fault) (status i
 	key := r.Header.Get("Idempotency-Key")
 	request := sha256.Sum256([]byte(r.URL.Path + "?" + r.PostForm.Encode()))
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.sooner()
 	var k *kept
 	if r.Method == "POST" && key != "" && !s.Forget {
 		if k = s.keys[key]; k != nil {
