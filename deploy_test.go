@@ -247,7 +247,7 @@ func TestHealthAsksTheProcessOfTheSameSettings(t *testing.T) {
 	none := func(string) string { return "" }
 	ctx, stop := context.WithCancel(t.Context())
 	addr, ended := serveMetrics(t, ctx, nil)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if ask(none, "--metrics-addr", addr) == nil {
 			break
 		}

@@ -70,8 +70,8 @@ func startDev(t *testing.T, args ...string) *devRun {
 	case <-ready:
 	case err := <-r.ended:
 		t.Fatalf("usher dev ended: %v\n%s", err, r.log)
-	case <-time.After(2 * time.Minute):
-		t.Fatal("usher dev is not ready after two minutes")
+	case <-time.After(5 * time.Minute):
+		t.Fatal("usher dev is not ready after five minutes")
 	}
 	return r
 }
@@ -100,7 +100,7 @@ func serveRecoverAndStop(t *testing.T, engines string, stores ...string) {
 
 	// After a kill -9 the second start finds what the first made.
 	second := startDev(t, args...)
-	for until, ready := time.Now().Add(30*time.Second), false; !ready; { // a busy machine may leave a check of the stores waiting
+	for until, ready := time.Now().Add(2*time.Minute), false; !ready; { // a busy machine may leave a check of the stores waiting
 		answer, err := http.Get("http://" + admin + "/readyz")
 		if err != nil {
 			t.Fatal(err)

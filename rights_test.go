@@ -90,7 +90,7 @@ func hears(t *testing.T, rdb *redisdb.Client) {
 	})
 	defer listener.Wait()
 	defer stop()
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		if err := hint.Publish(ctx, rdb, map[string][]command.Result{"node": {{Command: id.NewKey(), Event: event}}}); err != nil {
 			t.Fatal(err)
 		}

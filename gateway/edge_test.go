@@ -59,7 +59,7 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	go func() { stopped <- e.Serve(ctx, public, admin) }()
 	e.stop = stop
 	e.client = &http.Client{
-		Transport: wire, Timeout: 10 * time.Second,
+		Transport: wire, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {
@@ -70,6 +70,9 @@ func newEdge(t *testing.T, change ...func(*Config, *Parts)) *edge {
 	})
 	return e
 }
+
+// patience bounds what comes at once on a machine that has time.
+const patience = time.Minute
 
 func listen(t testing.TB) net.Listener {
 	t.Helper()
@@ -160,7 +163,7 @@ func (e *edge) raw(request string) reply {
 		e.t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, request); err != nil {
 		e.t.Logf("write: %v", err) // the server may answer and close before it has read all
 	}

@@ -32,7 +32,7 @@ func frugalPair(t *testing.T) (*frugalConn, net.Conn) {
 	if !ok {
 		t.Fatalf("a TCP connection is accepted as %T", c)
 	}
-	if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	return f, other
@@ -80,7 +80,7 @@ func TestAFrugalConnectionEndsAsOthersDo(t *testing.T) {
 	if n, err := f.Read(one); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || f.ahead != nil {
 		t.Errorf("nobody wrote until the deadline: %d, %v", n, err)
 	}
-	if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	_ = other.Close()
@@ -111,7 +111,7 @@ func TestRequestsInPiecesAreReadOnFrugalConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	const head = "GET /api/v1/rooms/final HTTP/1.1\r\nHost: usher.test\r\n"

@@ -52,7 +52,7 @@ func (f *fakeImages) away(err error) {
 func (f *fakeImages) closed(t *testing.T) {
 	t.Helper()
 	open := -1
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		f.mu.Lock()
 		open = f.open
 		f.mu.Unlock()
@@ -159,7 +159,7 @@ func TestPicturesOnTheirWayAreBounded(t *testing.T) {
 			}
 		})
 	}
-	for end := time.Now().Add(10 * time.Second); len(e.Server.pictures) < 2 && time.Now().Before(end); {
+	for end := time.Now().Add(patience); len(e.Server.pictures) < 2 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	e.want(503, "overloaded", "GET", imagePath(images.Thumb), "")

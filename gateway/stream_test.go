@@ -82,10 +82,13 @@ func (l *listener) next() (ev told, ok bool) {
 	return ev, false
 }
 
-// want reads the next event and compares it.
+// want reads the next event and compares it. A busy machine may come so late to a look that it says so: that is told in between, and not what this is about.
 func (l *listener) want(name string, version int64, what string) {
 	l.t.Helper()
 	ev, ok := l.next()
+	for ok && ev.Name == "degraded" {
+		ev, ok = l.next()
+	}
 	got := ev.Seats
 	if ev.Name == "seats" {
 		got = fmt.Sprint(ev.Changes)
@@ -109,7 +112,7 @@ func TestAStreamTellsEveryChange(t *testing.T) {
 	l.want("seats", live.book(3), "[[3 3]]")
 	l.want("seats", live.change(func() { live.holds[5] = time.Now().Add(time.Hour) }), "[[5 1]]")
 	l.want("seats", live.change(func() { delete(live.holds, 5) }), "[[5 0]]")
-	version := live.change(func() { live.holds[6] = time.Now().Add(700 * time.Millisecond) })
+	version := live.change(func() { live.holds[6] = time.Now().Add(5 * time.Second) })
 	l.want("seats", version, "[[6 1]]")
 	l.want("seats", version, "[[6 0]]") // by itself
 	var ms int

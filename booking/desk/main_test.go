@@ -47,7 +47,7 @@ type rig struct {
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, dsn: testenv.Postgres(t, pgstore.Migrate), redis: testenv.FreshRedis(t), desks: map[string]*Desk{}, wait: 10 * time.Second,
+		t: t, dsn: testenv.Postgres(t, pgstore.Migrate), redis: testenv.FreshRedis(t), desks: map[string]*Desk{}, wait: patience,
 		rules: hold.Config{For: 10 * time.Minute, Cap: 30 * time.Minute, Limit: 6},
 	}
 	r.store = pgtest.Again(t, r.dsn, 8)

@@ -27,7 +27,7 @@ func TestAMasterThatForgotIsNotBelieved(t *testing.T) {
 	s := dial(t, cluster.URL, rules)
 	events := map[string]id.Event{} // by the master that has them
 	var changes []event.Event
-	for deadline := time.Now().Add(20 * time.Second); len(events) < len(cluster.Masters); {
+	for deadline := time.Now().Add(time.Minute); len(events) < len(cluster.Masters); {
 		e := onSale(t, s, 10)
 		events[masterOf(t, s, e)] = e
 		if time.Now().After(deadline) {

@@ -91,7 +91,7 @@ func snapshot(t testing.TB, s *Store, e id.Event) Snapshot {
 // eventually waits for something that another goroutine or the clock of Redis brings.
 func eventually(t testing.TB, what string, ready func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ready(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ready(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited for %s", what)
 		}

@@ -118,7 +118,7 @@ func TestBatchesDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	s := pgtest.Open(t, 12)
 	e := pgtest.Event(t, s, 60)
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	var all sync.WaitGroup
 	for worker := range 6 {

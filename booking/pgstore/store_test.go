@@ -175,12 +175,16 @@ func TestAPausedTransactionLosesItsLocks(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if took := time.Since(began); took > 6*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Fatalf("still locked after %s: %v", took, err)
 		}
 	}
-	if took := time.Since(began); took < time.Second || took > 4*time.Second {
+	if took := time.Since(began); took < time.Second {
 		t.Errorf("the lock was gone after %s, want about 2 s", took)
+	}
+	var limit string // how soon it is, on a machine that has time, is for the server to keep
+	if err := s.Pool().QueryRow(t.Context(), `SHOW idle_in_transaction_session_timeout`).Scan(&limit); err != nil || limit != "2s" {
+		t.Errorf("a transaction may pause for %q, want 2s: %v", limit, err)
 	}
 }
 

@@ -1,9 +1,13 @@
 package relay
 
 import (
+	"context"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"usher/booking/command"
 	"usher/booking/event"
 	"usher/booking/pgstore/pgtest"
 	"usher/internal/id"
@@ -19,6 +23,8 @@ func TestEveryChangeReachesKafkaAndTheSeatMapInOrder(t *testing.T) {
 	r.append(books(b, 0, 200)...)
 	r.eventually("400 events on Kafka and in the map", func() bool { return r.got(&r.heard) == 400 && r.got(&r.applied) == 400 })
 	r.eventually("an empty outbox", func() bool { return pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, list := range [][]event.Event{r.heard, r.applied} {
 		if !inOrder(list, a) || !inOrder(list, b) {
 			t.Error("events of one event are out of order")
@@ -47,19 +53,29 @@ func TestAStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 40)
-	stop := testenv.Running(r.t, r.relay().Run)
+	var mu sync.Mutex // guards by
+	var by []string   // who applied, in order
+	relay := func(name string) *Relay {
+		return New(r.store, r.producer, func(ctx context.Context, events []event.Event) error {
+			mu.Lock()
+			by = append(by, name)
+			mu.Unlock()
+			return r.apply(ctx, events)
+		}, quiet())
+	}
+	stop := testenv.Running(r.t, relay("first").Run)
 	r.append(books(e, 0, 20)...)
 	r.eventually("the leader's work", func() bool {
 		return r.got(&r.applied) == 20 && pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0
 	})
-	testenv.Running(r.t, r.relay().Run)
+	testenv.Running(r.t, relay("standby").Run)
 	stop()
 	r.append(books(e, 20, 40)...)
 	r.eventually("the standby's work", func() bool { return r.got(&r.applied) == 40 && r.got(&r.heard) == 40 })
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.heard) != 40 {
-		t.Errorf("%d messages on Kafka, want 40: two relays led at once", len(r.heard))
+	mu.Lock()
+	defer mu.Unlock()
+	if turns := slices.Compact(by); !slices.Equal(turns, []string{"first", "standby"}) {
+		t.Errorf("it was the turn of %v: two relays led at once", turns)
 	}
 }
 
@@ -68,11 +84,18 @@ func TestReservationsEnd(t *testing.T) {
 	r := newRig(t)
 	e := pgtest.Event(t, r.store, 20)
 	testenv.Running(r.t, r.relay().Run)
-	soon := time.Now().Add(2 * time.Second)
-	r.append(book(e, id.Visitor{1}, soon, 0, 1), book(e, id.Visitor{1}, time.Now().Add(time.Hour), 2))
-	r.eventually("two reservations", func() bool {
-		return pgtest.Count(t, r.store, `SELECT count(*) FROM bookings WHERE status = 'reserved'`) == 2
-	})
+	r.append(book(e, id.Visitor{1}, time.Now().Add(time.Hour), 2))
+	var soon time.Time
+	for lasts := 2 * time.Second; ; lasts *= 2 { // on a busy machine a command may come to the worker after the end that it asks for, and is refused
+		soon = time.Now().Add(lasts)
+		short := book(e, id.Visitor{1}, soon, 0, 1)
+		r.append(short)
+		if got := r.result(short); got.Outcome == command.Done {
+			break
+		} else if got.Outcome != command.TooLate || lasts > patience {
+			t.Fatalf("a reservation for %s: %+v", lasts, got)
+		}
+	}
 	r.eventually("the end of one", func() bool {
 		return pgtest.Count(t, r.store, `SELECT count(*) FROM bookings WHERE status = 'expired'`) == 1
 	})
@@ -96,6 +119,9 @@ func TestALateCommitIsDelivered(t *testing.T) {
 	testenv.Running(r.t, r.relay().Run)
 	tx, err := r.store.Pool().Begin(t.Context())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil { // it may be long before the machine comes to the second row
 		t.Fatal(err)
 	}
 	insert := `INSERT INTO outbox (topic, key, payload) VALUES ('booking.events', 'k', convert_to('{"id":"' || $1 || '"}', 'UTF8'))`

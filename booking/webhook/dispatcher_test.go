@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,7 +97,7 @@ func (r *receiver) say(answer func(in *http.Request, body string) int) {
 	r.answer = answer
 }
 
-// taken are the ids of the messages that were answered with a success, in order.
+// taken are the ids of the messages that were answered with a success, in order. One may be there twice: see distinct.
 func (r *receiver) taken() (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,6 +105,27 @@ func (r *receiver) taken() (ids []string) {
 		if g.status < 300 {
 			ids = append(ids, g.id)
 		}
+	}
+	return ids
+}
+
+// distinct are the ids of taken, each once: a message may come again when nobody knows whether it was taken.
+func (r *receiver) distinct() (ids []string) {
+	for _, id := range r.taken() {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// asked are the ids of the messages that came at all, each once.
+func (r *receiver) asked() map[string]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := map[string]bool{}
+	for _, g := range r.heard {
+		ids[g.id] = true
 	}
 	return ids
 }
@@ -117,17 +140,26 @@ type rig struct {
 	t      *testing.T
 	store  *pgstore.Store
 	office *webhook.Office
+	failed atomic.Int64 // rounds that came to nothing, and turns as leader that were lost: what they delivered may come again
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	s := pgtest.Open(t, 12)
-	return &rig{t, s, webhook.NewOffice(s, true)}
+	return &rig{t: t, store: s, office: webhook.NewOffice(s, true)}
 }
 
 func (r *rig) start() (stop func()) {
 	r.t.Helper()
-	return testenv.Running(r.t, webhook.NewDispatcher(r.store, webhook.NewClient(true), slog.New(slog.DiscardHandler)).Run)
+	return testenv.Running(r.t, webhook.NewDispatcher(r.store, webhook.NewClient(true), slog.New(slog.NewTextHandler(r, nil))).Run)
+}
+
+// Write hears what a dispatcher logs.
+func (r *rig) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("level=WARN")) {
+		r.failed.Add(1)
+	}
+	return len(line), nil
 }
 
 func (r *rig) subscribe(to *receiver, wish webhook.Wish) webhook.Webhook {
@@ -152,6 +184,13 @@ func (r *rig) exec(sql string, args ...any) {
 	if _, err := r.store.Pool().Exec(r.t.Context(), sql, args...); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// hurry makes what waits due. A round that is under way may set a later time behind its back, so it is said again until something has happened.
+func (r *rig) hurry() {
+	r.t.Helper()
+	r.exec(`UPDATE webhook_retries SET next_at = now()`)
+	r.exec(`UPDATE webhooks SET next_at = now()`)
 }
 
 func (r *rig) is(w webhook.Webhook) webhook.Webhook {
@@ -209,26 +248,32 @@ func TestEveryReceiverGetsWhatItAskedForOnceAndInOrder(t *testing.T) {
 		t.Errorf("%d rows are logged for nobody", n)
 	}
 	all, some := newReceiver(t), newReceiver(t)
-	r.subscribe(all, webhook.Wish{})
-	r.subscribe(some, webhook.Wish{Kinds: []string{"booking.confirmed"}, Events: []id.Event{two}})
+	everything := r.subscribe(all, webhook.Wish{})
+	few := r.subscribe(some, webhook.Wish{Kinds: []string{"booking.confirmed"}, Events: []id.Event{two}})
 	r.start()
 	var events []event.Event
 	for b := range byte(30) {
 		events = append(events, change(event.BookingReserved, one, b+1), change(event.BookingConfirmed, one, b+1), change(event.BookingReserved, two, b+1), change(event.BookingConfirmed, two, b+1))
 	}
 	r.happens(events...)
-	r.eventually("all messages", func() bool { return len(all.taken()) >= len(events) && len(some.taken()) >= 30 })
+	r.eventually("all messages", func() bool { return len(all.distinct()) == len(events) && len(some.distinct()) == 30 })
 	r.eventually("an empty queue", func() bool {
 		return pgtest.Count(t, r.store, `SELECT count(*) FROM webhooks WHERE cursor < (SELECT max(seq) FROM webhook_events)`) == 0
 	})
 	ids := all.taken()
-	if distinct := slices.Compact(slices.Sorted(slices.Values(ids))); len(ids) != len(events) || len(distinct) != len(events) || len(some.taken()) != 30 {
-		t.Errorf("%d messages, %d distinct, and %d of one kind", len(ids), len(distinct), len(some.taken()))
+	twice := len(ids) != len(events) || len(some.taken()) != 30
+	if twice && r.failed.Load() == 0 && r.is(everything).LastError+r.is(few).LastError == "" || len(all.distinct()) != len(events) || len(some.distinct()) != 30 {
+		t.Errorf("%d messages, %d distinct, and %d of one kind", len(ids), len(all.distinct()), len(some.taken()))
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	last := map[string]string{} // by booking
+	seen := map[string]bool{}
 	for _, g := range all.heard {
+		if seen[g.id] {
+			continue
+		}
+		seen[g.id] = true
 		var l struct {
 			Type string
 			Data struct {
@@ -259,16 +304,15 @@ func TestWhatFailsIsRepeatedUnderItsIDAndTheBookingWaits(t *testing.T) {
 	w := r.subscribe(to, webhook.Wish{})
 	r.start()
 	r.happens(change(event.BookingReserved, one, 1), change(event.BookingReserved, one, 2), change(event.BookingPaying, one, 1), change(event.BookingConfirmed, one, 1), change(event.BookingPaying, one, 2))
-	r.eventually("the other booking, and three that wait", func() bool { return len(to.taken()) == 2 && r.is(w).Waiting == 3 })
+	r.eventually("the other booking, and three that wait", func() bool { return len(to.distinct()) == 2 && r.is(w).Waiting == 3 })
 	r.happens(change(event.SeatsBlocked, one, 0), change(event.BookingCancelled, one, 1)) // comes behind those that wait
-	r.eventually("four that wait", func() bool { return len(to.taken()) == 3 && r.is(w).Waiting == 4 })
+	r.eventually("four that wait", func() bool { return len(to.distinct()) == 3 && r.is(w).Waiting == 4 })
 	if now := r.is(w); now.LastError != "answered 500" || now.SetAside != 0 {
 		t.Errorf("the webhook tells %+v", now)
 	}
 	to.say(func(*http.Request, string) int { return 204 })
-	r.exec(`UPDATE webhook_retries SET next_at = now()`)
-	r.eventually("all", func() bool { return len(to.taken()) == 7 && r.is(w).Waiting == 0 })
-	ids := to.taken()[3:]
+	r.eventually("all", func() bool { r.hurry(); return len(to.distinct()) == 7 && r.is(w).Waiting == 0 })
+	ids := to.distinct()[3:]
 	if !slices.IsSortedFunc(ids, func(a, b string) int { return number(t, a) - number(t, b) }) {
 		t.Errorf("the booking's messages came as %v", ids)
 	}
@@ -297,21 +341,26 @@ func TestAfterThreeDaysAMessageIsSetAsideAndReplayBringsItBack(t *testing.T) {
 	stop := r.start()
 	r.happens(change(event.BookingReserved, one, 1), change(event.BookingPaying, one, 1))
 	r.eventually("two that wait", func() bool { return pgtest.Count(t, r.store, `SELECT count(*) FROM webhook_retries`) == 2 })
-	r.exec(`UPDATE webhook_retries SET next_at = now(), first_at = now() - interval '3 days' WHERE seq = (SELECT min(seq) FROM webhook_retries)`)
-	r.eventually("one set aside, and the next one tried", func() bool { n := r.is(w); return n.SetAside == 1 && n.Waiting == 1 && to.requests() >= 3 })
+	r.exec(`UPDATE webhook_retries SET first_at = now() - interval '3 days' WHERE seq = (SELECT min(seq) FROM webhook_retries)`)
+	r.eventually("one set aside, and the next one tried", func() bool {
+		r.hurry()
+		n := r.is(w)
+		return n.SetAside == 1 && n.Waiting == 1 && len(to.asked()) == 2
+	})
 	stop()
 	to.say(func(*http.Request, string) int { return 200 })
 	if now, err := r.office.Replay(t.Context(), w.ID, 0, time.Now().Add(-time.Hour)); err != nil || now.SetAside != 0 || now.Waiting != 2 {
 		t.Errorf("after a replay: %+v, %v", now, err)
 	}
 	r.start()
-	r.eventually("both", func() bool { return len(to.taken()) == 2 })
-	if _, err := r.office.Replay(t.Context(), w.ID, int64(number(t, to.taken()[0])), time.Time{}); err != nil {
+	r.eventually("both, and their notes", func() bool { return len(to.distinct()) == 2 && r.is(w).Waiting == 0 })
+	before := to.taken()
+	if _, err := r.office.Replay(t.Context(), w.ID, int64(number(t, before[0])), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("the second again", func() bool { return len(to.taken()) == 3 })
-	if ids := to.taken(); ids[2] != ids[1] || ids[0] == ids[1] {
-		t.Errorf("ids %v: a replay must have those of the first time", ids)
+	r.eventually("the second again", func() bool { return len(to.taken()) > len(before) })
+	if again, ids := to.taken()[len(before)], to.distinct(); len(ids) != 2 || again != ids[1] {
+		t.Errorf("%s after %v: a replay must have the ids of the first time", again, before)
 	}
 }
 
@@ -328,17 +377,16 @@ func TestAReceiverThatTakesNothingIsLeftAloneAndThenSwitchedOff(t *testing.T) {
 		events = append(events, change(event.BookingReserved, one, b+1))
 	}
 	r.happens(events...)
-	r.eventually("the other receiver", func() bool { return len(well.taken()) == len(events) })
+	r.eventually("the other receiver", func() bool { return len(well.distinct()) == len(events) })
 	r.eventually("the circuit", func() bool { return r.is(w).Failures >= 5 })
 	if n := dead.requests(); n > 20 {
 		t.Errorf("%d requests to a receiver that takes nothing", n)
 	}
-	r.exec(`UPDATE webhooks SET failing_since = now() - interval '4 days', next_at = now() WHERE id = $1`, [16]byte(w.ID))
-	r.exec(`UPDATE webhook_retries SET next_at = now()`)
-	r.eventually("its end", func() bool { return !r.is(w).DisabledAt.IsZero() })
+	r.exec(`UPDATE webhooks SET failing_since = now() - interval '4 days' WHERE id = $1`, [16]byte(w.ID))
+	r.eventually("its end", func() bool { r.hurry(); return !r.is(w).DisabledAt.IsZero() })
 	before := dead.requests()
 	r.happens(change(event.BookingReserved, two, 1))
-	r.eventually("the other receiver", func() bool { return len(well.taken()) == len(events)+1 })
+	r.eventually("the other receiver", func() bool { return len(well.distinct()) == len(events)+1 })
 	if n := dead.requests(); n != before {
 		t.Errorf("%d requests to a receiver that is switched off", n-before)
 	}
@@ -346,7 +394,7 @@ func TestAReceiverThatTakesNothingIsLeftAloneAndThenSwitchedOff(t *testing.T) {
 	if _, err := r.office.Replay(t.Context(), w.ID, 0, time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("all of it", func() bool { return len(dead.taken()) == len(events)+1 && r.is(w).Failures == 0 })
+	r.eventually("all of it", func() bool { return len(dead.distinct()) == len(events)+1 && r.is(w).Failures == 0 })
 }
 
 func TestASlowReceiverDelaysNobody(t *testing.T) {
@@ -360,13 +408,13 @@ func TestASlowReceiverDelaysNobody(t *testing.T) {
 	r.start()
 	for b := range byte(3) {
 		r.happens(change(event.BookingReserved, one, b+1), change(event.BookingReserved, two, b+1))
-		r.eventually("the quick one", func() bool { return len(quick.taken()) == 2*int(b)+2 })
+		r.eventually("the quick one", func() bool { return len(quick.distinct()) == 2*int(b)+2 })
 	}
 	if n := len(slow.taken()); n != 0 {
 		t.Errorf("the slow one has taken %d: this test is none", n)
 	}
 	close(release)
-	r.eventually("the slow one", func() bool { return len(slow.taken()) == 6 })
+	r.eventually("the slow one", func() bool { r.hurry(); return len(slow.distinct()) == 6 }) // a delivery that waited for too long is repeated
 }
 
 func TestASecretIsReplacedWhileBothAreGood(t *testing.T) {
@@ -380,11 +428,11 @@ func TestASecretIsReplacedWhileBothAreGood(t *testing.T) {
 		t.Fatalf("%+v, %v", rotated, err)
 	}
 	r.happens(change(event.BookingReserved, one, 1))
-	r.eventually("a message that the old secret signed", func() bool { return len(old.taken()) == 1 })
+	r.eventually("a message that the old secret signed", func() bool { return len(old.distinct()) == 1 })
 	fresh.knows(rotated)
-	r.exec(`UPDATE webhooks SET url = $1`, fresh.url)
+	r.exec(`UPDATE webhooks SET url = $1, version = version + 1`, fresh.url) // a round that still has the old one comes to nothing
 	r.happens(change(event.BookingPaying, one, 1))
-	r.eventually("a message that the new secret signed", func() bool { return len(fresh.taken()) == 1 })
+	r.eventually("a message that the new secret signed", func() bool { return len(fresh.distinct()) >= 1 })
 	r.exec(`UPDATE webhooks SET old_until = now()`)
 	if now := r.is(w); len(now.Secrets) != 1 || !slices.Equal(now.Secrets[0], rotated.Secrets[0]) {
 		t.Errorf("the old secret signs for ever: %+v", now)
@@ -405,9 +453,11 @@ func TestATestMessageTellsWhetherAReceiverIsWell(t *testing.T) {
 		t.Errorf("one more: %v", err)
 	}
 	r.start()
-	r.eventually("the tests", func() bool { return len(to.taken()) == webhook.MaxTests && !r.is(w).LastSuccess.IsZero() })
-	if !strings.HasPrefix(to.taken()[0], "test_") || !strings.Contains(to.heard[0].body, `"type":"webhook.test"`) {
-		t.Errorf("%+v", to.heard[0])
+	r.eventually("the tests", func() bool { return len(to.distinct()) == webhook.MaxTests && !r.is(w).LastSuccess.IsZero() })
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	if first := to.heard[0]; !strings.HasPrefix(first.id, "test_") || !strings.Contains(first.body, `"type":"webhook.test"`) {
+		t.Errorf("%+v", first)
 	}
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -73,9 +74,13 @@ func (r *rig) append(commands ...command.Command) {
 		}
 		messages = append(messages, stream.Message{Topic: command.Topic, Key: c.Event.String(), Value: value})
 	}
-	if err := r.producer.WriteAll(context.Background(), messages); err != nil {
-		r.t.Fatal(err)
-	}
+	var err error
+	r.eventually("a log that acknowledges", func() bool { // a command that is in it twice has one effect
+		if err = r.producer.WriteAll(context.Background(), messages); err != nil && !errors.Is(err, stream.ErrUnknown) {
+			r.t.Fatal(err)
+		}
+		return err == nil
+	})
 }
 
 // results waits until every command has its end.

@@ -92,13 +92,13 @@ func (g gateway) see(t *testing.T, e id.Event) (out seen) {
 	return out
 }
 
-// within waits for something to be seen. The promise is a second, and how long it took is logged; a busy machine gets ten, because a test
+// within waits for something to be seen. The promise is a second, and how long it took is logged; a busy machine gets a minute, because a test
 // that asserts times fails for other reasons than ours (catalog's own tests prove the second with a clock of theirs).
 func within(t *testing.T, what string, ready func() bool) {
 	t.Helper()
 	began := time.Now()
 	for !ready() {
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatalf("not seen: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -170,13 +170,7 @@ func TestASaleThatOpensIsSeen(t *testing.T) {
 			t.Errorf("OpenSale made %d tickets, %v; want %d", n, err, want)
 		}
 	}
-	deadline := time.Now().Add(5 * time.Second) // facts are looked at every second
-	for len(g.see(t, s.event).Tickets) != 50 {
-		if time.Now().After(deadline) {
-			t.Fatal("the sale is not seen")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	within(t, "the sale", func() bool { return len(g.see(t, s.event).Tickets) == 50 }) // facts are looked at every second
 	if got := g.see(t, s.event); got.Availability.Free != 50 {
 		t.Errorf("%+v", got.Availability)
 	}

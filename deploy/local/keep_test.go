@@ -37,7 +37,7 @@ func TestProcessThatCrashesIsStartedAgainAndStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- quickly.Keep(ctx, c, slog.New(slog.DiscardHandler)) }()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(pollEvery) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(pollEvery) {
 		if _, err := os.Stat(filepath.Join(c.Dir, "up")); err == nil {
 			break
 		}

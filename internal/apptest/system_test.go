@@ -218,7 +218,7 @@ func (s *System) signal(role string, i int, what syscall.Signal) {
 func (s *System) WaitReady(i int) {
 	s.t.Helper()
 	patience := make(chan struct{}) // closed when there is none left
-	defer time.AfterFunc(30*time.Second, func() { close(patience) }).Stop()
+	defer time.AfterFunc(2*time.Minute, func() { close(patience) }).Stop()
 	if last, ready := s.untilReady(i, patience); !ready {
 		name := fmt.Sprintf("gateway-%d", i)
 		s.t.Fatalf("%s is not ready: %s\n%s", name, last, s.process(name).log)
@@ -288,8 +288,8 @@ func (s *System) stopAll() {
 	for name, p := range s.procs {
 		select {
 		case <-p.done:
-		case <-time.After(10 * time.Second):
-			s.t.Errorf("%s did not stop within 10 s of SIGTERM", name)
+		case <-time.After(time.Minute):
+			s.t.Errorf("%s did not stop within a minute of SIGTERM", name)
 			_ = p.cmd.Process.Kill()
 			<-p.done
 		}

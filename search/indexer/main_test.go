@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -285,6 +286,17 @@ func (r *rig) offsets(index string) []int64 {
 	next, err := r.source.Offsets(context.Background(), index, topicID)
 	r.must(err)
 	return next
+}
+
+// noted reports whether the index that is searched is noted as having all that Postgres has told.
+func (r *rig) noted() bool {
+	r.t.Helper()
+	if r.count(`SELECT count(*) FROM outbox`) > 0 {
+		return false
+	}
+	ends, err := r.log.Ends(context.Background(), partitions)
+	r.must(err)
+	return slices.Equal(r.offsets(r.current()), ends)
 }
 
 func document(n int, version int64) search.Document { return indextest.Sample(n, version) }
