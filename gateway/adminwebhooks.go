@@ -173,6 +173,74 @@ func (s *Server) adminTestWebhook(c *call) error {
 	})
 }
 
+// asideJSON is a message that was given up, as operators see it: nothing of who has bought, as in the message itself.
+type asideJSON struct {
+	ID           string      `json:"id"`
+	Type         *string     `json:"type"` // null: it cannot be read
+	EventID      *id.Event   `json:"event_id"`
+	BookingID    *id.Booking `json:"booking_id"`
+	Tries        int         `json:"tries"`
+	FirstTriedAt time.Time   `json:"first_tried_at"`
+	SetAsideAt   time.Time   `json:"set_aside_at"`
+	Error        string      `json:"error"`
+}
+
+func asideOf(a webhook.Aside) asideJSON {
+	kind, e, b := a.About()
+	out := asideJSON{ID: webhook.MessageID(a.Seq), Type: text(string(kind)), BookingID: b, Tries: a.Tries, FirstTriedAt: clock(a.FirstAt), SetAsideAt: clock(a.At), Error: a.Error}
+	if e != 0 {
+		out.EventID = &e
+	}
+	return out
+}
+
+// adminSetAside shows a page of the messages that were given up.
+func (s *Server) adminSetAside(c *call) error {
+	return s.webhook(c, func(of id.Key) error {
+		page, next, err := s.Receivers.SetAside(c.context(), of, string(c.http.QueryArgs().Peek("page_cursor")))
+		if err != nil {
+			return err
+		}
+		body := struct {
+			Messages []asideJSON `json:"messages"`
+			Next     *string     `json:"next_page_cursor"`
+		}{[]asideJSON{}, text(next)}
+		for _, a := range page {
+			body.Messages = append(body.Messages, asideOf(a))
+		}
+		return c.answer(200, body)
+	})
+}
+
+// adminTryAgain lets one of them wait for its delivery again.
+func (s *Server) adminTryAgain(c *call) error {
+	return s.webhook(c, func(of id.Key) error {
+		if err := c.none(); err != nil {
+			return err
+		}
+		if err := s.Receivers.TryAgain(c.context(), of, c.params[1]); err != nil {
+			return err
+		}
+		s.wrote(c, "retry", webhook.Webhook{ID: of}, "message", c.params[1])
+		w, err := s.Receivers.Get(c.context(), of)
+		if err != nil {
+			return err
+		}
+		return c.answer(200, webhookOf(w))
+	})
+}
+
+// adminDropAside forgets one of them.
+func (s *Server) adminDropAside(c *call) error {
+	return s.webhook(c, func(of id.Key) error {
+		if err := s.Receivers.DropAside(c.context(), of, c.params[1]); err != nil {
+			return err
+		}
+		s.wrote(c, "drop", webhook.Webhook{ID: of}, "message", c.params[1])
+		return c.empty(204)
+	})
+}
+
 // webhook reads which one the path names.
 func (s *Server) webhook(c *call, do func(of id.Key) error) error {
 	of, err := id.ParseKey(c.params[0])
@@ -182,10 +250,10 @@ func (s *Server) webhook(c *call, do func(of id.Key) error) error {
 	return do(of)
 }
 
-// wrote logs who has changed a webhook. Neither its address, which may hold a secret of the receiver, nor its own secret is logged.
-func (s *Server) wrote(c *call, action string, w webhook.Webhook) {
+// wrote logs who has changed a webhook, and about names and values in turn. Neither its address, which may hold a secret of the receiver, nor its own secret is logged.
+func (s *Server) wrote(c *call, action string, w webhook.Webhook, about ...any) {
 	by := s.by(c)
-	s.Log.Info("a webhook was changed", "action", action, "webhook", w.ID.String(), "who", by.Who, "request_id", by.Request, "address", by.Address)
+	s.Log.Info("a webhook was changed", append([]any{"action", action, "webhook", w.ID.String(), "who", by.Who, "request_id", by.Request, "address", by.Address}, about...)...)
 }
 
 // webhookInvalid names everything that is wrong with a webhook that somebody wants.

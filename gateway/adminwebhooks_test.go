@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ type fakeReceivers struct {
 	wish  webhook.Wish
 	after int64
 	since time.Time
+	aside []webhook.Aside
 	err   error
 }
 
@@ -64,6 +66,39 @@ func (f *fakeReceivers) Replay(_ context.Context, of id.Key, after int64, since 
 	defer f.mu.Unlock()
 	f.after, f.since = after, since
 	return w, err
+}
+
+func (f *fakeReceivers) SetAside(_ context.Context, of id.Key, cursor string) (page []webhook.Aside, next string, err error) {
+	if _, err := f.find(of); err != nil {
+		return nil, "", err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch cursor {
+	case "":
+		return f.aside[:1], "msg_42", nil
+	case "msg_42":
+		return f.aside[1:], "", nil
+	}
+	return nil, "", webhook.ErrBadCursor
+}
+
+func (f *fakeReceivers) TryAgain(ctx context.Context, of id.Key, message string) error {
+	return f.DropAside(ctx, of, message)
+}
+
+func (f *fakeReceivers) DropAside(_ context.Context, of id.Key, message string) error {
+	if _, err := f.find(of); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := slices.IndexFunc(f.aside, func(a webhook.Aside) bool { return webhook.MessageID(a.Seq) == message })
+	if at < 0 {
+		return webhook.ErrNoMessage
+	}
+	f.aside = slices.Delete(f.aside, at, at+1)
+	return nil
 }
 
 func (f *fakeReceivers) set(change func()) {
@@ -127,6 +162,27 @@ func TestOperatorsOfWebhooks(t *testing.T) {
 			t.Errorf("%s: %s", state, r.raw)
 		}
 	}
+	mine := id.Booking{Event: guarded, Key: id.NewKey()}
+	e.hooks.set(func() {
+		e.hooks.aside = []webhook.Aside{
+			{Message: webhook.Message{Seq: 42, Tries: 20, Payload: []byte(`{"kind":"booking.confirmed","event":"` + guarded.String() + `","booking":"` + mine.Key.String() + `","owner":"` + id.NewVisitor().String() + `"}`)}, FirstAt: noon, At: noon.Add(72 * time.Hour), Error: "answered 500"},
+			{Message: webhook.Message{Seq: 43, Payload: []byte("nonsense")}, FirstAt: noon, At: noon.Add(72 * time.Hour), Error: "answered 500"},
+		}
+	})
+	first := ask(200, "", "GET", one+"/set-aside", "")
+	if want := `"messages":[{"id":"msg_42","type":"booking.confirmed","event_id":"` + guarded.String() + `","booking_id":"` + mine.String() + `","tries":20,"first_tried_at":"2026-06-11T12:00:00Z","set_aside_at":"2026-06-14T12:00:00Z","error":"answered 500"}],"next_page_cursor":"msg_42"`; !strings.Contains(first.raw, want) {
+		t.Errorf("set aside: %s\nwant %s", first.raw, want)
+	}
+	if r := ask(200, "", "GET", one+"/set-aside?page_cursor=msg_42", ""); !strings.Contains(r.raw, `"id":"msg_43","type":null,"event_id":null,"booking_id":null`) || r.body["next_page_cursor"] != nil {
+		t.Errorf("the last page: %s", r.raw)
+	}
+	ask(400, "invalid-cursor", "GET", one+"/set-aside?page_cursor=forged", "")
+	if r := ask(200, "", "POST", one+"/set-aside/msg_43/retry", ""); r.body["id"] != e.hooks.one.ID.String() {
+		t.Errorf("tried again: %s", r.raw)
+	}
+	ask(204, "", "DELETE", one+"/set-aside/msg_42", "")
+	ask(404, "webhook-message-not-found", "POST", one+"/set-aside/msg_43/retry", "")
+	ask(404, "webhook-message-not-found", "DELETE", one+"/set-aside/msg_42", "")
 	ask(204, "", "DELETE", one, "")
 	each := func(status int, slug string, of string) {
 		t.Helper()
@@ -135,6 +191,9 @@ func TestOperatorsOfWebhooks(t *testing.T) {
 		ask(status, slug, "POST", of+"/rotate", "")
 		ask(status, slug, "POST", of+"/replay", `{"after":"msg_1"}`)
 		ask(status, slug, "POST", of+"/test", "")
+		ask(status, slug, "GET", of+"/set-aside", "")
+		ask(status, slug, "DELETE", of+"/set-aside/msg_1", "")
+		ask(status, slug, "POST", of+"/set-aside/msg_1/retry", "")
 	}
 	each(404, "webhook-not-found", "/"+id.NewKey().String())
 	each(404, "webhook-not-found", "/nothing")

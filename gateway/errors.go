@@ -40,6 +40,8 @@ var answers = []struct {
 	{waitroom.ErrBadCursor, "invalid-cursor"},
 	{webhook.ErrNotFound, "webhook-not-found"},
 	{webhook.ErrTooMany, "webhook-limit-reached"},
+	{webhook.ErrNoMessage, "webhook-message-not-found"},
+	{webhook.ErrBadCursor, "invalid-cursor"},
 	{pass.ErrInvalid, "pass-invalid"},
 	{pass.ErrExpired, "pass-expired"},
 	{pass.ErrWrongRoom, "pass-wrong-room"},

@@ -120,7 +120,10 @@ type Receivers interface {
 	Delete(ctx context.Context, of id.Key) error
 	Rotate(ctx context.Context, of id.Key) (webhook.Webhook, error)
 	Replay(ctx context.Context, of id.Key, after int64, since time.Time) (webhook.Webhook, error)
-	Test(ctx context.Context, of id.Key) (webhook.Webhook, error) // webhook.ErrTooMany
+	Test(ctx context.Context, of id.Key) (webhook.Webhook, error)                                          // webhook.ErrTooMany
+	SetAside(ctx context.Context, of id.Key, cursor string) (page []webhook.Aside, next string, err error) // webhook.ErrBadCursor
+	TryAgain(ctx context.Context, of id.Key, message string) error                                         // webhook.ErrNoMessage
+	DropAside(ctx context.Context, of id.Key, message string) error                                        // webhook.ErrNoMessage
 }
 
 // Sandbox is the payer's side of the sandbox provider.

@@ -15,7 +15,7 @@ var unworded = map[string][]string{
 	"only calls of the API can have them": {
 		"body-too-large", "booking-id-mismatch", "payment-details-invalid", "renewal-not-allowed", "tickets-span-events", "unsupported-media-type",
 	},
-	"only operators can have them": {"invalid-transition", "precondition-failed", "room-rules-invalid", "unauthorized", "webhook-limit-reached", "webhook-not-found"},
+	"only operators can have them": {"invalid-transition", "precondition-failed", "room-rules-invalid", "unauthorized", "webhook-limit-reached", "webhook-message-not-found", "webhook-not-found"},
 	"the page that was used tells them in its own words": {
 		"booking-expired", "booking-not-cancellable", "booking-not-payable", "grace-over", "hold-cap-reached", "hold-cool-down", "hold-limit-reached",
 		"hold-not-found", "hold-required", "invalid-cursor", "no-seats-together", "not-called", "payment-declined", "place-expired", "place-invalid", "place-required", "place-used", "poll-too-fast", "room-closed", "room-full", "stranded-seat", "ticket-unavailable",

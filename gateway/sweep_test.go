@@ -15,7 +15,7 @@ import (
 // fill makes a path of a route's pattern, of things that exist.
 func (e *edge) fill(path string) string {
 	return strings.NewReplacer("{room}", roomName, "{event_id}", guarded.String(), "{ticket_id}", guarded.Ticket(7).String(),
-		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{webhook}", e.hooks.one.ID.String(), "{profile}", "heap", "{asset}", baseAsset, "{part}", partName(guarded.Month(), 0), "{digest}", owls.String(), "{file}", "card.jpg").Replace(path)
+		"{booking_id}", (id.Booking{Event: guarded, Key: id.Key{1}}).String(), "{attempt}", e.box.attempt.String(), "{slug}", "internal", "{webhook}", e.hooks.one.ID.String(), "{message}", "msg_1", "{profile}", "heap", "{asset}", baseAsset, "{part}", partName(guarded.Month(), 0), "{digest}", owls.String(), "{file}", "card.jpg").Replace(path)
 }
 
 // baseAsset is the served name of the style sheet of all pages.

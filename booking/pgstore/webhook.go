@@ -112,6 +112,29 @@ func (s *Store) Replay(ctx context.Context, of id.Key, after int64, since time.T
 	return nil
 }
 
+// SetAside returns messages that are set aside, in the order of their numbers, from behind a number, at most n.
+func (s *Store) SetAside(ctx context.Context, of id.Key, after int64, n int) ([]webhook.Aside, error) {
+	rows, err := s.pool.Query(ctx, query("webhook_aside"), [16]byte(of), after, n)
+	if err != nil {
+		return nil, fmt.Errorf("messages that are set aside: %w", away(err))
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a webhook.Aside, err error) {
+		err = row.Scan(&a.Seq, &a.Key, &a.Payload, &a.Tries, &a.FirstAt, &a.At, &a.Error)
+		return a, err
+	})
+	return out, away(err)
+}
+
+// TryAgain lets a message that is set aside wait again, as a new one would. webhook.ErrNoMessage.
+func (s *Store) TryAgain(ctx context.Context, of id.Key, seq int64) error {
+	return s.changeWebhook(ctx, webhook.ErrNoMessage, "webhook_again", [16]byte(of), seq)
+}
+
+// DropAside forgets a message that is set aside. webhook.ErrNoMessage.
+func (s *Store) DropAside(ctx context.Context, of id.Key, seq int64) error {
+	return s.changeWebhook(ctx, webhook.ErrNoMessage, "webhook_drop", [16]byte(of), seq)
+}
+
 // AddTest puts a message in line for one receiver. webhook.ErrTooMany: it has too many tests, or is gone.
 func (s *Store) AddTest(ctx context.Context, of id.Key, payload []byte) error {
 	var seq int64

@@ -364,6 +364,98 @@ func TestAfterThreeDaysAMessageIsSetAsideAndReplayBringsItBack(t *testing.T) {
 	}
 }
 
+// What was set aside is shown, and each message goes again or is dropped, as the operator says. Of another webhook, and of what was not set aside, nothing can be.
+func TestWhatIsSetAsideGoesAgainOrIsDropped(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	to := newReceiver(t)
+	to.say(func(*http.Request, string) int { return 503 })
+	w, other := r.subscribe(to, webhook.Wish{}), r.subscribe(newReceiver(t), webhook.Wish{Events: []id.Event{two}})
+	stop := r.start()
+	r.happens(change(event.BookingReserved, one, 1), change(event.BookingReserved, one, 2), change(event.SeatsBlocked, one, 0), change(event.BookingReserved, one, 3))
+	r.eventually("four that wait", func() bool {
+		return pgtest.Count(t, r.store, `SELECT count(*) FROM webhook_retries WHERE webhook_id = $1`, [16]byte(w.ID)) == 4
+	})
+	stop()
+	list := func(of webhook.Webhook, cursor string) []webhook.Aside {
+		t.Helper()
+		page, next, err := r.office.SetAside(t.Context(), of.ID, cursor)
+		if err != nil || next != "" {
+			t.Fatal(next, err)
+		}
+		return page
+	}
+	if some := list(w, ""); len(some) > 0 {
+		t.Errorf("what waits is shown as set aside: %+v", some)
+	}
+	r.exec(`UPDATE webhook_retries SET set_aside_at = now() WHERE seq < (SELECT max(seq) FROM webhook_retries)`)
+	all := list(w, "")
+	if len(all) != 3 || len(list(other, "")) != 0 || len(list(w, webhook.MessageID(all[0].Seq))) != 2 || len(list(w, "test_1")) != 3 {
+		t.Fatalf("set aside: %+v", all)
+	}
+	kind, e, b := all[1].About()
+	if kind != event.BookingReserved || e != one || b == nil || b.Key != (id.Key{2}) || all[1].Error != "answered 503" && all[1].Error != "not tried yet" || all[1].At.Before(all[1].FirstAt) {
+		t.Errorf("%s of %s, %v: %+v", kind, e, b, all[1])
+	}
+	if kind, e, b := all[2].About(); kind != event.SeatsBlocked || e != one || b != nil {
+		t.Errorf("seats that belong to no booking: %s of %s, %v", kind, e, b)
+	}
+	waits := webhook.MessageID(all[2].Seq + 1)
+	for what, do := range map[string]func(ctx context.Context, of id.Key, message string) error{"again": r.office.TryAgain, "dropped": r.office.DropAside} {
+		for _, message := range []string{waits, "msg_999999", "test_1", "42", "", "msg_-1", "test_99999999999999999999"} {
+			if err := do(t.Context(), w.ID, message); !errors.Is(err, webhook.ErrNoMessage) {
+				t.Errorf("%s: %q: %v", what, message, err)
+			}
+		}
+		if err := do(t.Context(), other.ID, webhook.MessageID(all[0].Seq)); !errors.Is(err, webhook.ErrNoMessage) {
+			t.Errorf("%s: another's: %v", what, err)
+		}
+	}
+	if _, _, err := r.office.SetAside(t.Context(), w.ID, "forged"); !errors.Is(err, webhook.ErrBadCursor) {
+		t.Errorf("a forged cursor: %v", err)
+	}
+	to.say(func(*http.Request, string) int { return 200 })
+	again, dropped, left := webhook.MessageID(all[0].Seq), webhook.MessageID(all[1].Seq), webhook.MessageID(all[2].Seq)
+	if err := errors.Join(r.office.TryAgain(t.Context(), w.ID, again), r.office.DropAside(t.Context(), w.ID, dropped)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.office.TryAgain(t.Context(), w.ID, again)); !errors.Is(err, webhook.ErrNoMessage) {
+		t.Errorf("twice: %v", err)
+	}
+	r.start()
+	r.eventually("what goes again, and what waited", func() bool {
+		r.hurry()
+		return slices.Contains(to.taken(), again) && slices.Contains(to.taken(), waits) && r.is(w).Waiting == 0
+	})
+	if rest := list(w, ""); len(rest) != 1 || webhook.MessageID(rest[0].Seq) != left || slices.Contains(to.taken(), dropped) || slices.Contains(to.taken(), left) {
+		t.Errorf("left are %+v, and %v were taken", rest, to.taken())
+	}
+}
+
+// A page of what was set aside is bounded, and the next one goes on behind it.
+func TestWhatIsSetAsideIsShownInPages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.subscribe(newReceiver(t), webhook.Wish{})
+	r.exec(`INSERT INTO webhook_retries (webhook_id, seq, key, payload, tries, first_at, next_at, error, set_aside_at)
+		SELECT $1, n, 'k', '', 1, now(), now(), '', now() FROM generate_series(-5, 244) AS n WHERE n <> 0`, [16]byte(w.ID))
+	var seen []int64
+	pages, cursor := 0, ""
+	for next := "more"; next != ""; pages++ {
+		page, after, err := r.office.SetAside(t.Context(), w.ID, cursor)
+		if err != nil || len(page) == 0 || len(page) > 100 || pages > 3 {
+			t.Fatalf("page %d: %d messages, %v", pages, len(page), err)
+		}
+		for _, a := range page {
+			seen = append(seen, a.Seq)
+		}
+		next, cursor = after, after
+	}
+	if len(seen) != 249 || pages != 3 || !slices.IsSorted(seen) || len(slices.Compact(slices.Clone(seen))) != 249 {
+		t.Errorf("%d messages on %d pages: %v", len(seen), pages, seen)
+	}
+}
+
 func TestAReceiverThatTakesNothingIsLeftAloneAndThenSwitchedOff(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -571,10 +663,13 @@ func TestOperatorsAreToldWhatIsWrong(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for name, ask := range map[string]func(ctx context.Context, of id.Key) error{
-		"get":    func(ctx context.Context, of id.Key) error { _, err := strict.Get(ctx, of); return err },
-		"delete": strict.Delete,
-		"rotate": func(ctx context.Context, of id.Key) error { _, err := strict.Rotate(ctx, of); return err },
-		"test":   func(ctx context.Context, of id.Key) error { _, err := strict.Test(ctx, of); return err },
+		"get":               func(ctx context.Context, of id.Key) error { _, err := strict.Get(ctx, of); return err },
+		"delete":            strict.Delete,
+		"rotate":            func(ctx context.Context, of id.Key) error { _, err := strict.Rotate(ctx, of); return err },
+		"test":              func(ctx context.Context, of id.Key) error { _, err := strict.Test(ctx, of); return err },
+		"what is set aside": func(ctx context.Context, of id.Key) error { _, _, err := strict.SetAside(ctx, of, ""); return err },
+		"again":             func(ctx context.Context, of id.Key) error { return strict.TryAgain(ctx, of, "msg_1") },
+		"drop":              func(ctx context.Context, of id.Key) error { return strict.DropAside(ctx, of, "msg_1") },
 		"replay": func(ctx context.Context, of id.Key) error {
 			_, err := strict.Replay(ctx, of, 1, time.Time{})
 			return err

@@ -39,8 +39,10 @@ const Overlap = 24 * time.Hour
 
 // What can be wrong with a call.
 var (
-	ErrNotFound = errors.New("there is no such webhook")
-	ErrTooMany  = errors.New("there are as many as there may be")
+	ErrNotFound  = errors.New("there is no such webhook")
+	ErrNoMessage = errors.New("no such message is set aside")
+	ErrBadCursor = errors.New("the cursor is none of this list")
+	ErrTooMany   = errors.New("there are as many as there may be")
 	// ErrMoved says that a webhook was changed, or is delivered by somebody else, since its turn began: nothing of the turn is written.
 	ErrMoved = errors.New("the webhook has changed since")
 )
@@ -84,6 +86,13 @@ type Again struct {
 	SetAside bool
 }
 
+// Aside is a message that was given up.
+type Aside struct {
+	Message
+	FirstAt, At time.Time // when it was tried first, and given up
+	Error       string    // why it was not taken at last
+}
+
 // Turn is what came of one round for a webhook.
 type Turn struct {
 	Webhook  id.Key
@@ -117,6 +126,10 @@ type Store interface {
 	RotateSecret(ctx context.Context, webhook id.Key, secret []byte) error // ErrNotFound
 	// Replay begins again after a number; with 0 or less, with the first message since a time. ErrNotFound
 	Replay(ctx context.Context, webhook id.Key, after int64, since time.Time) error
+	// SetAside returns messages that are set aside, in the order of their numbers, from behind a number, at most n.
+	SetAside(ctx context.Context, webhook id.Key, after int64, n int) ([]Aside, error)
+	TryAgain(ctx context.Context, webhook id.Key, seq int64) error  // ErrNoMessage
+	DropAside(ctx context.Context, webhook id.Key, seq int64) error // ErrNoMessage
 	// AddTest puts a message in line for one webhook. ErrNotFound: or too many wait.
 	AddTest(ctx context.Context, webhook id.Key, payload []byte) error
 }

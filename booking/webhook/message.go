@@ -50,6 +50,25 @@ func ParseMessageID(text string) (seq int64, ok bool) {
 	return seq, ours && err == nil && seq > 0 && MessageID(seq) == text
 }
 
+// parseAnyID reads the number of a message, of a test too.
+func parseAnyID(text string) (seq int64, ok bool) {
+	if seq, ok = ParseMessageID(text); ok {
+		return seq, true
+	}
+	digits, test := strings.CutPrefix(text, "test_")
+	seq, err := strconv.ParseInt("-"+digits, 10, 64)
+	return seq, test && err == nil && seq < 0 && MessageID(seq) == text
+}
+
+// About is what a message tells of: "" when it cannot be read, no event of a test, and no booking of seats that belong to none.
+func (m Message) About() (kind event.Kind, e id.Event, b *id.Booking) {
+	var l letter
+	if text, err := body(m); err != nil || json.Unmarshal(text, &l) != nil {
+		return "", 0, nil
+	}
+	return l.Type, l.Data.EventID, l.Data.BookingID
+}
+
 // seatWords are the states of seats as receivers read them.
 var seatWords = map[booking.SeatState]string{
 	booking.SeatFree: "free", booking.SeatReserved: "reserved", booking.SeatPaying: "paying", booking.SeatBooked: "booked", booking.SeatBlocked: "blocked",

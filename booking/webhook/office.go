@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -103,6 +104,53 @@ func (o *Office) Replay(ctx context.Context, webhook id.Key, after int64, since 
 		return Webhook{}, err
 	}
 	return o.Get(ctx, webhook)
+}
+
+// asidePage is how many messages that are set aside are shown at once.
+const asidePage = 100
+
+// SetAside shows a page of the messages that were given up, in the order of their numbers; next is the cursor of the page behind it, "" for none.
+// ErrNotFound, ErrBadCursor.
+func (o *Office) SetAside(ctx context.Context, webhook id.Key, cursor string) (page []Aside, next string, err error) {
+	after := int64(math.MinInt64)
+	if cursor != "" {
+		seq, ok := parseAnyID(cursor)
+		if !ok {
+			return nil, "", ErrBadCursor
+		}
+		after = seq
+	}
+	if _, err := o.Get(ctx, webhook); err != nil {
+		return nil, "", err
+	}
+	page, err = o.store.SetAside(ctx, webhook, after, asidePage+1)
+	if err == nil && len(page) > asidePage {
+		page = page[:asidePage]
+		next = MessageID(page[asidePage-1].Seq)
+	}
+	return page, next, err
+}
+
+// TryAgain lets a message that was given up wait for its delivery again, for as long as a new one. It comes after what its booking has brought meanwhile.
+// ErrNotFound, ErrNoMessage.
+func (o *Office) TryAgain(ctx context.Context, webhook id.Key, message string) error {
+	return o.aside(ctx, webhook, message, o.store.TryAgain)
+}
+
+// DropAside forgets a message that was given up. ErrNotFound, ErrNoMessage.
+func (o *Office) DropAside(ctx context.Context, webhook id.Key, message string) error {
+	return o.aside(ctx, webhook, message, o.store.DropAside)
+}
+
+func (o *Office) aside(ctx context.Context, webhook id.Key, message string, do func(context.Context, id.Key, int64) error) error {
+	if _, err := o.Get(ctx, webhook); err != nil {
+		return err
+	}
+	seq, ok := parseAnyID(message)
+	if !ok {
+		return ErrNoMessage
+	}
+	return do(ctx, webhook, seq)
 }
 
 // Test puts a test message in line. What came of it shows in the webhook. ErrNotFound, ErrTooMany.

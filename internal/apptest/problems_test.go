@@ -138,6 +138,7 @@ func (x *trouble) webhooks() {
 	}
 	want(x.t, "a test of no webhook", ask("/nothing/test", ""), 404, "webhook-not-found")
 	made := must(x.t, ask("", `{"url": "https://organiser.invalid/usher"}`), 201) // which nobody reaches, so that tests wait
+	want(x.t, "a message that is not set aside", ask("/"+made.Str("id")+"/set-aside/msg_1/retry", ""), 404, "webhook-message-not-found")
 	within(x.t, 10*time.Second, "as many tests wait as may", func() bool {
 		return ask("/"+made.Str("id")+"/test", "").Problem() == "webhook-limit-reached"
 	})

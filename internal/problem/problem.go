@@ -72,6 +72,7 @@ var kinds = []Kind{
 	{"unsupported-media-type", 415, "The body has the wrong media type", "Send application/json to the API; pages take forms."},
 	{"visitor-required", 401, "A visitor is required", "POST /api/v1/visitors first and send what it returns."},
 	{"webhook-limit-reached", 409, "There are as many as there may be", "Delete a webhook that nobody needs, or wait until test messages are delivered."},
+	{"webhook-message-not-found", 404, "No such message is set aside", "GET /admin/v1/webhooks/{webhook}/set-aside lists those that are. It was dropped, tried again, or is older than four weeks."},
 	{"webhook-not-found", 404, "There is no such webhook", "GET /admin/v1/webhooks lists them."},
 }
 
