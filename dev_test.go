@@ -23,10 +23,19 @@ const asMain = "USHER_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
+		stop := profiled()
 		main()
+		stop()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	if way := os.Getenv(asDesk); way != "" {
+		if err := beDesk(way); err != nil {
+			fmt.Fprintln(os.Stderr, "usher:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(testenv.Main(m))
 }
 
 // devRun is a running `usher dev`.

@@ -8,7 +8,7 @@ WITH taken AS (
       AND (hold_user_id IS NULL OR hold_user_id = $2 OR hold_expiry <= now())
     RETURNING id, price
 ), whole AS (
-    SELECT sum(price) / (count(*) = cardinality($1::bigint[]))::int AS total FROM taken
+    SELECT coalesce(sum(price), 0) / (count(*) = cardinality($1::bigint[]))::int AS total FROM taken
 ), made AS (
     INSERT INTO bookings (event_id, id, owner, status, total, currency, expiration_time, created_at, updated_at)
     SELECT $5, $3, $2, 'reserved', total, $6, $4, now(), now() FROM whole

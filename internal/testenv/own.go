@@ -21,6 +21,7 @@ import (
 // Own is a server of one test, to be taken away and brought back at the same address, with what it had stored.
 type Own struct {
 	Addr string // how it is reached: host:port, or a URL
+	Dir  string // where FreshKafkaProcess keeps its log
 
 	t      testing.TB
 	name   string
@@ -81,6 +82,13 @@ func (o *Own) Pause() { o.signal(syscall.SIGSTOP) }
 
 // Resume lets them go on after Pause.
 func (o *Own) Resume() { o.signal(syscall.SIGCONT) }
+
+// Pid is the process id of the server. It runs.
+func (o *Own) Pid() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.server.Pid()
+}
 
 func (o *Own) signal(s syscall.Signal) {
 	o.mu.Lock()
@@ -165,7 +173,9 @@ const brokerVariable = "USHER_TEST_BROKER"
 func FreshKafkaProcess(t testing.TB) *Own {
 	t.Helper()
 	dir := ownDir(t)
-	return newOwn(t, "Kafka", func(context.Context) (server, string, error) { return startBroker(t, dir) })
+	o := newOwn(t, "Kafka", func(context.Context) (server, string, error) { return startBroker(t, dir) })
+	o.Dir = filepath.Join(dir, "kafka")
+	return o
 }
 
 func startBroker(t testing.TB, dir string) (*local.Process, string, error) {
