@@ -25,12 +25,12 @@ func (s *sample) leading(r *resolved) (out []leading, found set) {
 	var all []leading
 	for i, t := range r.text {
 		open := i == len(r.text)-1
-		all = append(all, leading{t, open && len(t.Chars) == 0, s.term(t, open)})
+		all = append(all, leading{t, open && len(t.Chars) == 0, s.words.term(t, open)})
 	}
 	for _, w := range r.act {
 		t := term{}
 		t.Text = w
-		all = append(all, leading{t, false, s.word(w)})
+		all = append(all, leading{t, false, s.words.word(w)})
 	}
 	slices.SortStableFunc(all, func(a, b leading) int {
 		if n := cmp.Compare(a.in.count(), b.in.count()); n != 0 || a.open == b.open {

@@ -43,7 +43,7 @@ type stretch struct {
 // whatever their order.
 func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	now := stretch{from: place{start: cmp.Or(r.position.now, time.Now().UTC().Truncate(time.Microsecond))}}
-	d, err := g.density(ctx, r, now)
+	d, err := g.coming(ctx, r, now)
 	if err != nil {
 		return err
 	}
@@ -51,6 +51,16 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	w, _ := g.plan(d, maxWordy+1)
 	if w != byWords && w != byOther || r.Sort == search.ByDistance && d.byOther() > dearSearch && w == byOther { // the nearest venues will do
 		return nil
+	}
+	if d.few() { // an index that knows no time tells what is over for the same price
+		all, err := g.events(ctx, r, stretch{}, maxWordy+1, w, nil)
+		if err != nil {
+			return err
+		}
+		if len(all) <= maxWordy {
+			r.ahead, r.whole, r.gathered = now.of(all, len(all)), all, true
+			return nil
+		}
 	}
 	ahead, err := g.events(ctx, r, now, maxWordy+1, w, nil)
 	if err != nil {
@@ -71,6 +81,22 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 	}
 	r.whole, r.gathered = ahead, true
 	return nil
+}
+
+// coming tells how matches lie in what is to come. Where it would be dear to look for them, the query is left those venues where they can be.
+func (g *Engine) coming(ctx context.Context, r *resolved, now stretch) (density, error) {
+	s, err := g.sampler.get(ctx, g.pool)
+	if err != nil {
+		return density{}, err
+	}
+	d := s.density(r, now.within(r))
+	if _, _, cost := reckon(d, maxWordy+1); cost < g.narrowing.dear {
+		return d, nil
+	}
+	if narrowed, err := g.narrow(ctx, r, s); err != nil || !narrowed {
+		return d, err
+	}
+	return s.density(r, now.within(r)), nil
 }
 
 // nearest returns the first n events with the query's words in a stretch of time, in its order. Each way to find them is cheap for words of some frequency and
@@ -205,6 +231,7 @@ func weekOf(t time.Time) int {
 type density struct {
 	drawn, having           float64   // events in the sample, and those of them with the words that an index is asked for, whenever they are
 	seen, words, other, all float64   // those of them in the stretch, and there: with those words, that an index of something else leads to, that match
+	ever                    float64   // those of the sample that match, whenever they are
 	keys, begun             float64   // words that an index is asked for, and events of the sample with one that begins as the unfinished one of them
 	first, last             time.Time // the starts of the nearest and the farthest of those in the stretch; zero: there are none
 	gap                     int       // weeks before the first of those
@@ -251,6 +278,9 @@ func (s stretch) holds(start time.Time) bool {
 	}
 	return (s.from.start.IsZero() || after >= 0) && (s.upTo.start.IsZero() || beyond <= 0)
 }
+
+// few reports whether all that matches, whenever it is, seems to be less than is counted.
+func (d density) few() bool { return d.ever == 0 || 2*d.ever/d.drawn*d.stored <= maxWordy }
 
 // plan chooses how to look for the next n matches, and through how many weeks if by weeks.
 func plan(d density, n int) (w way, weeks int) {

@@ -39,6 +39,7 @@ type Engine struct {
 	places  places
 	sampler sampler
 
+	narrowing  narrowing
 	candidates int // ranked at a time
 	plan       func(d density, n int) (w way, weeks int)
 }
@@ -46,7 +47,7 @@ type Engine struct {
 // New returns an engine on the pool, whose sessions should plan each query anew (plan_cache_mode=force_custom_plan) and not start
 // workers for it (max_parallel_workers_per_gather=0). The key signs cursors; it is the same on every gateway.
 func New(pool *pgxpool.Pool, key []byte) *Engine {
-	return &Engine{pool: pool, sealer: cursor.New(key), stock: pgstock.New(pool), candidates: candidates, plan: plan}
+	return &Engine{pool: pool, sealer: cursor.New(key), stock: pgstock.New(pool), narrowing: usual, candidates: candidates, plan: plan}
 }
 
 // Search answers one page. See search.Engine.
@@ -114,6 +115,7 @@ func empty(q search.Query) (page search.Page) {
 func (g *Engine) fill(ctx context.Context, r *resolved, page *search.Page) error {
 	fixes := r.position.fixes
 	if r.gathered, r.ahead, r.ranked, r.counted = false, nil, nil, 0; r.wordy() {
+		r.venues, r.km = r.allowed.ids, r.allowed.km
 		if err := g.gather(ctx, r); err != nil {
 			return err
 		}

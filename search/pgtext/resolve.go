@@ -16,7 +16,8 @@ import (
 // resolved is a query in the database's terms.
 type resolved struct {
 	search.Query
-	venues   []int64 // that it allows, the nearest first; nil: all
+	allowed  venues
+	venues   []int64 // of those that it allows, such as may have its words, the nearest first; nil: all
 	km       []float64
 	text     []term
 	act      []string // words of the performer's name, or the mark of one
@@ -33,6 +34,12 @@ type resolved struct {
 	counted  int       // of them at most
 	gathered bool      // whole is all that there is, in order of time
 	whole    []found
+}
+
+// venues are some, the nearest first, with how far they are in km; nil: all.
+type venues struct {
+	ids []int64
+	km  []float64
 }
 
 // resolve finds the venues that a query allows and folds its texts, in one round trip.
@@ -57,6 +64,7 @@ func (g *Engine) resolve(ctx context.Context, q search.Query, p position) (r *re
 		r.readTexts(folded[0], folded[1], folded[2])
 	}
 	r.nothing = r.nothing || r.venues != nil && len(r.venues) == 0
+	r.allowed = venues{r.venues, r.km}
 	return r, nil
 }
 

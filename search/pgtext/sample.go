@@ -25,11 +25,17 @@ const (
 // what it finds, so words are taken without their places and labels, and half a minute's age does no harm.
 type sample struct {
 	events []drawn
-	words  []string        // in order
-	having map[string]*set // word → the events that have it
+	words  vocabulary      // of their documents
+	own    vocabulary      // without those of venue and place
 	venues map[int64][]int // venue → the events there
 	stored float64         // events in all, about
 	at     time.Time
+}
+
+// vocabulary tells which events of a sample have a word.
+type vocabulary struct {
+	having map[string]*set // word → the events that have it
+	sorted []string        // the words in order
 }
 
 // drawn is what restricts an event of the sample.
@@ -96,7 +102,7 @@ func (s *sampler) get(ctx context.Context, pool *pgxpool.Pool) (*sample, error) 
 }
 
 func newSample() *sample {
-	return &sample{having: map[string]*set{}, venues: map[int64][]int{}, at: time.Now()}
+	return &sample{words: vocabulary{having: map[string]*set{}}, own: vocabulary{having: map[string]*set{}}, venues: map[int64][]int{}, at: time.Now()}
 }
 
 func draw(ctx context.Context, pool *pgxpool.Pool) (*sample, error) {
@@ -106,33 +112,61 @@ func draw(ctx context.Context, pool *pgxpool.Pool) (*sample, error) {
 		return nil, err
 	}
 	var d drawn
-	var words []string
-	_, err = pgx.ForEachRow(rows, []any{&d.start, &d.date, &d.venue, &d.from, &d.to, &d.forSale, &d.category, &words, &s.stored}, func() error {
-		s.add(d, words)
+	var words, own []string
+	_, err = pgx.ForEachRow(rows, []any{&d.start, &d.date, &d.venue, &d.from, &d.to, &d.forSale, &d.category, &words, &own, &s.stored}, func() error {
+		s.add(d, words, own)
 		return nil
 	})
 	s.sort()
 	return s, err
 }
 
-func (s *sample) add(d drawn, words []string) {
+func (s *sample) add(d drawn, words, own []string) {
 	i := len(s.events)
 	s.events = append(s.events, d)
 	s.venues[d.venue] = append(s.venues[d.venue], i)
+	s.words.add(i, words)
+	s.own.add(i, own)
+}
+
+func (v *vocabulary) add(event int, words []string) {
 	for _, w := range words {
-		if s.having[w] == nil {
-			s.having[w] = new(set)
+		if v.having[w] == nil {
+			v.having[w] = new(set)
 		}
-		s.having[w].add(i)
+		v.having[w].add(event)
 	}
 }
 
 // sort makes words that begin alike neighbours.
-func (s *sample) sort() { s.words = slices.Sorted(maps.Keys(s.having)) }
+func (s *sample) sort() {
+	s.words.sorted, s.own.sorted = slices.Sorted(maps.Keys(s.words.having)), slices.Sorted(maps.Keys(s.own.having))
+}
+
+// there returns the events at some venues; nil: all.
+func (s *sample) there(venues []int64) (there set) {
+	if venues == nil {
+		return s.all()
+	}
+	for _, v := range venues {
+		for _, i := range s.venues[v] {
+			there.add(i)
+		}
+	}
+	return there
+}
+
+// all are the sample's events.
+func (s *sample) all() (all set) {
+	for i := range s.events {
+		all.add(i)
+	}
+	return all
+}
 
 // word returns the events that have a word.
-func (s *sample) word(w string) set {
-	if having := s.having[w]; having != nil {
+func (v *vocabulary) word(w string) set {
+	if having := v.having[w]; having != nil {
 		return *having
 	}
 	return set{}
@@ -142,10 +176,10 @@ func (s *sample) word(w string) set {
 func (s *sample) with(r *resolved) set {
 	found := everything
 	for i, t := range r.text {
-		found = found.and(s.term(t, i == len(r.text)-1))
+		found = found.and(s.words.term(t, i == len(r.text)-1))
 	}
 	for _, w := range r.act {
-		found = found.and(s.word(w))
+		found = found.and(s.words.word(w))
 	}
 	return found
 }
@@ -158,22 +192,22 @@ var everything = func() (all set) {
 }()
 
 // term returns the events that have a term, or words that begin with it if it may be unfinished.
-func (s *sample) term(t term, open bool) (found set) {
+func (v *vocabulary) term(t term, open bool) (found set) {
 	switch {
 	case len(t.Chars) > 0:
 		found = everything
 		for _, c := range t.Chars {
-			found = found.and(s.word(c))
+			found = found.and(v.word(c))
 		}
 	case open:
-		for at := sort.SearchStrings(s.words, t.Text); at < len(s.words) && strings.HasPrefix(s.words[at], t.Text); at++ {
-			found = found.or(s.word(s.words[at]))
+		for at := sort.SearchStrings(v.sorted, t.Text); at < len(v.sorted) && strings.HasPrefix(v.sorted[at], t.Text); at++ {
+			found = found.or(v.word(v.sorted[at]))
 		}
 	default:
-		found = s.word(t.Text)
+		found = v.word(t.Text)
 	}
 	for _, fix := range t.fixes {
-		found = found.or(s.word(fix))
+		found = found.or(v.word(fix))
 	}
 	return found
 }
@@ -181,7 +215,7 @@ func (s *sample) term(t term, open bool) (found set) {
 // density tells how what a query restricts to lies in a stretch of time, and settles which of its words an index is asked for.
 func (s *sample) density(r *resolved, st stretch) (d density) {
 	d.drawn, d.stored = float64(len(s.events)), max(s.stored, float64(len(s.events)))
-	words, there := s.with(r), everything
+	words, there := s.with(r), s.there(r.venues)
 	var leads set
 	r.leads, leads = s.leading(r)
 	d.keys = float64(len(r.leads))
@@ -191,17 +225,12 @@ func (s *sample) density(r *resolved, st stretch) (d density) {
 		}
 	}
 	var at, sale, kind counter
-	if r.venues != nil {
-		there = set{}
-		for _, v := range r.venues {
-			for _, i := range s.venues[v] {
-				there.add(i)
-			}
-		}
-	}
 	for i, e := range s.events {
 		if leads.has(i) {
 			d.having++
+		}
+		if words.has(i) && there.has(i) && e.fits(r) {
+			d.ever++
 		}
 		if !st.holds(e.start) || !r.StartDate.IsZero() && e.date.Before(r.StartDate) || !r.EndDate.IsZero() && e.date.After(r.EndDate) {
 			continue

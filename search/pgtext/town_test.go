@@ -22,3 +22,14 @@ func TestEngineInSmallTranches(t *testing.T) {
 		return w
 	})
 }
+
+// Each word is first sought in names and places of venues and in events' own words, and all that is found is read at once.
+func TestEngineWhereWordsCanBe(t *testing.T) {
+	t.Parallel()
+	searchtest.Run(t, func(t testing.TB) searchtest.Town {
+		w := newTown(t)
+		w.narrowing = narrowing{own: sampleSize}
+		w.plan = func(density, int) (way, int) { return byWords, 0 }
+		return w
+	})
+}
