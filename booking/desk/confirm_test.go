@@ -102,6 +102,7 @@ func TestAPaymentThatTakesLongIsPaying(t *testing.T) {
 		got, err = d.Confirm(t.Context(), fan(1).Visitor, b.ID, card("tok_ok"), "")
 		return err == nil && got.Status == booking.Paying && got.Action != nil && got.Action.URL != ""
 	})
+	d.Wait = patience
 	if _, err := d.Cancel(t.Context(), fan(1).Visitor, b.ID, ""); !errors.Is(err, booking.ErrBookingNotCancellable) {
 		t.Errorf("cancelled while it is paid: %v", err)
 	}

@@ -170,13 +170,17 @@ func seatsHeld(h booking.Holds) (seats []int) {
 	return seats
 }
 
-// take holds seats or ends the test.
+// take holds seats or ends the test. Who is told that a store is away asks again.
 func (r *rig) take(d *Desk, who byte, e id.Event, seats ...int) booking.Holds {
 	r.t.Helper()
-	h, _, err := d.Hold(context.Background(), fan(who), e, tickets(e, seats...))
-	if err != nil {
-		r.t.Fatalf("fan %d holds %v: %v", who, seats, err)
-	}
+	var h booking.Holds
+	r.eventually("a hold", func() (done bool) {
+		var err error
+		if h, _, err = d.Hold(context.Background(), fan(who), e, tickets(e, seats...)); err != nil && !errors.Is(err, booking.ErrStoreUnavailable) {
+			r.t.Fatalf("fan %d holds %v: %v", who, seats, err)
+		}
+		return err == nil
+	})
 	return h
 }
 

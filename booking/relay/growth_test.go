@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usher/booking/command"
+	"usher/booking/pgstore"
 	"usher/booking/pgstore/pgtest"
 	"usher/booking/webhook"
 	"usher/internal/id"
@@ -16,56 +17,140 @@ import (
 // rolling are the tables that must not grow with the days.
 var rolling = []string{"command_results", "outbox", "idempotency_keys", "webhook_events"}
 
-// days lives through days of the given number of bookings, of two seats each, and returns the size of each rolling table after each day. A day ends as real ones do: what is older than
-// two days is forgotten, by the statements that roles use, and Postgres has vacuumed.
-func days(t *testing.T, n, bookings int, forgets bool) map[string][]int64 {
+// lived is what days have left: sizes in bytes after each day, and how long a booking took in the end of it.
+type lived struct {
+	rolling map[string][]int64 // with indexes
+	a       map[string][]int64 // of the tables that keep what was sold: bytes a row, with indexes
+	indexes map[string][]int64 // of these bytes those of indexes
+	booked  []time.Duration    // from a command's way into the log until its caller hears of it, the median of a few, one by one
+	slowest []time.Duration    // of these
+}
+
+// way is how days go.
+type way struct {
+	days, bookings int  // a day, of two seats each
+	forgets        bool // what is older than two days is forgotten
+	wastes         bool // in the last third all tickets are written three times a day, which leaves dead rows behind
+}
+
+// live lives through days. A day ends as real ones do: what is old is forgotten, by the statements that roles use, and Postgres has vacuumed.
+func live(t *testing.T, w way) lived {
 	t.Helper()
 	r := newRig(t)
 	testenv.Running(t, r.relay().Run)
 	if err := r.store.AddWebhook(t.Context(), webhook.Webhook{ID: id.NewKey(), URL: "https://example.org/", Secrets: [][]byte{{1}}}); err != nil {
 		t.Fatal(err)
 	}
-	sizes := map[string][]int64{}
+	out := lived{rolling: map[string][]int64{}, a: map[string][]int64{}, indexes: map[string][]int64{}}
 	var began []time.Time
-	for day := range n {
+	for day := range w.days {
 		began = append(began, time.Now())
-		e := pgtest.Event(t, r.store, 2*bookings)
-		var all []command.Command
-		for b := range bookings {
-			all = append(all, book(e, id.NewVisitor(), time.Now().Add(time.Hour), 2*b, 2*b+1))
+		r.day(w.bookings, &out)
+		if w.forgets && day > 0 {
+			r.forget(time.Since(began[day-1]))
 		}
-		for batch := range slices.Chunk(all, 5000) {
-			r.append(batch...)
-		}
-		r.eventually("the day's bookings", func() bool {
-			return pgtest.Count(t, r.store, `SELECT count(*) FROM bookings WHERE event_id = $1`, int64(e)) == bookings && pgtest.Count(t, r.store, `SELECT count(*) FROM outbox`) == 0
-		})
-		if _, err := r.store.Pool().Exec(t.Context(), `INSERT INTO idempotency_keys (scope, request_hash, status, body, locked_until, created_at)
-			SELECT sha256(gen_random_uuid()::text::bytea), '', 201, convert_to(repeat('x', 300), 'UTF8'), now(), now() - interval '25 hours' FROM generate_series(1, $1)`, bookings); err != nil {
-			t.Fatal(err)
-		}
-		if forgets && day > 0 {
-			age := time.Since(began[day-1])
-			for _, forget := range []func() (int64, error){
-				func() (int64, error) { return r.store.PurgeResults(t.Context(), age, purgeRows) },
-				func() (int64, error) { return r.store.PurgeKeys(t.Context(), purgeRows) },
-				func() (int64, error) { return r.store.PurgeWebhooks(t.Context(), age) },
-			} {
-				for left := int64(1); left > 0; {
-					var err error
-					if left, err = forget(); err != nil {
-						t.Fatal(err)
-					}
-				}
+		if w.wastes && day >= 2*w.days/3 {
+			for range 3 {
+				r.exec("UPDATE tickets SET version = version")
 			}
 		}
-		for _, table := range rolling {
-			r.vacuum(table)
-			sizes[table] = append(sizes[table], int64(pgtest.Count(t, r.store, `SELECT pg_total_relation_size($1::text::regclass)`, table)))
-		}
-		t.Logf("day %d: %d bookings in %s", day+1, bookings, time.Since(began[day]).Round(time.Millisecond))
+		r.measure(&out)
+		t.Logf("day %d: %d bookings in %s, one alone in %s, at most %s", day+1, w.bookings, time.Since(began[day]).Round(time.Millisecond),
+			out.booked[day].Round(10*time.Microsecond), out.slowest[day].Round(10*time.Microsecond))
 	}
-	return sizes
+	return out
+}
+
+// day sells an event: a few bookings come one by one, after all others.
+func (r *rig) day(bookings int, out *lived) {
+	r.t.Helper()
+	alone := min(100, bookings/10)
+	e := pgtest.Event(r.t, r.store, 2*bookings)
+	var all []command.Command
+	for b := range bookings {
+		all = append(all, book(e, id.NewVisitor(), time.Now().Add(time.Hour), 2*b, 2*b+1))
+	}
+	for batch := range slices.Chunk(all[alone:], 5000) {
+		r.append(batch...)
+	}
+	for sold := -1; ; { // as long as it goes on
+		before := sold
+		r.eventually("more of the day's bookings", func() bool {
+			sold = pgtest.Count(r.t, r.store, `SELECT count(*) FROM bookings WHERE event_id = $1`, int64(e))
+			return sold > before
+		})
+		if sold == bookings-alone {
+			break
+		}
+	}
+	var took []time.Duration
+	for _, c := range all[:alone] {
+		c.ReplyTo = "caller"
+		began := time.Now()
+		r.append(c)
+		r.eventually("what came of a booking", func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			at, told := r.told[c.ID]
+			if told {
+				took = append(took, at.Sub(began))
+				delete(r.told, c.ID)
+			}
+			return told
+		})
+	}
+	slices.Sort(took)
+	out.booked, out.slowest = append(out.booked, took[alone/2]), append(out.slowest, took[alone-1])
+	for left := -1; left != 0; {
+		before := left
+		r.eventually("less in the outbox", func() bool {
+			left = pgtest.Count(r.t, r.store, `SELECT count(*) FROM outbox`)
+			return left == 0 || before < 0 || left < before
+		})
+	}
+	r.exec(`INSERT INTO idempotency_keys (scope, request_hash, status, body, locked_until, created_at)
+		SELECT sha256(gen_random_uuid()::text::bytea), '', 201, convert_to(repeat('x', 300), 'UTF8'), now(), now() - interval '25 hours' FROM generate_series(1, $1)`, bookings)
+}
+
+// forget forgets what is older than age, and the keys of idempotency, which are older than a day.
+func (r *rig) forget(age time.Duration) {
+	r.t.Helper()
+	for _, forget := range []func() (int64, error){
+		func() (int64, error) { return r.store.PurgeResults(r.t.Context(), age, purgeRows) },
+		func() (int64, error) { return r.store.PurgeKeys(r.t.Context(), purgeRows) },
+		func() (int64, error) { return r.store.PurgeWebhooks(r.t.Context(), age) },
+	} {
+		for left := int64(1); left > 0; {
+			var err error
+			if left, err = forget(); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// measure vacuums, and notes sizes.
+func (r *rig) measure(out *lived) {
+	r.t.Helper()
+	for _, table := range rolling {
+		r.vacuum(table)
+		out.rolling[table] = append(out.rolling[table], int64(pgtest.Count(r.t, r.store, `SELECT pg_total_relation_size($1::text::regclass)`, table)))
+	}
+	for _, table := range pgstore.MonthTables {
+		r.exec("VACUUM " + table)
+		size := func(sql string) int64 {
+			return int64(pgtest.Count(r.t, r.store, `SELECT (sum(`+sql+`) / (SELECT count(*) FROM `+table+`))::bigint FROM pg_partition_tree($1::text::regclass) WHERE isleaf`, table))
+		}
+		out.a[table] = append(out.a[table], size(`pg_total_relation_size(relid)`))
+		out.indexes[table] = append(out.indexes[table], size(`pg_indexes_size(relid)`))
+	}
+}
+
+func (r *rig) exec(sql string, args ...any) {
+	r.t.Helper()
+	if _, err := r.store.Pool().Exec(r.t.Context(), sql, args...); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // vacuum frees what is dead in a table, all of it: a reader that is at work may keep rows from it for a moment.
@@ -79,35 +164,52 @@ func (r *rig) vacuum(table string) {
 	})
 }
 
-// flat reports whether a table is no larger in the last third of days than it was in the third before, but for a tenth and some pages. Thirds are compared by
+// flat reports whether a size is no larger in the last third of days than it was in the third before, but for a tenth and some slack. Thirds are compared by
 // their medians: a vacuum that met a reader leaves one day's dead rows to the next.
-func flat(sizes []int64) bool {
+func flat(sizes []int64, slack int64) bool {
 	third := len(sizes) / 3
 	median := func(days []int64) int64 { return slices.Sorted(slices.Values(days))[len(days)/2] }
-	return median(sizes[2*third:]) <= median(sizes[third:2*third])*11/10+4*8192
+	return median(sizes[2*third:]) <= median(sizes[third:2*third])*11/10+slack
 }
 
-// TestDaysLeaveTablesFlat: what rolls does not grow. The control forgets nothing, and grows.
+const (
+	pages = 4 * 8192 // bytes that a table may differ by
+	bytes = 8        // that a row may
+)
+
+// TestDaysLeaveTablesFlat: what rolls does not grow, and what is kept takes no more room a row. How long a booking takes is told.
 func TestDaysLeaveTablesFlat(t *testing.T) {
 	t.Parallel()
-	n, bookings := 9, 300
+	w := way{days: 9, bookings: 300, forgets: true}
 	if os.Getenv("USHER_PROVE") != "" { // a hundredth of the size that Usher is for: 50,000 tickets a day
-		n, bookings = 30, 25_000
+		w.days, w.bookings = 30, 25_000
 	}
-	for table, sizes := range days(t, n, bookings, true) {
+	got := live(t, w)
+	for table, sizes := range got.rolling {
 		t.Logf("%s: %v KB", table, kilobytes(sizes))
-		if !flat(sizes) {
+		if !flat(sizes, pages) {
 			t.Errorf("%s grows: %v KB", table, kilobytes(sizes))
 		}
 	}
+	for table, sizes := range got.a {
+		t.Logf("%s: %v bytes a row, of which %v are of indexes", table, sizes, got.indexes[table])
+		if !flat(sizes, bytes) || !flat(got.indexes[table], bytes) {
+			t.Errorf("%s takes more and more room: %v bytes a row, of which %v are of indexes", table, sizes, got.indexes[table])
+		}
+	}
+	t.Logf("a booking alone took %v, at most %v", got.booked, got.slowest)
 }
 
 func TestControlDaysThatForgetNothingGrow(t *testing.T) {
 	t.Parallel()
-	for table, sizes := range days(t, 9, 300, false) {
-		if flat(sizes) != (table == "outbox") { // that empties itself
+	got := live(t, way{days: 9, bookings: 300, wastes: true})
+	for table, sizes := range got.rolling {
+		if flat(sizes, pages) != (table == "outbox") { // that empties itself
 			t.Errorf("%s: %v KB", table, kilobytes(sizes))
 		}
+	}
+	if flat(got.a["tickets"], bytes) {
+		t.Errorf("tickets: %v bytes a row after many dead ones", got.a["tickets"])
 	}
 }
 

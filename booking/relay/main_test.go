@@ -35,16 +35,17 @@ type rig struct {
 	mu      sync.Mutex // guards all below
 	mapAway bool
 	applied []event.Event
-	heard   []event.Event // on Kafka
+	heard   []event.Event        // on Kafka
+	told    map[id.Key]time.Time // when who waits for a command heard what came of it
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{t: t, store: pgtest.Open(t, 16), brokers: stream.At(testenv.FreshKafka(t))}
+	r := &rig{t: t, store: pgtest.Open(t, 16), brokers: stream.At(testenv.FreshKafka(t)), told: map[id.Key]time.Time{}}
 	r.producer = stream.NewProducer(r.brokers)
 	testenv.Running(r.t, r.producer.Run)
 	w := worker.New(worker.Config{
-		Node: "w", Lease: time.Second, Log: quiet(), Notify: func(context.Context, map[string][]command.Result) {},
+		Node: "w", Lease: time.Second, Log: quiet(), Notify: r.notify,
 	}, r.store, stream.Open(r.brokers, command.Topic))
 	testenv.Running(r.t, w.Run)
 	log := stream.Open(r.brokers, event.Topic)
@@ -64,6 +65,16 @@ func (r *rig) apply(_ context.Context, events []event.Event) error {
 	}
 	r.applied = append(r.applied, events...)
 	return nil
+}
+
+func (r *rig) notify(_ context.Context, results map[string][]command.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, list := range results {
+		for _, one := range list {
+			r.told[one.Command] = time.Now()
+		}
+	}
 }
 
 func (r *rig) hear(record stream.Record) error {
