@@ -16,14 +16,20 @@ import (
 	"usher/internal/id"
 )
 
-// book books seats that the fan holds, or ends the test.
+// book books seats that the fan holds, or ends the test. Who is told that a store is away asks again, under the same key.
 func (r *rig) book(d *Desk, who byte, e id.Event, seats ...int) booking.Booking {
 	r.t.Helper()
 	r.take(d, who, e, seats...)
-	b, err := d.Book(context.Background(), fan(who), tickets(e, seats...), "")
-	if err != nil || b.Status != booking.Reserved {
-		r.t.Fatalf("fan %d books %v: %s, %v", who, seats, b.Status, err)
-	}
+	var b booking.Booking
+	key := id.NewKey().String()
+	r.eventually("a booking", func() bool {
+		var err error
+		b, err = d.Book(context.Background(), fan(who), tickets(e, seats...), key)
+		if err != nil && !errors.Is(err, booking.ErrStoreUnavailable) || err == nil && b.Status != booking.Reserved {
+			r.t.Fatalf("fan %d books %v: %s, %v", who, seats, b.Status, err)
+		}
+		return err == nil
+	})
 	return b
 }
 

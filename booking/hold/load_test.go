@@ -22,7 +22,7 @@ func changed(e id.Event, owner byte, changes ...event.SeatChange) []event.Event 
 
 func apply(t testing.TB, s *Store, events []event.Event) {
 	t.Helper()
-	if err := s.Apply(t.Context(), events); err != nil {
+	if err := patiently(t, func() error { return s.Apply(t.Context(), events) }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -58,7 +58,9 @@ func newEvent(t testing.TB, s *Store) id.Event {
 func load(t testing.TB, s *Store, e id.Event, seats ...Seat) {
 	t.Helper()
 	for {
-		err := s.Load(context.Background(), e, func(context.Context) ([]Seat, error) { return seats, nil })
+		err := patiently(t, func() error {
+			return s.Load(context.Background(), e, func(context.Context) ([]Seat, error) { return seats, nil })
+		})
 		switch {
 		case err == nil:
 			return
@@ -72,8 +74,8 @@ func visitor(n byte) id.Visitor { return id.Visitor{n, 15: 1} }
 
 func hold(t testing.TB, s *Store, e id.Event, who byte, seats ...int) Grant {
 	t.Helper()
-	g, err := s.Hold(t.Context(), e, visitor(who), seats)
-	if err != nil {
+	var g Grant
+	if err := patiently(t, func() (err error) { g, err = s.Hold(t.Context(), e, visitor(who), seats); return err }); err != nil {
 		t.Fatalf("visitor %d holds %v: %v", who, seats, err)
 	}
 	return g
@@ -81,11 +83,21 @@ func hold(t testing.TB, s *Store, e id.Event, who byte, seats ...int) Grant {
 
 func snapshot(t testing.TB, s *Store, e id.Event) Snapshot {
 	t.Helper()
-	snap, err := s.Snapshot(t.Context(), e, 0)
-	if err != nil {
+	var snap Snapshot
+	if err := patiently(t, func() (err error) { snap, err = s.Snapshot(t.Context(), e, 0); return err }); err != nil {
 		t.Fatal(err)
 	}
 	return snap
+}
+
+// patiently asks again while the answer is that Redis is away, as it is on a busy machine for a moment. What is asked may be repeated.
+func patiently(t testing.TB, ask func() error) (err error) {
+	t.Helper()
+	eventually(t, "a Redis that answers", func() bool {
+		err = ask()
+		return !errors.Is(err, booking.ErrStoreUnavailable)
+	})
+	return err
 }
 
 // eventually waits for something that another goroutine or the clock of Redis brings.

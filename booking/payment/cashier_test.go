@@ -271,9 +271,9 @@ func TestAProviderThatHangsIsLeftAndAskedAgain(t *testing.T) {
 	t.Parallel()
 	s := open(t, 20)
 	all := []sold{s.pay(sandbox.OK), s.pay(sandbox.OK), s.pay(sandbox.OK)}
-	stuck := &deaf{Provider: s.bank, hears: 7}
+	stuck := &deaf{Provider: s.bank, hears: 5}
 	c := s.config()
-	c.Providers, c.CallTime, c.Concurrency = map[string]payment.Provider{sandbox.Method: stuck}, 30*time.Millisecond, 2
+	c.Providers, c.CallTime, c.Concurrency = map[string]payment.Provider{sandbox.Method: stuck}, 2*time.Second, 2 // that long two calls find each other, on the busiest machine
 	s.hire(c, s.store)
 	s.settled()
 	for _, o := range all {

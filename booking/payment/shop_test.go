@@ -233,10 +233,10 @@ func (s *shop) open() int {
 	return pgtest.Count(s.t, s.store, "SELECT count(*) FROM payment_attempts WHERE NOT settled")
 }
 
-// until waits for something to come true, 20 s at most.
+// until waits for something to come true, two minutes at most.
 func (s *shop) until(what string, true func() bool) {
 	s.t.Helper()
-	s.within(20*time.Second, what, true)
+	s.within(2*time.Minute, what, true)
 }
 
 func (s *shop) within(most time.Duration, what string, true func() bool) {

@@ -89,7 +89,7 @@ func TestAnExtensionReachesEverything(t *testing.T) {
 // it had first, and one runs out at the end that it has.
 func TestAnExtendedBookingLivesOn(t *testing.T) {
 	t.Parallel()
-	s := Start(t, Options{Catalog: eventOf(20), Env: map[string]string{"USHER_CHECKOUT": "6s"}})
+	s := Start(t, Options{Catalog: eventOf(20), Env: map[string]string{"USHER_CHECKOUT": "12s"}})
 	event := s.EventID()
 	tickets, _ := NewFan(t, client, s.Public[0]).Tickets(event)
 	payer, paid := s.buyer(t, event, tickets[0])

@@ -18,7 +18,12 @@ func holdThroughFlush(t *testing.T, s *System, tickets []string) (holders []*Fan
 	t.Helper()
 	for i, ticket := range tickets {
 		f := NewFan(t, client, s.Public[i%len(s.Public)])
-		if a := f.Hold(s.EventID(), ticket); a.Status != http.StatusCreated {
+		var a Answer
+		within(t, 30*time.Second, "a hold", func() bool { // a busy machine says that a store is away
+			a = f.Hold(s.EventID(), ticket)
+			return a.Status != http.StatusServiceUnavailable
+		})
+		if a.Status != http.StatusCreated && a.Status != http.StatusOK {
 			t.Fatalf("hold %s: %s", ticket, a)
 		}
 		holders = append(holders, f)
@@ -29,7 +34,7 @@ func holdThroughFlush(t *testing.T, s *System, tickets []string) (holders []*Fan
 	for i, ticket := range tickets {
 		wg.Go(func() {
 			f := NewFan(t, client, s.Public[i%len(s.Public)])
-			for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 				switch a := f.Hold(s.EventID(), ticket); a.Status {
 				case http.StatusCreated, http.StatusOK:
 					mu.Lock()
@@ -44,7 +49,7 @@ func holdThroughFlush(t *testing.T, s *System, tickets []string) (holders []*Fan
 					return
 				}
 			}
-			t.Error("no hold was answered within 15 s of the flush")
+			t.Error("no hold was answered within a minute of the flush")
 		})
 	}
 	wg.Wait()
@@ -66,7 +71,7 @@ func TestAFlushOfRedisGivesNoHeldSeatToAStranger(t *testing.T) {
 			continue
 		}
 		f.Confirm(a.Str("booking_id"), "tok_ok")
-		if got := f.Settled(a.Str("booking_id"), 15*time.Second); got.Str("status") != "confirmed" {
+		if got := f.Settled(a.Str("booking_id"), time.Minute); got.Str("status") != "confirmed" {
 			t.Errorf("confirm after the flush: %s", got)
 		}
 	}

@@ -48,7 +48,7 @@ func FreshRedisCluster(t testing.TB) *RedisCluster {
 	})
 	for i := range masters {
 		c.configs = append(c.configs, local.RedisConfig{Dir: filepath.Join(t.TempDir(), "redis"), Settings: map[string]string{
-			"cluster-enabled": "yes", "cluster-require-full-coverage": "no", "cluster-node-timeout": "3000",
+			"cluster-enabled": "yes", "cluster-require-full-coverage": "no", "cluster-node-timeout": "15000",
 		}})
 		c.Start(i)
 		c.Masters = append(c.Masters, c.servers[i].Addr())
@@ -134,7 +134,7 @@ func OnRedisCluster(t *testing.T, not ...string) {
 		t.Fatal("testenv: a run on a cluster in a run on a cluster")
 	}
 	skip := "^(" + strings.Join(append(slices.Clone(not), t.Name()), "|") + ")$"
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=.", "-test.v", "-test.count=1", "-test.timeout=5m", "-test.skip="+skip)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=.", "-test.v", "-test.count=1", "-test.timeout=8m", "-test.skip="+skip)
 	cmd.Env = append(os.Environ(), RedisVariable+"="+FreshRedisCluster(t).URL)
 	out, err := cmd.CombinedOutput()
 	passed := bytes.Count(out, []byte("\n--- PASS: "))

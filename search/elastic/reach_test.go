@@ -28,9 +28,13 @@ func festival(rng *rand.Rand, events int) (c searchtest.Catalog) {
 	return c
 }
 
-// anEvent is one of two weeks, whose performer or name is Amber.
+// anEvent is one of two weeks, but not of the hour that is, whose performer or name is Amber.
 func anEvent(rng *rand.Rand, key string) searchtest.Event {
-	start := time.Now().Add(time.Duration(rng.IntN(14*24*60)-2*24*60) * time.Minute).Truncate(time.Microsecond)
+	minutes := rng.IntN(14*24*60) - 2*24*60
+	if minutes > -60 && minutes < 60 { // nothing begins while the test runs
+		minutes += 120
+	}
+	start := time.Now().Add(time.Duration(minutes) * time.Minute).Truncate(time.Microsecond)
 	e := searchtest.Event{Key: key, Name: "Amber light", Venue: fmt.Sprint(rng.IntN(5)), Performers: []string{"soma"}, Start: start}
 	if rng.IntN(2) == 0 {
 		e.Name, e.Performers = "A show", []string{"amber"}
