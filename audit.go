@@ -27,18 +27,26 @@ var errBroken = errors.New("at least one promise is broken")
 // exitBroken is the exit code of an audit that has found a broken promise; 1 is that of one that could not tell.
 const exitBroken = 3
 
+// How old the payments may be whose charges an audit compares with what a provider has, in its own books, beyond the wire.
+const (
+	payments      = 24 * time.Hour
+	leastPayments = time.Minute
+	mostPayments  = 90 * 24 * time.Hour
+)
+
 // leastEvery bounds how often an audit repeats: it reads whole tables.
 const leastEvery = time.Minute
 
 // runAudit checks every promise on a live system, explains each difference, and repairs nothing.
 func runAudit(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	var asJSON bool
-	var every time.Duration
+	var every, within time.Duration
 	var set *flag.FlagSet
 	r, err := begin(ctx, "audit", args, getenv, out, func(f *flag.FlagSet) {
 		set = f
 		f.BoolVar(&asJSON, "json", false, "write one line of JSON an audit")
 		f.DurationVar(&every, "every", 0, "repeat after so long and serve metrics on --metrics-addr, until told to stop; at least 1m")
+		f.DurationVar(&within, "payments", payments, "compare the payments by Stripe that were begun within so long with Stripe's books, if --stripe-key-file is given; 1m to 2160h")
 	}, "postgres", "kafka")
 	if err != nil {
 		return err
@@ -50,8 +58,11 @@ func runAudit(ctx context.Context, args []string, getenv func(string) string, ou
 	if every != 0 && every < leastEvery {
 		return fmt.Errorf("--every: %s is below %s", every, leastEvery)
 	}
+	if within < leastPayments || within > mostPayments {
+		return fmt.Errorf("--payments: %s is not between %s and %s", within, leastPayments, mostPayments)
+	}
 	once := func(ctx context.Context) error {
-		report, err := r.audit(ctx)
+		report, err := r.audit(ctx, within)
 		if err != nil {
 			return err
 		}
@@ -86,14 +97,18 @@ func runAudit(ctx context.Context, args []string, getenv func(string) string, ou
 }
 
 // audit asks every rule. Topics are not made: where nothing was ever sold there is no log.
-func (r *role) audit(ctx context.Context) (report audit.Report, err error) {
+func (r *role) audit(ctx context.Context, within time.Duration) (report audit.Report, err error) {
 	log := stream.Open(r.brokers(), command.Topic)
 	topicID, err := log.ID(ctx)
 	if err != nil {
 		return report, err
 	}
 	err = r.store.Audit(ctx, command.Topic, topicID, func(s *pgstore.Snapshot) (err error) {
-		report, err = bookings.Run(ctx, s, auditLog{log})
+		ledgers, err := r.ledgers(s, within)
+		if err != nil {
+			return err
+		}
+		report, err = bookings.Run(ctx, s, auditLog{log}, ledgers, within)
 		return err
 	})
 	if err != nil {

@@ -25,6 +25,8 @@ func TestAuditRefusesWhatItCannotDo(t *testing.T) {
 	f(stores+" --every x", "every")
 	f(stores+" --every 59s", "--every: 59s is below 1m0s")
 	f(stores+" --every -1h", "--every: -1h0m0s is below 1m0s")
+	f(stores+" --payments 59s", "--payments: 59s is not between 1m0s and 2160h0m0s")
+	f(stores+" --payments 2161h", "--payments: 2161h0m0s is not between")
 	f(stores+" stray", `takes no argument "stray"`)
 }
 

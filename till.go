@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	bookings "usher/booking/audit"
 	"usher/booking/payment"
 	"usher/booking/payment/sandbox"
 	"usher/booking/payment/stripe"
@@ -58,6 +60,20 @@ func (r *role) providers() (map[string]payment.Provider, error) {
 	}
 	all[stripe.Method] = cards
 	return all, nil
+}
+
+// ledgers are the books that an audit compares with the bookings: the sandbox's, all of them, and Stripe's where its key is, for payments
+// that were begun within some time.
+func (r *role) ledgers(s *pgstore.Snapshot, within time.Duration) ([]bookings.Ledger, error) {
+	all := []bookings.Ledger{{Method: sandbox.Method, Books: s.SandboxBooks()}}
+	if r.StripeKey == "" {
+		return all, nil
+	}
+	cards, err := stripe.New(stripe.Config{Key: r.StripeKey, URL: r.StripeURL})
+	if err != nil {
+		return nil, fmt.Errorf("--stripe-key-file: %w", err)
+	}
+	return append(all, bookings.Ledger{Method: stripe.Method, Books: cards.Books(), Within: within}), nil
 }
 
 // webhook is what the sandbox calls when something has come of an attempt: the cashier looks at it soon.

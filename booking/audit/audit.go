@@ -43,8 +43,11 @@ type Snapshot interface {
 	At(ctx context.Context) (time.Time, error)
 	// Broken returns how many rows break a rule, and the first of them, at most limit.
 	Broken(ctx context.Context, rule string, limit int) (rows []Row, total int, err error)
-	// Payments yields what payment.Audit compares.
-	Payments(ctx context.Context) iter.Seq2[payment.Entry, error]
+	// Unpaid yields the confirmed bookings that have no attempt to pay.
+	Unpaid(ctx context.Context) iter.Seq2[payment.Entry, error]
+	// Others returns how many attempts that were begun at or after a time have another provider than these, by provider.
+	Others(ctx context.Context, methods []string, from time.Time) (map[string]int, error)
+	payment.Truth
 	// Offsets returns the partitions of the log that a worker has ever owned.
 	Offsets(ctx context.Context) ([]Offset, error)
 	// Unanswered returns those of the commands that have no result.
@@ -59,6 +62,13 @@ type Log interface {
 	Commands(ctx context.Context, partition int, from, to int64) iter.Seq2[Entry, error]
 }
 
+// Ledger is a provider whose books are compared with the bookings.
+type Ledger struct {
+	Method string
+	Books  payment.Books
+	Within time.Duration // how old the payments are that are compared, at most; 0: all are
+}
+
 // Entry is one command of the log.
 type Entry struct {
 	Offset   int64
@@ -67,8 +77,9 @@ type Entry struct {
 	IssuedAt time.Time
 }
 
-// Run checks every rule. Its error is that of asking: then nothing is known.
-func Run(ctx context.Context, s Snapshot, l Log) (r audit.Report, err error) {
+// Run checks every rule. Payments that were begun within recent by a provider that is not among the ledgers are told of as not compared. Its error
+// is that of asking: then nothing is known.
+func Run(ctx context.Context, s Snapshot, l Log, ledgers []Ledger, recent time.Duration) (r audit.Report, err error) {
 	if r.At, err = s.At(ctx); err != nil {
 		return r, err
 	}
@@ -83,15 +94,8 @@ func Run(ctx context.Context, s Snapshot, l Log) (r audit.Report, err error) {
 		}
 		r.Findings = append(r.Findings, f)
 	}
-	money, err := payment.Audit(s.Payments(ctx))
-	if err != nil {
+	if err := checkMoney(ctx, &r, s, ledgers, recent); err != nil {
 		return r, err
 	}
-	f := audit.Finding{Rule: charges, Total: money.Faults}
-	for _, m := range money.Findings[:min(len(money.Findings), audit.Examples)] {
-		f.Rows = append(f.Rows, m.String())
-	}
-	r.Findings = append(r.Findings, f)
-	r.Payments = money.Attempts
 	return r, checkLog(ctx, &r, s, l)
 }

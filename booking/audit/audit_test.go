@@ -22,7 +22,10 @@ var noon = time.Date(2026, 6, 11, 12, 0, 0, 0, time.UTC)
 type truth struct {
 	offsets  []Offset
 	results  map[id.Key]bool
-	payments []payment.Entry
+	payments []payment.Entry // the provider has a captured charge of each that has an attempt
+	unpaid   []payment.Entry
+	others   map[string]int
+	asks     []string // of which methods and since when payments were compared
 	rows     map[string][]Row
 	asked    int // most ids at once
 	err      error
@@ -33,10 +36,32 @@ func (s *truth) Broken(_ context.Context, rule string, limit int) ([]Row, int, e
 	rows := s.rows[rule]
 	return rows[:min(limit, len(rows))], len(rows), nil
 }
-func (s *truth) Payments(context.Context) iter.Seq2[payment.Entry, error] {
-	return func(yield func(payment.Entry, error) bool) {
-		for _, p := range s.payments {
-			if !yield(p, nil) {
+func (s *truth) Begun(_ context.Context, method string, from time.Time) iter.Seq2[payment.Entry, error] {
+	s.asks = append(s.asks, method+" "+from.Format(time.RFC3339))
+	return all(s.payments)
+}
+func (s *truth) Attempts(context.Context, []id.Key) ([]payment.Entry, error) { return nil, nil }
+func (s *truth) Unpaid(context.Context) iter.Seq2[payment.Entry, error]      { return all(s.unpaid) }
+func (s *truth) Others(context.Context, []string, time.Time) (map[string]int, error) {
+	return s.others, nil
+}
+
+// Since and Find make the truth the provider's books, too.
+func (s *truth) Since(context.Context, time.Time) iter.Seq2[payment.Record, error] {
+	var records []payment.Record
+	for _, p := range s.payments {
+		records = append(records, payment.Record{Attempt: p.Attempt, State: p.Provider, Amount: p.Charged, Currency: p.ChargedCurrency})
+	}
+	return all(records)
+}
+func (s *truth) Find(context.Context, id.Key, string) (payment.Record, error) {
+	return payment.Record{}, nil
+}
+
+func all[T any](list []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, x := range list {
+			if !yield(x, nil) {
 				return
 			}
 		}
@@ -107,6 +132,10 @@ func TestWhatIsFoundOfEachRule(t *testing.T) {
 		"commands that were deleted":     {func(s *truth, _ *topic) { s.offsets[0].Next = 490 }, map[string]int{"undecided": 10, "behind": 6000}, "10 commands from offset 490 on are gone"},
 		"a log that has lost its end":    {func(_ *truth, l *topic) { l.parts[1] = l.parts[1][:5000] }, map[string]int{"ahead": 1000}, "ends at offset 5000"},
 		"money without a ticket":         {func(s *truth, _ *topic) { s.payments[0].Standing = booking.Cancelled }, map[string]int{"charges": 1}, "charge_without_ticket"},
+		"a ticket that nobody paid for": {func(s *truth, _ *topic) {
+			s.unpaid = []payment.Entry{{Standing: booking.Confirmed, Current: true}}
+		}, map[string]int{"charges": 1}, "ticket_without_charge"},
+		"a provider whose books are shut": {func(s *truth, _ *topic) { s.others = map[string]int{"stripe": 7, "bank": 2} }, map[string]int{"uncompared": 9}, "stripe: 7 payments"},
 		"a seat that is sold 30 times": {func(s *truth, _ *topic) {
 			s.rows["one_owner"] = slices.Repeat([]Row{{Ticket: id.Event(77).Ticket(3), Detail: "live bookings"}}, 30)
 		}, map[string]int{"one_owner": 30}, id.Event(77).Ticket(3).String()},
@@ -115,7 +144,7 @@ func TestWhatIsFoundOfEachRule(t *testing.T) {
 			t.Parallel()
 			s, l := sold()
 			c.spoil(s, l)
-			r, err := Run(t.Context(), s, l)
+			r, err := Run(t.Context(), s, l, []Ledger{{"bank", s, 0}}, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +165,7 @@ func TestWhatIsFoundOfEachRule(t *testing.T) {
 				t.Errorf("nothing tells %q: %q", c.tells, rows)
 			}
 			broken, late := r.Count()
-			if wantLate := min(1, c.want["behind"]); late != wantLate || broken != len(c.want)-wantLate {
+			if wantLate := min(1, c.want["behind"]+c.want["uncompared"]); late != wantLate || broken != len(c.want)-wantLate {
 				t.Errorf("%d broken, %d late of %v", broken, late, c.want)
 			}
 			if s.asked > askAtOnce || s.asked == 0 {
@@ -146,18 +175,30 @@ func TestWhatIsFoundOfEachRule(t *testing.T) {
 	}
 }
 
+// Each provider's payments are compared as far back as is said.
+func TestPaymentsAreComparedAsFarBackAsIsSaid(t *testing.T) {
+	t.Parallel()
+	s, l := sold()
+	if _, err := Run(t.Context(), s, l, []Ledger{{"bank", s, 0}, {"cards", s, 2 * time.Hour}}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"bank 0001-01-01T00:00:00Z", "cards 2026-06-11T10:00:00Z"}; !slices.Equal(s.asks, want) {
+		t.Errorf("asked for %q, want %q", s.asks, want)
+	}
+}
+
 // A store that does not answer leaves nothing known, and that is an error, never a clean report.
 func TestAnAuditThatCannotAskSaysSo(t *testing.T) {
 	t.Parallel()
 	away := errors.New("away")
 	s, l := sold()
 	s.err = away
-	if _, err := Run(t.Context(), s, l); !errors.Is(err, away) {
+	if _, err := Run(t.Context(), s, l, []Ledger{{"bank", s, 0}}, time.Hour); !errors.Is(err, away) {
 		t.Errorf("without Postgres: %v", err)
 	}
 	s, l = sold()
 	l.err = away
-	if _, err := Run(t.Context(), s, l); !errors.Is(err, away) {
+	if _, err := Run(t.Context(), s, l, []Ledger{{"bank", s, 0}}, time.Hour); !errors.Is(err, away) {
 		t.Errorf("without the log: %v", err)
 	}
 }

@@ -32,8 +32,10 @@ var Rules = []audit.Rule{
 
 // What Run adds to the rules of the snapshot.
 var (
-	charges = audit.Rule{Name: "charges", Says: "no charge without a ticket, no ticket without a charge, and the amount is right",
+	charges = audit.Rule{Name: "charges", Says: "no charge without a ticket, no ticket without a charge, none twice, and the amount is right",
 		Why: "money and tickets disagree. Refund at the provider, or find out what has undone the booking"}
+	uncompared = audit.Rule{Name: "uncompared", Says: "the books of every provider were looked at", Late: true,
+		Why: "nobody knows whether these payments are right: give the audit the provider's key, --stripe-key-file"}
 	answered = audit.Rule{Name: "answered", Says: "every command of the log that a worker has passed has an end that can be asked for",
 		Why: "somebody waits for an answer that never comes: the offset moved without the command's result"}
 	undecided = audit.Rule{Name: "undecided", Says: "no command was deleted before a worker had decided it",

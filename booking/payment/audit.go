@@ -23,6 +23,7 @@ type Entry struct {
 	Provider        State // "": the provider does not know the attempt
 	Charged         int64 // what it would take or took
 	ChargedCurrency string
+	Ref             string // its name for the charge
 }
 
 // Fault is one way in which money and tickets disagree.
@@ -33,6 +34,7 @@ const (
 	ChargeWithoutTicket Fault = "charge_without_ticket"
 	TicketWithoutCharge Fault = "ticket_without_charge"
 	WrongAmount         Fault = "wrong_amount"
+	ChargedTwice        Fault = "charged_twice" // the booking has its ticket, by another charge
 	MoneyBlocked        Fault = "money_blocked" // authorised for an attempt that is over
 )
 
@@ -43,7 +45,15 @@ type Finding struct {
 }
 
 func (f Finding) String() string {
-	return fmt.Sprintf("%s: booking %s %q, attempt %s, provider %q", f.Fault, f.Entry.Booking, f.Entry.Standing, f.Entry.Attempt, f.Entry.Provider)
+	e := f.Entry
+	text := fmt.Sprintf("%s: booking %s %q, attempt %s, provider %q", f.Fault, e.Booking, e.Standing, e.Attempt, e.Provider)
+	if f.Fault == WrongAmount {
+		text += fmt.Sprintf(", due %d %s, charged %d %s", e.Due, e.Currency, e.Charged, e.ChargedCurrency)
+	}
+	if e.Ref != "" {
+		text += ", charge " + e.Ref
+	}
+	return text
 }
 
 const maxFindings = 100
@@ -104,6 +114,8 @@ func (e Entry) fault() Fault {
 	switch {
 	case e.ticket() && e.Provider != Captured:
 		return TicketWithoutCharge
+	case e.Provider == Captured && e.Standing == booking.Confirmed && !e.Current:
+		return ChargedTwice
 	case e.Provider == Captured && !e.ticket() && !onTheWay:
 		return ChargeWithoutTicket
 	case e.Provider == Captured && (e.Charged != e.Due || e.ChargedCurrency != e.Currency):

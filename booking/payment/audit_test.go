@@ -41,7 +41,7 @@ func TestAuditJudgesEveryEntry(t *testing.T) {
 	f(booking.Confirmed, true, true, payment.Refunded, payment.TicketWithoutCharge)
 	f(booking.Confirmed, true, true, payment.Authorised, payment.TicketWithoutCharge)
 	f(booking.Confirmed, true, true, "", payment.TicketWithoutCharge)
-	f(booking.Confirmed, false, true, payment.Captured, payment.ChargeWithoutTicket) // charged by two attempts
+	f(booking.Confirmed, false, true, payment.Captured, payment.ChargedTwice) // by two attempts
 	f(booking.Confirmed, false, true, payment.Declined, "")
 	f(booking.Paying, true, false, payment.Captured, "")
 	f(booking.Paying, true, false, payment.Authorised, "")

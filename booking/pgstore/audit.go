@@ -3,13 +3,11 @@ package pgstore
 import (
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"usher/booking/audit"
-	"usher/booking/payment"
 	"usher/internal/id"
 )
 
@@ -56,11 +54,6 @@ func (s *Snapshot) Broken(ctx context.Context, rule string, limit int) (out []au
 		return nil
 	})
 	return out, total, away(err)
-}
-
-// Payments yields every attempt that the sandbox took, and what is there without one. An error ends it.
-func (s *Snapshot) Payments(ctx context.Context) iter.Seq2[payment.Entry, error] {
-	return sandboxEntries(ctx, s.tx)
 }
 
 // Offsets returns where each partition of the log is that a worker has ever owned.

@@ -63,7 +63,14 @@ func TestPayingByStripe(t *testing.T) {
 		t.Errorf("%d intents, captured %d; confirmed bookings cost %v", n, captured, due)
 	}
 	within(t, 10*time.Second, "webhooks are heard", func() bool { return server.Heard() > 0 })
-	if code, out := s.Audit(); code != 0 {
+	if code, out := s.Audit(); code != 0 || !strings.Contains(out, "3 payments and") || strings.Contains(out, "LATE") {
 		t.Errorf("audit: %d\n%s", code, out)
+	}
+	if code, out := s.Audit("--stripe-key-file="); code != 0 || !strings.Contains(out, "LATE") || !strings.Contains(out, "stripe: 3 payments") {
+		t.Errorf("audit without the key: %d\n%s", code, out)
+	}
+	server.Change(server.Intents("")[2].ID, func(i *stripetest.Intent) { i.Refunded = i.Amount })
+	if code, out := s.Audit(); code != 3 || !strings.Contains(out, "ticket_without_charge: booking "+c) {
+		t.Errorf("audit after a refund at Stripe: %d\n%s", code, out)
 	}
 }

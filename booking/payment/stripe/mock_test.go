@@ -145,6 +145,15 @@ func TestRequestsAndAnswersAreOfStripesShape(t *testing.T) {
 	want(t, payment.Declined, "action_refused")(p.Ask(ctx, refuses))
 	paid.Age = 30 * time.Hour
 	want(t, payment.Refunded, "")(p.Ask(ctx, paid)) // by a search
+	records := 0
+	for _, err := range p.Books().Since(ctx, time.Now().Add(-time.Hour)) {
+		if records++; err != nil {
+			t.Error(err)
+		}
+	}
+	if records != 4 {
+		t.Errorf("%d records in the books", records)
+	}
 	calls := map[string]bool{}
 	for _, x := range w.seen {
 		path := strings.Split(strings.SplitN(x.request, "?", 2)[0], "/")
@@ -160,7 +169,7 @@ func TestRequestsAndAnswersAreOfStripesShape(t *testing.T) {
 		}
 	}
 	for _, call := range []string{
-		"POST /v1/payment_intents", "GET /v1/payment_intents/{intent}", "GET /v1/payment_intents/search", "POST /v1/payment_intents/{intent}/confirm",
+		"POST /v1/payment_intents", "GET /v1/payment_intents/{intent}", "GET /v1/payment_intents/search", "GET /v1/payment_intents", "POST /v1/payment_intents/{intent}/confirm",
 		"POST /v1/payment_intents/{intent}/capture", "POST /v1/payment_intents/{intent}/cancel", "POST /v1/refunds",
 	} {
 		if !calls[call] {

@@ -39,3 +39,16 @@ func amountOf(c payment.Charge) (int64, error) {
 	}
 	return amount, nil
 }
+
+// minor is an amount that Stripe has counted in minor units of ISO 4217; -1 when amountOf cannot have made it.
+func minor(amount int64, currency string) int64 {
+	switch {
+	case hundredths[currency] && amount%100 != 0 || tens[currency] && amount%10 != 0:
+		return -1
+	case hundredths[currency]:
+		return amount / 100
+	case whole[currency]:
+		return amount * 100
+	}
+	return amount
+}

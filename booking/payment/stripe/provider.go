@@ -44,6 +44,7 @@ type Config struct {
 	Return     func(id.Booking) string
 	ActionTime time.Duration // how long he may take: 5 min
 	URL        string        // of the API; empty: Stripe's own
+	BooksPause time.Duration // between two requests for books: 100 ms
 }
 
 // Provider charges through Stripe. Any number of them may work on one account.
@@ -51,6 +52,7 @@ type Provider struct {
 	api        *stripe.Client // alone knows the key
 	back       func(id.Booking) string
 	actionTime time.Duration
+	booksPause time.Duration
 }
 
 const (
@@ -79,7 +81,7 @@ func New(c Config) (*Provider, error) {
 		setting.URL = &c.URL
 	}
 	api := stripe.NewClient(c.Key, stripe.WithBackends(stripe.NewBackendsWithConfig(setting)))
-	return &Provider{api: api, back: c.Return, actionTime: cmp.Or(c.ActionTime, 5*time.Minute)}, nil
+	return &Provider{api: api, back: c.Return, actionTime: cmp.Or(c.ActionTime, 5*time.Minute), booksPause: cmp.Or(c.BooksPause, booksPause)}, nil
 }
 
 // Authorise confirms the attempt's intent with the token. A card that Stripe does not even try leaves no mark on the intent, so the refusal

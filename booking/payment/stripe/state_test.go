@@ -67,3 +67,19 @@ func TestReasons(t *testing.T) {
 	f("<script>", "", "declined")
 	f("", "", "declined")
 }
+
+// What Stripe has counted is counted back, for every amount that can be asked for; another is no amount of ours.
+func TestAmountsAreCountedBack(t *testing.T) {
+	t.Parallel()
+	for _, currency := range []string{"EUR", "JPY", "ISK", "UGX", "MGA", "BHD", "TND"} {
+		for _, n := range []int64{1, 10, 700, 9500, 123_400} {
+			asked, err := amountOf(payment.Charge{Amount: n, Currency: currency})
+			if err == nil && minor(asked, currency) != n {
+				t.Errorf("%d %s are %d at Stripe, and back %d", n, currency, asked, minor(asked, currency))
+			}
+		}
+	}
+	if minor(150, "ISK") != -1 || minor(155, "BHD") != -1 || minor(155, "EUR") != 155 {
+		t.Errorf("fractions: %d, %d, %d", minor(150, "ISK"), minor(155, "BHD"), minor(155, "EUR"))
+	}
+}

@@ -46,7 +46,7 @@ const (
 
 // Config sets a server up.
 type Config struct {
-	// Fault says what goes wrong with the nth request, from 0 on, of a call (create, confirm, capture, cancel, read, search, refund). Nil: nothing.
+	// Fault says what goes wrong with the nth request, from 0 on, of a call (create, confirm, capture, cancel, read, search, list, refund). Nil: nothing.
 	Fault func(call string, n int) Fault
 	Delay time.Duration // of Slow
 	Hooks Hooks
@@ -130,6 +130,13 @@ func (s *Server) Intents(attempt string) (found []Intent) {
 		}
 	}
 	return found
+}
+
+// Change changes an intent behind everybody's back.
+func (s *Server) Change(ref string, change func(*Intent)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s.all[ref])
 }
 
 // ForgetKeys lets a day pass: every key is new.
@@ -222,6 +229,8 @@ func callOf(r *http.Request) (call, ref string) {
 		return "", ""
 	case len(path) == 1 && r.Method == "POST":
 		return "create", ""
+	case len(path) == 1:
+		return "list", ""
 	case len(path) == 2 && path[1] == "search":
 		return "search", ""
 	case len(path) == 2 && r.Method == "GET":
@@ -306,6 +315,8 @@ func (s *Server) do(call, ref string, form url.Values) any {
 		return s.create(form)
 	case "search":
 		return s.search(form.Get("query"))
+	case "list":
+		return s.list(form)
 	}
 	i := s.all[ref]
 	if i == nil {
@@ -414,6 +425,36 @@ func (s *Server) search(query string) any {
 		}
 	}
 	return map[string]any{"object": "search_result", "url": "/v1/payment_intents/search", "has_more": false, "data": data}
+}
+
+// list shows a page of intents, the newest first.
+func (s *Server) list(form url.Values) any {
+	limit, err := strconv.Atoi(cmp.Or(form.Get("limit"), "10"))
+	from, failed := strconv.ParseInt(cmp.Or(form.Get("created[gte]"), "0"), 10, 64)
+	if err != nil || limit < 1 || limit > 100 || failed != nil {
+		return &Problem{Type: "invalid_request_error", Message: "Invalid integer"}
+	}
+	end := len(s.order)
+	if after := form.Get("starting_after"); after != "" {
+		if end = slices.Index(s.order, after); end < 0 {
+			return &Problem{Type: "invalid_request_error", Code: "resource_missing", Param: "starting_after"}
+		}
+	}
+	data, more := []any{}, false
+	for n := end - 1; n >= 0; n-- {
+		if i := s.all[s.order[n]]; i.Created < from {
+			continue
+		}
+		if more = len(data) == limit; more {
+			break
+		}
+		v := view(s.all[s.order[n]])
+		if charge, ok := v["latest_charge"].(map[string]any); ok && !slices.Contains(form["expand[0]"], "data.latest_charge") {
+			v["latest_charge"] = charge["id"]
+		}
+		data = append(data, v)
+	}
+	return map[string]any{"object": "list", "url": "/v1/payment_intents", "has_more": more, "data": data}
 }
 
 // view is an intent as the API shows it.
