@@ -164,11 +164,11 @@ func childrenIn(t *testing.T, data string, stores []string) map[string]int {
 	return pids
 }
 
-// freeAddr keeps out of the range of outgoing connections, which could take the port before we do.
+// freeAddr keeps out of the range of outgoing connections, which could take the port before we do, and out of those in which other packages' tests start servers.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 12_000+rand.IntN(8_000)))
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(2_000)))
 		if err == nil {
 			l.Close()
 			return l.Addr().String()

@@ -63,7 +63,9 @@ func (s *RedisSentinel) FailOver() {
 	defer cancel()
 	before, err := s.client.GetMasterAddrByName(ctx, "usher").Result()
 	must(s.t, "ask the sentinel", err)
-	must(s.t, "fail over", s.client.Failover(ctx, "usher").Err())
+	s.until(ctx, "the sentinel to fail over", func() bool { // it refuses while it has not heard of the replica lately
+		return s.client.Failover(ctx, "usher").Err() == nil
+	})
 	s.until(ctx, "another master", func() bool {
 		now, err := s.client.GetMasterAddrByName(ctx, "usher").Result()
 		return err == nil && now[1] != before[1]
