@@ -622,7 +622,7 @@ func TestWhoStopsInTheMiddleOfARoundNotesWhatWasTaken(t *testing.T) {
 		<-in.Context().Done()
 		panic(http.ErrAbortHandler)
 	})
-	r.happens(change(event.BookingReserved, one, 1), change(event.BookingReserved, one, 2)) // a line: the second waits for the first
+	r.happens(change(event.BookingReserved, one, 1), change(event.BookingPaying, one, 1)) // a line, of one booking: the second waits until the first was taken
 	stop := r.start()
 	<-cut
 	stop()

@@ -331,7 +331,7 @@ func (s *System) asBefore(t *testing.T, reads *readers, buyers []*Fan, tickets [
 		if h.Status == http.StatusCreated || h.Status == http.StatusOK {
 			if a := b.Book(fmt.Sprintf("again-%d", i), tickets[i]); a.Status == http.StatusCreated || a.Status == http.StatusAccepted {
 				b.Confirm(a.Str("booking_id"), "tok_ok")
-				if b.Settled(a.Str("booking_id"), 20*time.Second).Str("status") == "confirmed" {
+				if b.Settled(a.Str("booking_id"), time.Minute).Str("status") == "confirmed" {
 					return
 				}
 			}

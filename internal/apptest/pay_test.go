@@ -48,7 +48,7 @@ func TestWaysToPay(t *testing.T) {
 			t.Errorf("the payer's page: %s", page)
 		}
 		must(t, f.Do("POST", u.Path, map[string]any{"approve": true}), 204)
-		if a := f.Settled(b, 10*time.Second); a.Str("status") != "confirmed" {
+		if a := f.Settled(b, time.Minute); a.Str("status") != "confirmed" {
 			t.Errorf("after the payer approved: %s", a)
 		}
 	})
@@ -62,7 +62,7 @@ func TestWaysToPay(t *testing.T) {
 			return f.seat(event, tickets[2])["status"] == "payment_processing"
 		})
 		want(t, "cancel what is being paid", f.Do("POST", "/api/v1/booking/"+b+"/cancel", nil), 409, "booking-not-cancellable")
-		if a := f.Settled(b, 20*time.Second); a.Str("status") != "confirmed" {
+		if a := f.Settled(b, time.Minute); a.Str("status") != "confirmed" {
 			t.Errorf("after the slow payment: %s", a)
 		}
 	})
@@ -72,7 +72,7 @@ func TestWaysToPay(t *testing.T) {
 			if a := f.Confirm(b, token); a.Status != http.StatusOK && a.Status != http.StatusAccepted {
 				t.Fatalf("confirm: %s", a)
 			}
-			if a := f.Settled(b, 30*time.Second); a.Str("status") != "confirmed" {
+			if a := f.Settled(b, time.Minute); a.Str("status") != "confirmed" {
 				t.Errorf("in the end: %s", a)
 			}
 		})
@@ -82,7 +82,7 @@ func TestWaysToPay(t *testing.T) {
 		if a := f.Confirm(b, "tok_error"); a.Status != http.StatusAccepted && (a.Problem() != "payment-declined" || a.Str("reason") != "provider_error") {
 			t.Fatalf("confirm: %s", a)
 		}
-		if a := f.Settled(b, 20*time.Second); a.Str("status") != "reserved" || a.Body["failure"] != nil {
+		if a := f.Settled(b, time.Minute); a.Str("status") != "reserved" || a.Body["failure"] != nil {
 			t.Errorf("after its errors: %s", a)
 		}
 		must(t, f.Confirm(b, "tok_ok"), 200)

@@ -227,7 +227,7 @@ func (x *trouble) workerAway() {
 		x.t.Errorf("booking while no worker decides: %s", first)
 	}
 	x.StartRole("worker", 0)
-	if a := f.Settled(first.Str("booking_id"), 20*time.Second); a.Status != http.StatusOK {
+	if a := f.Settled(first.Str("booking_id"), time.Minute); a.Status != http.StatusOK {
 		x.t.Errorf("what was pending, in the end: %s", a)
 	}
 }

@@ -270,7 +270,7 @@ func (b *seatBuyer) buy(seat int) error {
 	switch a.Str("status") {
 	case "paying":
 		b.history.tell(seat, '2')
-		a = f.Settled(booking, 30*time.Second)
+		a = f.Settled(booking, time.Minute)
 	case "confirmed":
 	default:
 		return fmt.Errorf("confirm: %s", a)
@@ -294,7 +294,7 @@ func (b *seatBuyer) hold(f *Fan, seat int) error {
 func (b *seatBuyer) book(f *Fan, seat int, key string) (booking string, err error) {
 	a := b.next(f, func(f *Fan) Answer { return f.Book(key, b.tickets[seat]) })
 	if booking = a.Str("booking_id"); a.Status == http.StatusAccepted {
-		a = f.Settled(booking, 30*time.Second)
+		a = f.Settled(booking, time.Minute)
 	}
 	if a.Str("status") != "reserved" {
 		return "", fmt.Errorf("book: %s", a)

@@ -121,7 +121,7 @@ func (r *seatRace) buys(f *Fan, number int, me, key string, seats []string, rng 
 	a, ok := r.patiently(func() Answer { return f.Book("k-"+key, seats...) })
 	booking := a.Str("booking_id")
 	if ok && a.Status == http.StatusAccepted {
-		a = f.Settled(booking, 20*time.Second)
+		a = f.Settled(booking, time.Minute)
 		ok = a.Str("status") != "pending" && a.Status == http.StatusOK
 	}
 	out := seatAnswer{said: "refused"}
@@ -170,7 +170,7 @@ func (r *seatRace) pays(f *Fan, number int, me, key, booking, token string, seat
 	a, ok := r.patiently(func() Answer { return f.Confirm(booking, token) })
 	out := seatAnswer{said: "refused"}
 	if ok && (a.Status == http.StatusOK || a.Status == http.StatusAccepted) {
-		a = f.Settled(booking, 20*time.Second)
+		a = f.Settled(booking, time.Minute)
 	}
 	switch status := a.Str("status"); {
 	case !ok || a.Status >= 500 || status == "paying":

@@ -89,7 +89,7 @@ func within202(t *testing.T, f *Fan, a Answer) (booking string) {
 		t.Fatalf("book: %s", a)
 	}
 	booking = a.Str("booking_id")
-	if b := f.Settled(booking, 10*time.Second); b.Str("status") != "reserved" {
+	if b := f.Settled(booking, time.Minute); b.Str("status") != "reserved" {
 		t.Fatalf("book: %s", b)
 	}
 	return booking

@@ -46,7 +46,7 @@ func TestPayingByStripe(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if a := g.Settled(c, 10*time.Second); a.Str("status") != "confirmed" {
+	if a := g.Settled(c, time.Minute); a.Str("status") != "confirmed" {
 		t.Errorf("after the payer approved: %s", a)
 	}
 
