@@ -42,7 +42,7 @@ func TestWordsAreSoughtWhereTheyCanBe(t *testing.T) {
 		t.Helper()
 		q := search.Query{Text: text, PageSize: 10}
 		r := &resolved{Query: q, text: terms(text)}
-		if done, err := w.narrow(t.Context(), r, s); !done || err != nil || len(r.venues) != venues || len(r.km) != venues {
+		if done, err := w.narrow(t.Context(), r, s, 0); !done || err != nil || len(r.venues) != venues || len(r.km) != venues {
 			t.Errorf("%q: sought at %v (%v km), want %d venues; %t, %v", text, r.venues, r.km, venues, done, err)
 		}
 		names, _ := w.find(q)
@@ -79,11 +79,28 @@ func TestWordsThatLeadNowhereAreNotAskedFor(t *testing.T) {
 		}
 		s.add(drawn{venue: int64(i % 4)}, words, own)
 	}
+	s.stored = 1_000_000
 	s.sort()
 	for _, text := range []string{"hall", "japan", "hall japan", "ha"} {
 		r := &resolved{text: terms(text), venues: []int64{1, 2, 3}}
-		if done, err := g.narrow(t.Context(), r, s); done || err != nil || len(r.venues) != 3 {
+		if done, err := g.narrow(t.Context(), r, s, dearSearch); done || err != nil || len(r.venues) != 3 {
 			t.Errorf("%q: %v, %t, %v", text, r.venues, done, err)
 		}
+	}
+}
+
+// A few venues are known better than a sample knows them, which may have none of their events.
+func TestAFewVenuesAreCheapToLookThrough(t *testing.T) {
+	t.Parallel()
+	d := density{drawn: sampleSize, having: 100, seen: sampleSize, words: 100, stored: 3_650_000, first: time.Unix(1, 0), last: time.Unix(1, 0).Add(52 * week)}
+	if w, _ := plan(d, 500); w != byWords && w != byOther {
+		t.Errorf("venues of which nothing is known: way %d", w)
+	}
+	unknown := d.byOther()
+	if d.at = 0.2; d.byOther() >= unknown {
+		t.Errorf("one venue of ten thousand: %.0f µs, as much as if nothing were known of it: %.0f", d.byOther(), unknown)
+	}
+	if d.other, d.at = 50, 40; d.byOther() != 50./sampleSize*d.stored*otherCost {
+		t.Errorf("where the sample has many events: %.0f µs", d.byOther())
 	}
 }

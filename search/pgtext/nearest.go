@@ -28,7 +28,7 @@ const (
 	walkCost  = 0.3
 	weekCost  = 0.9
 	wordCost  = 0.7
-	otherCost = 0.6
+	otherCost = 2    // in tables that are larger than the cache; 0.6 in it
 	keyCost   = 25   // looking for one word of one week
 	begunCost = 0.15 // a place of a word that begins as an unfinished one does
 )
@@ -48,8 +48,12 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 		return err
 	}
 	r.now, r.coming = now.from.start, d
+	if r.venues != nil && len(r.venues) == 0 {
+		r.gathered = true
+		return nil
+	}
 	w, _ := g.plan(d, maxWordy+1)
-	if w != byWords && w != byOther || r.Sort == search.ByDistance && d.byOther() > dearSearch && w == byOther { // the nearest venues will do
+	if w != byWords && w != byOther || r.Sort == search.ByDistance && w == byOther && !d.few() { // the nearest venues will do
 		return nil
 	}
 	if d.few() { // an index that knows no time tells what is over for the same price
@@ -59,6 +63,9 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 		}
 		if len(all) <= maxWordy {
 			r.ahead, r.whole, r.gathered = now.of(all, len(all)), all, true
+			return nil
+		}
+		if r.Sort == search.ByDistance {
 			return nil
 		}
 	}
@@ -90,10 +97,11 @@ func (g *Engine) coming(ctx context.Context, r *resolved, now stretch) (density,
 		return density{}, err
 	}
 	d := s.density(r, now.within(r))
-	if _, _, cost := reckon(d, maxWordy+1); cost < g.narrowing.dear {
+	_, _, cost := reckon(d, maxWordy+1)
+	if cost < g.narrowing.dear {
 		return d, nil
 	}
-	if narrowed, err := g.narrow(ctx, r, s); err != nil || !narrowed {
+	if narrowed, err := g.narrow(ctx, r, s, cost); err != nil || !narrowed {
 		return d, err
 	}
 	return s.density(r, now.within(r)), nil
@@ -119,7 +127,10 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 	}
 	for windows := 0; ; windows++ {
 		w, weeks := g.plan(d, n-len(out))
-		if windows == maxWindows {
+		switch {
+		case windows > 0 && d.seen == 0: // next to nothing is left
+			w = walk
+		case windows == maxWindows:
 			w = d.anywhere()
 		}
 		here, done := s, true
@@ -140,7 +151,10 @@ func (g *Engine) nearest(ctx context.Context, r *resolved, s stretch, n int) (ou
 			return out, nil
 		}
 		s.from = here.upTo
-		d.gap, d.all = 0, d.all/2 // it was thought denser than it is: look twice as far, or everywhere
+		if d, err = g.density(ctx, r, s); err != nil {
+			return nil, err
+		}
+		d.all /= float64(int(2) << windows) // it was thought denser than it is: look twice as far, or everywhere
 	}
 }
 
@@ -232,6 +246,7 @@ type density struct {
 	drawn, having           float64   // events in the sample, and those of them with the words that an index is asked for, whenever they are
 	seen, words, other, all float64   // those of them in the stretch, and there: with those words, that an index of something else leads to, that match
 	ever                    float64   // those of the sample that match, whenever they are
+	at                      float64   // those of the sample at the query's venues, if each has as many as the others; 0: at all venues
 	keys, begun             float64   // words that an index is asked for, and events of the sample with one that begins as the unfinished one of them
 	first, last             time.Time // the starts of the nearest and the farthest of those in the stretch; zero: there are none
 	gap                     int       // weeks before the first of those
@@ -307,10 +322,11 @@ func reckon(d density, n int) (w way, weeks int, cost float64) {
 		return walk, 0, 0 // few events, in all or in the stretch
 	}
 	share := func(of float64) float64 { return max(of, 0.5) / d.seen } // none seen: perhaps one in as many again
+	matching := max(d.all, 0.25) / d.seen
 	rest := d.seen / d.drawn * max(d.stored, d.drawn)
 	perWeek := rest / max(d.last.Sub(d.first).Abs().Hours()/week.Hours(), 1/week.Hours())
-	sought := min(float64(n), share(d.all)*rest)
-	along := min(sought/share(d.all), rest) // events that are passed until so many matches are found
+	sought := min(float64(n), matching*rest)
+	along := min(sought/matching, rest) // events that are passed until so many matches are found
 	weeks = int(1.1*along/perWeek) + d.gap + 1
 
 	byWalk := along * walkCost
@@ -333,7 +349,11 @@ func (d density) byWords() float64 {
 
 // byOther is what it costs to read all events that another index leads to.
 func (d density) byOther() float64 {
-	return max(d.other, 0.5) / d.drawn * d.stored * otherCost
+	other := max(d.other, 0.5)
+	if d.at > 0 && d.other < 1 { // a few venues are known better than the sample knows them
+		other = d.at
+	}
+	return other / d.drawn * d.stored * otherCost
 }
 
 // anywhere is the cheaper index of those that know no time.

@@ -33,16 +33,16 @@ const (
 )
 
 // inTime returns the statement that finds words in time in one of the ways. The planner must not choose: it walks too readily, for it takes the first 500 of
-// 5,000 matches to be a tenth of the work, and it reads all of a word beside its weeks. So the order is one that no index has, what is walked through is compared in words that no index answers, and weeks are
-// read behind a fence (OFFSET 0); their estimate takes longer than the reading, so it does not see those words (SELECT). Words that lead to events
-// are $14; whether an event has all of them is seen in the event. What facets count is read along if it is asked for.
+// 5,000 matches to be a tenth of the work, and it reads all of a word beside its weeks. So the order is one that no index has, what is walked through is compared in words that no index answers, and words and weeks are
+// read behind a fence (OFFSET 0), or all events of hundreds of venues would be read beside them; to estimate the weeks takes
+// longer than to read them, so it does not see those words (SELECT). Words that lead to events are $14; whether an event has all of them is seen in the event. What facets count is read along if it is asked for.
 func inTime(past bool, w way, facts bool) string {
 	source, time, match := "(SELECT * FROM event_search WHERE $14::tsquery IS NULL)", "(s.start_time + interval '0')", "(s.document @@ $2) IS TRUE"
 	switch w {
 	case walk:
 		time = "s.start_time"
 	case byWords:
-		source = "(SELECT * FROM event_search WHERE document @@ $14::tsquery)"
+		source = "(SELECT * FROM event_search WHERE document @@ $14::tsquery OFFSET 0)"
 	case byWeeks:
 		source = "(SELECT * FROM event_search e WHERE usher_weekly(e.document, e.start_time) @@ (SELECT $14::tsquery) OFFSET 0)"
 	}

@@ -29,6 +29,7 @@ type sample struct {
 	own    vocabulary      // without those of venue and place
 	venues map[int64][]int // venue → the events there
 	stored float64         // events in all, about
+	places float64         // venues in all, about
 	at     time.Time
 }
 
@@ -113,7 +114,7 @@ func draw(ctx context.Context, pool *pgxpool.Pool) (*sample, error) {
 	}
 	var d drawn
 	var words, own []string
-	_, err = pgx.ForEachRow(rows, []any{&d.start, &d.date, &d.venue, &d.from, &d.to, &d.forSale, &d.category, &words, &own, &s.stored}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&d.start, &d.date, &d.venue, &d.from, &d.to, &d.forSale, &d.category, &words, &own, &s.stored, &s.places}, func() error {
 		s.add(d, words, own)
 		return nil
 	})
@@ -253,6 +254,9 @@ func (s *sample) density(r *resolved, st stretch) (d density) {
 		}
 	}
 	d.other = float64(min(at, sale, kind))
+	if r.venues != nil && s.places > 0 {
+		d.at = float64(len(r.venues)) / s.places * d.drawn
+	}
 	if d.seen > 0 && !st.from.start.IsZero() {
 		d.gap = int(d.first.Sub(st.from.start).Abs() / week)
 	}
