@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,13 +17,13 @@ import (
 	"usher/search/words"
 )
 
-// shuffles is how many values the shuffle of a document has: a fair sample of all events are those below one of them.
-const shuffles = 1024
+// finest is the smallest fair sample that documents are marked with: one in 4,096.
+const finest = 12
 
 // document is a search.Document as the index has it: index.json says how each member is found.
 type document struct {
 	ID          string      `json:"id"`
-	Shuffle     int         `json:"shuffle"`
+	Fair        []string    `json:"fair"` // the fair samples that it is in
 	Name        string      `json:"name"`
 	Details     string      `json:"details,omitempty"`
 	ImageURL    string      `json:"image_url,omitempty"`
@@ -35,7 +36,6 @@ type document struct {
 	Category    string      `json:"category,omitempty"`
 	CategoryKey string      `json:"category_key,omitempty"`
 	Currency    string      `json:"currency"`
-	Prices      []price     `json:"prices,omitempty"`
 	PriceFrom   int         `json:"price_from"`
 	PriceTo     int         `json:"price_to"`
 	Bands       []string    `json:"bands"` // of search.Bands
@@ -68,11 +68,6 @@ type point struct {
 	Lon float64 `json:"lon"`
 }
 
-type price struct {
-	Level string `json:"level"`
-	Price int    `json:"price"`
-}
-
 // label puts what a facet or a suggestion shows into one value, so that counting values tells all of it.
 func label(parts ...string) string {
 	b, _ := json.Marshal(parts) // strings only
@@ -91,7 +86,7 @@ func parts(label string, n int) (out []string, err error) {
 func stored(d search.Document) document {
 	v := d.Venue
 	out := document{
-		ID: d.Event.String(), Shuffle: shuffle(d.Event), Name: d.Name, Details: d.Details, ImageURL: d.ImageURL, Performers: []performer{}, Bands: []string{},
+		ID: d.Event.String(), Fair: fair(d.Event), Name: d.Name, Details: d.Details, ImageURL: d.ImageURL, Performers: []performer{}, Bands: []string{},
 		Start: d.Start.UnixMicro(), End: d.End.UnixMicro(), Date: d.Date.Format(time.DateOnly), Month: d.Date.Format("2006-01"),
 		Category: d.Category, CategoryKey: words.Fold(d.Category), Currency: d.Currency,
 		PriceFrom: d.PriceFrom, PriceTo: d.PriceTo, OnSale: d.OnSale, ForSale: d.ForSale, Capacity: d.Capacity,
@@ -109,22 +104,27 @@ func stored(d search.Document) document {
 			out.Bands = append(out.Bands, b.Value)
 		}
 	}
-	for _, p := range d.Prices {
-		out.Prices = append(out.Prices, price(p))
-	}
 	return out
 }
 
-// shuffle is a hash of an event's id (the finaliser of Murmur3), by which events stand in no order at all.
-func shuffle(e id.Event) int {
+// fair returns the fair samples that an event is in: of half of all events, of half of those, and so on, by a hash of the id (the finaliser of Murmur3). A sample is a term, so the
+// index has its events ready.
+func fair(e id.Event) []string {
 	h := uint64(e)
 	h ^= h >> 33
 	h *= 0xff51afd7ed558ccd
 	h ^= h >> 33
 	h *= 0xc4ceb9fe1a85ec53
 	h ^= h >> 33
-	return int(h % shuffles)
+	out := []string{}
+	for n := range min(bits.TrailingZeros64(h), finest) {
+		out = append(out, oneIn(n+1))
+	}
+	return out
 }
+
+// oneIn names the sample of one event in two to the power of halvings; of at least one halving.
+func oneIn(halvings int) string { return strconv.Itoa(1 << halvings) }
 
 // hit is what is shown of a document, but for what is left.
 func (d document) hit(q search.Query) (h search.Hit, err error) {

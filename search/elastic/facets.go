@@ -3,6 +3,7 @@ package elastic
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/olivere/elastic/v7"
 
@@ -10,8 +11,9 @@ import (
 )
 
 const (
-	sampled = 1000          // events that facets count, about, when more is found than is counted
-	most    = shuffles / 16 // shuffles that they look at then: of 10,000 events 625
+	sampled = 1000 // events that facets count, about, when more is found than is counted
+	coarse  = 4    // halvings at least then: of 10,000 events 625
+	probe   = 10   // halvings of the sample that tells how much is found
 )
 
 // all is the query without its order.
@@ -25,11 +27,11 @@ func (w *wanted) all(typos bool) *elastic.BoolQuery {
 func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*search.Facets, error) {
 	q := w.all(typos)
 	if much {
-		below, err := g.sample(ctx, w, typos)
+		halvings, err := g.sample(ctx, w, typos)
 		if err != nil {
 			return nil, err
 		}
-		q.Filter(elastic.NewRangeQuery("shuffle").Lt(below))
+		q.Filter(elastic.NewTermQuery("fair", oneIn(halvings)))
 	}
 	terms := func(field string) *elastic.TermsAggregation {
 		return elastic.NewTermsAggregation().Field(field).Size(search.MaxFacet)
@@ -43,15 +45,19 @@ func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*sear
 	return read(answers[0].Aggregations, much)
 }
 
-// sample is below which shuffle events are counted where much is found: one of the shuffles tells how much that is.
-func (g *Engine) sample(ctx context.Context, w *wanted, typos bool) (below int, err error) {
-	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(w.all(typos).Filter(elastic.NewTermQuery("shuffle", 0))).Size(0).TrackTotalHits(sampled))
+// sample is how often what is found, which is much, has to be halved until about as many are left as are counted: one of the small samples tells how much it is.
+func (g *Engine) sample(ctx context.Context, w *wanted, typos bool) (halvings int, err error) {
+	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(w.all(typos).Filter(elastic.NewTermQuery("fair", oneIn(probe)))).Size(0).TrackTotalHits(true))
 	if err != nil {
 		return 0, err
 	}
 	n, _, err := total(answers[0])
-	n = max(n, 1)
-	return min(max((sampled+n/2)/n, 1), most), err
+	return halve(n << probe), err
+}
+
+// halve is how many halvings leave about as many of n as facets count.
+func halve(n int) (halvings int) {
+	return min(max(int(math.Round(math.Log2(float64(max(n, 1))/sampled))), coarse), finest)
 }
 
 // read reads counts. With several shards those of what is rare may be too low.

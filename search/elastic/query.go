@@ -48,16 +48,7 @@ func want(q search.Query) (w wanted) {
 		w.nothing = w.nothing || key == ""
 		w.filter(elastic.NewTermQuery("category_key", key))
 	}
-	if !q.StartDate.IsZero() || !q.EndDate.IsZero() {
-		days := elastic.NewRangeQuery("date")
-		if !q.StartDate.IsZero() {
-			days.Gte(q.StartDate.Format(time.DateOnly))
-		}
-		if !q.EndDate.IsZero() {
-			days.Lte(q.EndDate.Format(time.DateOnly))
-		}
-		w.filter(days)
-	}
+	w.dated()
 	if q.PriceMin != nil {
 		w.filter(elastic.NewRangeQuery("price_to").Gte(*q.PriceMin))
 	}
@@ -68,6 +59,36 @@ func want(q search.Query) (w wanted) {
 		w.filter(elastic.NewTermQuery("for_sale", true))
 	}
 	return w
+}
+
+// dated restricts to days, as the venues count them. The index has its events in order of time, so a part of time is found at once; only where days begin and end in some zones already and in
+// others not yet, each event is looked at.
+func (w *wanted) dated() {
+	t := w.times()
+	if t == (window{}) {
+		return
+	}
+	days, surely := elastic.NewRangeQuery("date"), t
+	var edges []window
+	const wide = int64(2 * slack / time.Microsecond)
+	if t.from != 0 {
+		days.Gte(w.StartDate.Format(time.DateOnly))
+		surely.from += wide
+		edges = append(edges, window{t.from, surely.from})
+	}
+	if t.to != 0 {
+		days.Lte(w.EndDate.Format(time.DateOnly))
+		surely.to -= wide
+		edges = append(edges, window{surely.to, t.to})
+	}
+	q := elastic.NewBoolQuery().MinimumNumberShouldMatch(1)
+	for _, e := range edges {
+		q.Should(elastic.NewBoolQuery().Filter(e.queries()...).Filter(days))
+	}
+	if surely.from < surely.to || surely.to == 0 {
+		q.Should(surely.queries()...)
+	}
+	w.filter(q)
 }
 
 func (w *wanted) filter(q elastic.Query) { w.filters = append(w.filters, q) }
@@ -165,7 +186,13 @@ func (w *wanted) scores(typos bool) (out []elastic.Query) {
 		return q
 	}
 	weigh(all(false), asTyped-unfinished)
-	weigh(all(true), unfinished)
+	fields := map[string]float64{"performers.name": inPerformers, "name": inName, "venue.name": inVenue}
+	if typos {
+		weigh(all(true), unfinished)
+		fields["words"] = anywhere
+	} else { // so all that is found has them
+		weigh(elastic.NewMatchAllQuery(), unfinished+anywhere*float64(len(w.text)))
+	}
 	if len(w.text) > 1 {
 		var row []string
 		for _, t := range w.text {
@@ -174,7 +201,7 @@ func (w *wanted) scores(typos bool) (out []elastic.Query) {
 		weigh(elastic.NewMatchPhraseQuery("words", strings.Join(row, " ")), inARow)
 	}
 	for i := range w.text {
-		for field, weight := range map[string]float64{"performers.name": inPerformers, "name": inName, "venue.name": inVenue, "words": anywhere} {
+		for field, weight := range fields {
 			weigh(w.having(field, i, true, typos), weight)
 		}
 	}

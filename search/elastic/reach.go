@@ -11,8 +11,8 @@ import (
 	"usher/search"
 )
 
-// An index has no order of time or place: to find the next events, or the nearest, it looks at all that a query finds, in a year of many venues at millions. So a search reaches only a
-// little way at first, and further by as much as was found there; where the count stops anyway, or the page is full, it need not look at the rest.
+// An index has its events in order of time, so some days of them cost those days, and a page by date ends where it is full. To rank them, or to find the nearest, it looks at all that a
+// query finds, in a year of many venues at millions. So a search reaches only a little way at first, and further by as much as was found there; where the count stops anyway, or the page is full, it need not look at the rest.
 const (
 	firstArea = 1. / 64 // of a circle
 	mostArea  = 1. / 2
@@ -22,11 +22,13 @@ const (
 // bounds are how far a search looks; tests look less far, so that few events show what many do.
 type bounds struct {
 	first, most time.Duration // how far ahead at first, and from where on at all that follows
+	count       time.Duration // how far ahead is counted at first, and looked by date, where looking ends with the page
 	ranked      int           // events that are ranked together, at least
 	counted     int           // what is counted, at most
 }
 
-var usual = bounds{first: 24 * time.Hour, most: 90 * 24 * time.Hour, ranked: 500, counted: search.MaxTotal}
+var usual = bounds{first: 42 * time.Hour, // of a day, all of it, whatever the venues' clocks say
+	count: 8 * 24 * time.Hour, most: 90 * 24 * time.Hour, ranked: 500, counted: search.MaxTotal}
 
 // slack is between a venue's clock and UTC, at most.
 const slack = 14 * time.Hour
@@ -34,6 +36,7 @@ const slack = 14 * time.Hour
 // reach is how far a search may look.
 type reach struct {
 	first, most float64                            // how far at first, and from where on it looks at all; microseconds or square kilometres
+	count       float64                            // how far it counts at first
 	complete    bool                               // all is all that the query finds
 	within      func(size float64) []elastic.Query // +Inf: all
 }
@@ -63,7 +66,7 @@ func grown(size float64, want, got int) float64 {
 // the page; what is shown already it only counts. Page and count reach out each for itself, in the same round trips.
 func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (answer *elastic.SearchResult, reached float64, err error) {
 	ranked := w.Sort == search.ByRelevance
-	size, far := r.bounded(r.first), r.bounded(r.first)
+	size, far := r.bounded(r.first), r.bounded(r.count)
 	for shown == nil || counted {
 		once := shown == nil && counted && size == far && (r.complete || !math.IsInf(far, 1)) // one question tells both
 		var ask []*elastic.SearchSource
@@ -105,6 +108,9 @@ func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page 
 				page.Total, page.TotalCapped, counted = got, capped, false
 				if !capped { // what is little is looked at at once
 					size = math.Inf(1)
+				}
+				if got == 0 && shown == nil {
+					shown, reached = answers[0], size
 				}
 			}
 			far = r.bounded(grown(far, g.counted, got))
@@ -156,13 +162,13 @@ func (t window) part(back bool, size float64) window {
 
 // within looks from the beginning of a window on, or back from its end.
 func (b bounds) within(t window, back, complete bool) reach {
-	r := reach{first: float64(b.first.Microseconds()), most: float64(b.most.Microseconds()), complete: complete,
+	r := reach{first: float64(b.first.Microseconds()), count: float64(b.count.Microseconds()), most: float64(b.most.Microseconds()), complete: complete,
 		within: func(size float64) []elastic.Query { return t.part(back, size).queries() }}
 	if t.from != 0 && t.to != 0 {
 		r.most = min(r.most, float64(t.to-t.from)/2)
 	}
 	if back && t.to == 0 || !back && t.from == 0 { // there is no such place
-		r.first = math.Inf(1)
+		r.first, r.count = math.Inf(1), math.Inf(1)
 	}
 	return r
 }
@@ -178,19 +184,30 @@ func (w *wanted) times() (t window) {
 	return t
 }
 
+// listed reports whether the index has lists in order of time of all that restricts the query, as it has of words: then a count costs where it stops, however far it looks. What lies within
+// a circle or a range of prices is told for many events at a time, or for each that is looked at.
+func (w *wanted) listed() bool {
+	return len(w.text) > 0 && !w.HasPoint && w.PriceMin == nil && w.PriceMax == nil
+}
+
 // byDate reaches ahead from a position.
 func (b bounds) byDate(w *wanted, p position) reach {
 	t := w.times()
 	if p.event != 0 {
 		t.from = p.start
 	}
-	return b.within(t, false, p.event == 0)
+	r := b.within(t, false, p.event == 0)
+	if w.listed() {
+		r.count = math.Inf(1)
+	}
+	r.first = max(r.first, r.count)
+	return r
 }
 
 // byDistance reaches out from the point, beyond a position. In all it is the circle of the query, which is among its filters.
 func (w *wanted) byDistance(p position) reach {
 	whole := w.RadiusKM * w.RadiusKM
-	r := reach{first: whole * firstArea, most: whole * mostArea, complete: true, within: func(size float64) []elastic.Query {
+	r := reach{first: whole * firstArea, count: whole * firstArea, most: whole * mostArea, complete: true, within: func(size float64) []elastic.Query {
 		if math.IsInf(size, 1) {
 			return nil
 		}
@@ -224,8 +241,11 @@ func (g *Engine) rank(ctx context.Context, w *wanted, p *position, n int, page *
 		}
 		if shown == nil || counted {
 			r, size := g.within(look, p.past, look == w.times()), 0.
+			if w.listed() {
+				r.count = math.Inf(1)
+			}
 			if first && !counted && !page.TotalCapped {
-				r.first = math.Inf(1) // what is left is little
+				r.first, r.count = math.Inf(1), math.Inf(1) // what is left is little
 			}
 			if shown, size, err = g.narrow(ctx, w, *p, n-len(out), page, counted, r, shown); err != nil {
 				return nil, err

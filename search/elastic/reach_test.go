@@ -13,7 +13,7 @@ import (
 )
 
 // nearby are bounds by which a search looks at a few events at a time, as with the usual ones at thousands.
-var nearby = bounds{first: 2 * time.Hour, most: 60 * 24 * time.Hour, ranked: 4, counted: 20}
+var nearby = bounds{first: 2 * time.Hour, count: 5 * time.Hour, most: 60 * 24 * time.Hour, ranked: 4, counted: 20}
 
 // festival has an event each few hours, over and to come, in places around one point.
 func festival(rng *rand.Rand, events int) (c searchtest.Catalog) {
