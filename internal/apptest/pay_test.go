@@ -103,7 +103,7 @@ func TestWaysToPay(t *testing.T) {
 
 func TestUnpaidBookingsExpire(t *testing.T) {
 	t.Parallel()
-	s := Start(t, Options{Catalog: eventOf(20), Env: map[string]string{"USHER_CHECKOUT": "2s", "USHER_HOLD": "2s"}})
+	s := Start(t, Options{Catalog: eventOf(20), Env: map[string]string{"USHER_CHECKOUT": "8s", "USHER_HOLD": "8s"}})
 	event := s.EventID()
 	tickets, _ := NewFan(t, client, s.Public[0]).Tickets(event)
 	f, b := s.buyer(t, event, tickets[0])

@@ -37,7 +37,7 @@ func TestEveryProblemOccurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Start(t, Options{Catalog: threeEvents(40), Rooms: badRooms, Env: map[string]string{
-		"USHER_HOLD": "6s", "USHER_HOLD_CAP": "7s", "USHER_CHECKOUT": "4s", "USHER_SEAT_LIMIT": "3", "USHER_BOOK_WAIT": "3s", "USHER_VISITOR_RATE": "60",
+		"USHER_HOLD": "10s", "USHER_HOLD_CAP": "12s", "USHER_CHECKOUT": "10s", "USHER_SEAT_LIMIT": "3", "USHER_BOOK_WAIT": "6s", "USHER_VISITOR_RATE": "60",
 	}})
 	x := &trouble{System: s, t: t, client: &http.Client{Transport: seen}}
 	x.world = aWorld(t, s, x.client)
