@@ -57,7 +57,6 @@ func anywhere() int { return rand.IntN(benchSeats/benchRow)*benchRow + rand.IntN
 // contest is what one design did in all its rounds of one load.
 type contest struct {
 	won           atomic.Int64
-	took          time.Duration
 	rates         []float64
 	winners, lost times
 	said          statuses
