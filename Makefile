@@ -117,9 +117,10 @@ prove-payments: deps ## 100,000 payments by card through every fault, and the bo
 	USHER_PROVE=1 $(STORES) $(GO) test -count=1 -v -parallel 4 -timeout 60m -run '^TestAStormOfCardsAndDeaths$$' ./booking/payment
 
 .PHONY: bench
-bench: deps ## measure: polls, joins, bookings against row locks, views, streams, search in 200,000 events (quarter of an hour; quiet machine)
+bench: deps ## measure: polls, joins, bookings against row locks, 10,000 fans at 500 seats, a stadium, views, streams, search in 200,000 events (half an hour; quiet machine)
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Poll|Bare|View|Join|VerifyCached|Scripts|Commit|Render' -benchmem ./waitroom/... ./gateway ./booking/hold ./booking/worker ./catalog
-	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings' -benchtime 1x -count 3 .
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Bookings|Contended|Rush' -benchtime 1x -count 3 .
+	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Stadium' -benchtime 1x .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'Views' .
 	USHER_TEST_SYNC=1 $(STORES) $(GO) test -run '^$$' -bench 'SiteMap' -benchtime 1x .
 	$(GO) test -run '^$$' -bench 'Stream' ./gateway

@@ -233,57 +233,94 @@ func (s *statuses) String() string {
 	return fmt.Sprint(s.by)
 }
 
-// cpuTime is processor time so far, by process; "others" is all that the machine has spent on anything else: Postgres, and neighbours.
+// cpuTime is processor time so far, by process; neighbours is all that the machine has spent on anything else.
 type cpuTime map[string]time.Duration
 
 // jiffies a second, in which Linux counts the time of a process.
 const jiffies = 100
 
 func (s *benchSystem) cpuTime() cpuTime {
-	u := cpuTime{"others": machineTime()}
+	u := cpuTime{"neighbours": machineTime(), "postgres": treeTime(s.postgres)}
 	var own syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err == nil {
 		u["client"] = time.Duration(own.Utime.Nano() + own.Stime.Nano())
 	}
 	for name, pid := range s.pids {
-		u[name] = processTime(fmt.Sprintf("/proc/%d/stat", pid))
+		u[name], _ = processTime(pid)
 	}
 	for name, spent := range u {
-		if name != "others" {
-			u["others"] -= spent
+		if name != "neighbours" {
+			u["neighbours"] -= spent
 		}
 	}
 	return u
 }
 
-// since is how the processor time since before was shared out, in percent, and how much of the cores it was.
-func (u cpuTime) since(before cpuTime, took time.Duration) string {
-	var all time.Duration
+// since is the time spent since before.
+func (u cpuTime) since(before cpuTime) cpuTime {
+	out := cpuTime{}
 	for name := range u {
-		all += u[name] - before[name]
+		out[name] = u[name] - before[name]
 	}
+	return out
+}
+
+// system is what the system spent: neither the client nor the neighbours.
+func (u cpuTime) system() (sum time.Duration) {
+	for name, spent := range u {
+		if name != "client" && name != "neighbours" {
+			sum += spent
+		}
+	}
+	return sum
+}
+
+func (u cpuTime) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%.1f cores:", all.Seconds()/took.Seconds())
+	out.WriteString("processor ms:")
 	for _, name := range slices.Sorted(maps.Keys(u)) {
-		if share := 100 * (u[name] - before[name]).Seconds() / all.Seconds(); share >= 0.5 {
-			fmt.Fprintf(&out, " %s %.0f %%", name, share)
+		if spent := u[name].Milliseconds(); spent >= 5 {
+			fmt.Fprintf(&out, " %s %d", name, spent)
 		}
 	}
 	return out.String()
 }
 
-// processTime reads the stat of a process; 0 where there is none.
-func processTime(file string) time.Duration {
-	stat, err := os.ReadFile(file)
+// processTime reads what a process has spent by itself, and with the children that it has waited for; 0 where there is none.
+func processTime(pid int) (own, all time.Duration) {
+	fields := statOf(pid)
+	if len(fields) < 15 {
+		return 0, 0
+	}
+	own = ticksOf(fields[11]) + ticksOf(fields[12])
+	return own, own + ticksOf(fields[13]) + ticksOf(fields[14])
+}
+
+// statOf are the fields of a process' stat from its state on; its parent is the second.
+func statOf(pid int) []string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return nil
 	}
 	_, after, _ := strings.Cut(string(stat), ") ") // the name before may hold anything
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return 0
+	return strings.Fields(after)
+}
+
+// treeTime is what a server with a process for each connection has spent in all.
+func treeTime(pid int) time.Duration {
+	_, sum := processTime(pid)
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		child, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		if fields := statOf(child); len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			_, spent := processTime(child)
+			sum += spent
+		}
 	}
-	return ticksOf(fields[11]) + ticksOf(fields[12])
+	return sum
 }
 
 // machineTime is what all cores have worked so far: user, nice, system, irq, softirq.

@@ -25,7 +25,7 @@ const (
 	arriving   = 2000  // of them a second, at a fixed rate
 	rushFans   = 10000 // who arrive within a second
 	rushes     = 4     // events that they rush for, one after the other
-	quiet      = 8     // events that have some visitors all the while
+	quiet      = 36    // events that have some visitors all the while; the room lets no more people in than all tickets behind it can be for
 	quietRate  = 100   // calls a second there
 
 	stadiumSeats = 94_000
@@ -57,7 +57,7 @@ func anywhere() int { return rand.IntN(benchSeats/benchRow)*benchRow + rand.IntN
 // contest is what one design did in all its rounds of one load.
 type contest struct {
 	won           atomic.Int64
-	rates         []float64
+	rates, costs  []float64 // committed bookings a second; µs of the system's processor time for one, losers included
 	winners, lost times
 	said          statuses
 }
@@ -95,11 +95,14 @@ func BenchmarkContended(b *testing.B) {
 			for design, c := range all {
 				b.Logf("%s: won %s; lost %s; %s", design, &c.winners, &c.lost, &c.said)
 				b.ReportMetric(median(c.rates), design+"_committed/s")
+				b.ReportMetric(median(c.costs), design+"_cpu_us/booking")
 				b.ReportMetric(c.lost.ms(0.99), design+"_losers_p99_ms")
 				b.ReportMetric(float64(c.said.faults()), design+"_5xx")
 			}
 			b.ReportMetric(median(all[ours].rates)/median(all[forUpdate].rates), "times_for_update")
 			b.ReportMetric(median(all[ours].rates)/median(all[atOnce].rates), "times_compare_and_set")
+			b.ReportMetric(median(all[forUpdate].costs)/median(all[ours].costs), "cpu_times_for_update")
+			b.ReportMetric(median(all[atOnce].costs)/median(all[ours].costs), "cpu_times_compare_and_set")
 			b.ReportMetric(0, "ns/op")
 			for design, c := range all {
 				if c.won.Load() == 0 {
@@ -126,9 +129,10 @@ func (s *benchSystem) contend(c *contest, design string, events []id.Event, run 
 			}
 		})
 	}
-	took := time.Since(began)
-	c.rates = append(c.rates, float64(c.won.Load()-won)/took.Seconds())
-	return fmt.Sprintf("%d bookings of %d fans in %.2f s; %s", c.won.Load()-won, contenders*len(events), took.Seconds(), s.cpuTime().since(before, took))
+	took, spent := time.Since(began), s.cpuTime().since(before)
+	won = c.won.Load() - won
+	c.rates, c.costs = append(c.rates, float64(won)/took.Seconds()), append(c.costs, perBooking(spent, max(won, 1)))
+	return fmt.Sprintf("%d bookings of %d fans in %.2f s; %s", won, contenders*len(events), took.Seconds(), spent)
 }
 
 var errTaken = errors.New("somebody else has one of the seats")
@@ -163,10 +167,10 @@ func BenchmarkRush(b *testing.B) {
 		before := s.cpuTime()
 		r := s.rush(b, e)
 		took := time.Since(r.began)
-		shares := s.cpuTime().since(before, took)
+		spent := s.cpuTime().since(before)
 		others.phase.Store(&others.after)
 		b.Logf("sold out after %.2f s, all answered after %.2f; losers %s; winners %s, of it hold %s, book %s, pay %s; %s; %s", r.soldOut.Sub(r.began).Seconds(), took.Seconds(),
-			&r.losers, &r.winners, &r.holds, &r.book, &r.pay, &r.said, shares)
+			&r.losers, &r.winners, &r.holds, &r.book, &r.pay, &r.said, spent)
 		soldOut, losers, winners = append(soldOut, r.soldOut.Sub(r.began).Seconds()), append(losers, r.losers.ms(0.99)), append(winners, r.winners.ms(0.99))
 		faults += r.said.faults()
 		if got := r.confirmed.Load(); got != benchSeats/2 {
@@ -321,7 +325,7 @@ func BenchmarkStadium(b *testing.B) {
 		return s.buy(r, s.fans[i%stadiumFans], e, 2*i)
 	})
 	took := time.Since(r.began)
-	b.Logf("hold %s; book %s; pay %s; %s; %s", &r.holds, &r.book, &r.pay, &r.said, s.cpuTime().since(before, took))
+	b.Logf("hold %s; book %s; pay %s; %s; %s", &r.holds, &r.book, &r.pay, &r.said, s.cpuTime().since(before))
 	after := s.disk(b)
 	s.allBooked(b, e, stadiumSeats)
 	b.ReportMetric(0, "ns/op")

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -91,8 +92,11 @@ type benchSystem struct {
 	kafka  string                          // the folder of the stand-in's log; "": Apache Kafka, or none of ours
 	env    []string
 	pids   map[string]int // of the processes, by what they are
-	fans   []fan          // who are inside the room
-	won    atomic.Int64   // bookings that fans were told of
+
+	postgres int // the server's process; it has a child for each connection
+
+	fans []fan        // who are inside the room
+	won  atomic.Int64 // bookings that fans were told of
 }
 
 // startBench starts a system with that catalog, whose events are named e0, e1, …, behind a room that lets everybody in, and with so many fans inside.
@@ -128,6 +132,13 @@ func startBench(b *testing.B, catalog string, fans int, usual bool) *benchSystem
 		b.Fatal(err)
 	}
 	b.Cleanup(s.store.Close)
+	var session int
+	if err := s.store.Pool().QueryRow(b.Context(), "SELECT pg_backend_pid()").Scan(&session); err != nil {
+		b.Fatal(err)
+	}
+	if fields := statOf(session); len(fields) > 1 {
+		s.postgres, _ = strconv.Atoi(fields[1])
+	}
 	s.role(b, "worker", nil, asMain+"=1")
 	s.role(b, "relay", nil, asMain+"=1")
 	s.gateway(b, ours, asMain+"=1")

@@ -30,19 +30,23 @@ func BenchmarkBookings(b *testing.B) {
 			s := startBench(b, benchCatalog(benchEvents, benchSeats), benchRound, true)
 			var pairs, busy atomic.Int64 // pairs of seats handed out; calls refused because too many were under way
 			for b.Loop() {
-				rates := map[string][]float64{}
+				rates, costs := map[string][]float64{}, map[string][]float64{}
 				for range benchRounds {
 					for _, design := range []string{ours, forUpdate, atOnce} {
-						perSecond, shares := s.round(b, design, clients, &pairs, &busy)
+						perSecond, spent := s.round(b, design, clients, &pairs, &busy)
 						rates[design] = append(rates[design], perSecond)
-						b.Logf("%s: %.0f bookings/s; %s", design, perSecond, shares)
+						costs[design] = append(costs[design], perBooking(spent, benchRound))
+						b.Logf("%s: %.0f bookings/s; %s", design, perSecond, spent)
 					}
 				}
 				for design, all := range rates {
 					b.ReportMetric(median(all), design+"_bookings/s")
+					b.ReportMetric(median(costs[design]), design+"_cpu_us/booking")
 				}
 				b.ReportMetric(median(rates[ours])/median(rates[forUpdate]), "times_for_update")
 				b.ReportMetric(median(rates[ours])/median(rates[atOnce]), "times_compare_and_set")
+				b.ReportMetric(median(costs[forUpdate])/median(costs[ours]), "cpu_times_for_update")
+				b.ReportMetric(median(costs[atOnce])/median(costs[ours]), "cpu_times_compare_and_set")
 			}
 			b.ReportMetric(float64(busy.Load()), "refused")
 			s.soldOnce(b, pairs.Load())
@@ -72,7 +76,7 @@ func BenchmarkViews(b *testing.B) {
 }
 
 // round lets fans hold seats that nobody else wants, then measures how fast all of them are booked.
-func (s *benchSystem) round(b *testing.B, design string, clients int, pairs, busy *atomic.Int64) (perSecond float64, shares string) {
+func (s *benchSystem) round(b *testing.B, design string, clients int, pairs, busy *atomic.Int64) (perSecond float64, spent cpuTime) {
 	b.Helper()
 	seats := make([]int, benchRound) // pairs, by fan
 	each(b, benchHolding, benchRound, func(i int) error {
@@ -96,8 +100,12 @@ func (s *benchSystem) round(b *testing.B, design string, clients int, pairs, bus
 		}
 		return err
 	})
-	took := time.Since(began)
-	return benchRound / took.Seconds(), s.cpuTime().since(before, took)
+	return benchRound / time.Since(began).Seconds(), s.cpuTime().since(before)
+}
+
+// perBooking is the processor time of the whole system for one of n bookings, in microseconds: it says what the cores could do, also while neighbours take their part of them.
+func perBooking(spent cpuTime, n int64) float64 {
+	return float64(spent.system().Microseconds()) / float64(n)
 }
 
 // soldOnce complains unless so many bookings of two seats are there, and each seat has one live owner.
