@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -28,9 +29,10 @@ const (
 	quiet      = 36    // events that have some visitors all the while; the room lets no more people in than all tickets behind it can be for
 	quietRate  = 100   // calls a second there
 
-	stadiumSeats = 94_000
-	stadiumFans  = 2000 // who come again and again, 256 at once
+	stadiumFans = 2000 // who come again and again, 256 at once
 )
+
+var stadium = flag.Int("stadium", 94_000, "seats that BenchmarkStadium sells, a multiple of 20 up to 100,000")
 
 func (s *benchSystem) books() *baseline.Books { return &baseline.Books{Pool: s.store.Pool()} }
 
@@ -143,8 +145,9 @@ type rush struct {
 	mu               sync.Mutex // guards soldOut
 	soldOut          time.Time  // when the last ticket was confirmed
 	confirmed        atomic.Int64
-	losers, winners  times // until they were told
-	holds, pay, book times // of those who won, by call
+	refused          atomic.Int64 // fans whom a fault sent away
+	losers, winners  times        // until they were told
+	holds, pay, book times        // of those who won, by call
 	said             statuses
 }
 
@@ -159,7 +162,7 @@ func BenchmarkRush(b *testing.B) {
 	}
 	others := s.startQuiet(s.events[rushes:], s.fans[rushFans:])
 	var soldOut, losers, winners []float64
-	faults := 0
+	faults, sold := 0, int64(0)
 	for _, e := range s.events[:rushes] {
 		others.phase.Store(&others.before)
 		time.Sleep(3 * time.Second)
@@ -173,14 +176,13 @@ func BenchmarkRush(b *testing.B) {
 			&r.losers, &r.winners, &r.holds, &r.book, &r.pay, &r.said, spent)
 		soldOut, losers, winners = append(soldOut, r.soldOut.Sub(r.began).Seconds()), append(losers, r.losers.ms(0.99)), append(winners, r.winners.ms(0.99))
 		faults += r.said.faults()
-		if got := r.confirmed.Load(); got != benchSeats/2 {
-			b.Errorf("%d bookings of two seats were confirmed, want %d: %s", got, benchSeats/2, &r.said)
-		}
-		s.allBooked(b, e, benchSeats)
+		sold += r.confirmed.Load()
+		s.sold(b, e, 2*int(r.confirmed.Load()))
 	}
 	others.stop()
 	b.Logf("other events: before %s; during %s; %s", &others.before, &others.during, &others.said)
 	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(200*sold)/(rushes*benchSeats), "sold_percent") // below 100 fans were sent away by faults, and the next figures are no times of a sold-out event
 	b.ReportMetric(median(soldOut), "sold_out_s")
 	b.ReportMetric(slices.Max(soldOut), "latest_sold_out_s")
 	b.ReportMetric(median(losers), "losers_p99_ms")
@@ -197,8 +199,8 @@ func (s *benchSystem) rush(b *testing.B, e id.Event) *rush {
 		f, seat := s.fans[i], 2*rand.IntN(benchSeats/2)
 		if err := s.buy(r, f, e, seat); err != nil {
 			r.losers.add(time.Since(due))
-			if !errors.Is(err, errTaken) {
-				b.Errorf("fan %d: %v", i, err)
+			if !errors.Is(err, errTaken) && r.refused.Add(1) == 1 { // all of them are in the table of answers
+				b.Logf("the first fan whom a fault sent away: %v", err)
 			}
 			return
 		}
@@ -249,15 +251,15 @@ func (s *benchSystem) buy(r *rush, f fan, e id.Event, seat int) error {
 	return nil
 }
 
-// allBooked complains unless every seat of the event is booked and has one live owner.
-func (s *benchSystem) allBooked(b *testing.B, e id.Event, seats int) {
+// sold complains unless as many seats of the event are booked as fans were told, or more, and every seat that is taken has one live owner.
+func (s *benchSystem) sold(b *testing.B, e id.Event, told int) {
 	b.Helper()
 	stock, err := s.store.Stock(b.Context(), e)
-	if err != nil || stock.Booked != seats || stock.Capacity != seats {
-		b.Fatalf("%+v, want %d booked, %v", stock, seats, err)
+	if err != nil || stock.Booked < told || stock.Free+stock.Reserved+stock.Paying+stock.Booked != stock.Capacity {
+		b.Fatalf("%+v, but fans were told of %d seats, %v", stock, told, err)
 	}
 	bookings, taken, owners, err := s.books().Count(b.Context())
-	if err != nil || taken != owners || taken != 2*bookings {
+	if err != nil || taken != owners || taken > 2*bookings {
 		b.Fatalf("%d bookings with %d owners of %d seats, %v", bookings, owners, taken, err)
 	}
 }
@@ -314,23 +316,26 @@ func (s *benchSystem) quietCall(o *others, n int, due time.Time, e id.Event, f f
 // BenchmarkStadium sells 94,000 seats in one go: 47,000 purchases of two, each a hold, a booking and a payment, 256 at once. It reports how long that takes, the calls'
 // 99th percentile, and what it leaves on disk.
 func BenchmarkStadium(b *testing.B) {
-	s := startBench(b, benchCatalog(1, stadiumSeats), stadiumFans, false)
+	if *stadium < benchRow || *stadium > 100_000 || *stadium%benchRow != 0 {
+		b.Fatalf("-stadium %d: want a multiple of %d up to 100,000", *stadium, benchRow)
+	}
+	s := startBench(b, benchCatalog(1, *stadium), stadiumFans, false)
 	b.ResetTimer()
 	if b.N > 1 {
 		b.Fatal("run it with -benchtime 1x")
 	}
 	r, e := &rush{began: time.Now()}, s.events[0]
 	before, disk := s.cpuTime(), s.disk(b)
-	each(b, inFlight, stadiumSeats/2, func(i int) error {
+	each(b, inFlight, *stadium/2, func(i int) error {
 		return s.buy(r, s.fans[i%stadiumFans], e, 2*i)
 	})
 	took := time.Since(r.began)
 	b.Logf("hold %s; book %s; pay %s; %s; %s", &r.holds, &r.book, &r.pay, &r.said, s.cpuTime().since(before))
 	after := s.disk(b)
-	s.allBooked(b, e, stadiumSeats)
+	s.sold(b, e, *stadium)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(took.Seconds(), "s")
-	b.ReportMetric(stadiumSeats/took.Seconds(), "seats/s")
+	b.ReportMetric(float64(*stadium)/took.Seconds(), "seats/s")
 	for call, t := range map[string]*times{"hold": &r.holds, "book": &r.book, "pay": &r.pay} {
 		b.ReportMetric(t.ms(0.99), call+"_p99_ms")
 	}
