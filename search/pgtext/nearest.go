@@ -65,9 +65,10 @@ func (g *Engine) gather(ctx context.Context, r *resolved) error {
 			r.ahead, r.whole, r.gathered = now.of(all, len(all)), all, true
 			return nil
 		}
-		if r.Sort == search.ByDistance {
-			return nil
+		if r.Sort != search.ByDistance { // they were more than it seemed: those to come are at least the first of all to come
+			r.ahead = now.of(all, len(all))
 		}
+		return nil
 	}
 	ahead, err := g.events(ctx, r, now, maxWordy+1, w, nil)
 	if err != nil {
