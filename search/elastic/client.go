@@ -29,7 +29,8 @@ const (
 // Client speaks to the servers of a cluster.
 type Client struct {
 	es     *elastic.Client
-	prefix string // of the names of indices, and the alias of the one that is searched
+	prefix string // of the names of indices
+	alias  string // of the one that is searched: it names the form of documents
 	shards int    // of a new index; 0: one
 }
 
@@ -73,7 +74,11 @@ func Open(urls []string, prefix string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
-	return &Client{es: es, prefix: prefix}, nil
+	alias, err := searching(prefix)
+	if err != nil {
+		return nil, fmt.Errorf("elasticsearch: %w", err)
+	}
+	return &Client{es: es, prefix: prefix, alias: alias}, nil
 }
 
 // revived is when a request is tried again: never, but for the first after the library has taken all servers for dead. It refuses that one without asking any server, and
@@ -103,7 +108,7 @@ func (c *Client) ask(ctx context.Context, searches ...*elastic.SearchSource) ([]
 		if end, bounded := ctx.Deadline(); bounded {
 			s.Timeout(fmt.Sprintf("%dms", max(time.Until(end).Milliseconds(), 1))) // nobody waits longer
 		}
-		m.Add(elastic.NewSearchRequest().Index(c.prefix).SearchSource(s).AllowPartialSearchResults(false))
+		m.Add(elastic.NewSearchRequest().Index(c.alias).SearchSource(s).AllowPartialSearchResults(false))
 	}
 	answer, err := m.Do(ctx)
 	if err != nil {

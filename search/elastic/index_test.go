@@ -35,6 +35,50 @@ func TestNoIndexIsMadeByWriting(t *testing.T) {
 	}
 }
 
+// After an upgrade that stores documents in another form nobody searches what is stored in the old one, and the old version searches on until the second index of the new form.
+// The control has the same form.
+func TestAnIndexIsSearchedInItsOwnFormOnly(t *testing.T) {
+	t.Parallel()
+	old := newClient(t, 1)
+	same, next := *old, *old
+	next.alias = old.prefix + "-00000000"
+	first := newIndex(t, old)
+	for name, c := range map[string]struct {
+		*Client
+		want string
+	}{"the old form": {old, first}, "the control": {&same, first}, "another form": {&next, ""}} {
+		if current, err := c.Current(t.Context()); current != c.want || err != nil {
+			t.Errorf("%s: %q is searched, want %q: %v", name, current, c.want, err)
+		}
+	}
+	second := newIndex(t, &next)
+	if current, err := old.Current(t.Context()); current != first || err != nil {
+		t.Errorf("beside the new form %q is searched in the old one: %v", current, err)
+	}
+	third := newIndex(t, &next)
+	if current, err := old.Current(t.Context()); current != "" || err != nil {
+		t.Errorf("%q is left: %v", current, err)
+	}
+	if all, err := old.aliases(t.Context(), old.prefix+"-*"); len(all) != 2 || all[second] == nil || all[third] == nil || err != nil {
+		t.Errorf("%v are left: %v", all, err)
+	}
+}
+
+// Another system's indices are not ours because their names begin like ours.
+func TestIndicesOfAnotherPrefixAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	ours := newClient(t, 1)
+	theirs := *ours
+	theirs.prefix += "-1"
+	theirs.alias = theirs.prefix + "-form"
+	before := newIndex(t, &theirs)
+	newIndex(t, ours)
+	newIndex(t, ours)
+	if current, err := theirs.Current(t.Context()); current != before || err != nil {
+		t.Errorf("%q is left of %q: %v", current, before, err)
+	}
+}
+
 // What is not a document of ours is refused: nobody else adds members that are found by chance.
 func TestTheMappingIsStrict(t *testing.T) {
 	t.Parallel()

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +18,22 @@ import (
 	"github.com/olivere/elastic/v7"
 )
 
+// madeAt is what follows the prefix in the name of an index: when it was made, and something by chance.
+var madeAt = regexp.MustCompile(`^\d{8}-\d{6}-\d{6}-[a-z2-7]{6}$`)
+
 // writing is the alias through which an index is written.
 func writing(index string) string { return index + "-write" }
+
+// searching is the alias through which an index is searched. It ends with a hash of how documents are stored: after an upgrade that stores them in another
+// form none is searched until one of that form is built, and what still runs of the version before searches its own meanwhile.
+func searching(prefix string) (alias string, err error) {
+	form, err := settings()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(form)
+	return prefix + "-" + hex.EncodeToString(sum[:4]), nil
+}
 
 // NewIndex makes an empty index, which nobody searches yet. Names begin with the prefix and rise with time.
 func (c *Client) NewIndex(ctx context.Context) (name string, err error) {
@@ -49,7 +67,7 @@ func (c *Client) Refresh(ctx context.Context, index string) error {
 
 // Current is the index that is searched; "" when none is.
 func (c *Client) Current(ctx context.Context) (index string, err error) {
-	all, err := c.behind(ctx, c.prefix)
+	all, err := c.behind(ctx, c.alias)
 	if err != nil || len(all) == 0 {
 		return "", err
 	}
@@ -58,7 +76,7 @@ func (c *Client) Current(ctx context.Context) (index string, err error) {
 
 // Drop deletes an index that is not searched. One that is not there is no error.
 func (c *Client) Drop(ctx context.Context, index string) error {
-	searched, err := c.behind(ctx, c.prefix)
+	searched, err := c.behind(ctx, c.alias)
 	if err != nil {
 		return err
 	}
@@ -71,31 +89,32 @@ func (c *Client) Drop(ctx context.Context, index string) error {
 	return nil
 }
 
-// Switch lets searches go to an index from now on, at once and for all. The one that they went to stays, to go back to; older ones are deleted, with those
-// that nobody finished.
+// Switch lets searches go to an index from now on, at once and for all. The one that they went to stays, to go back to, and when this is the first of its form, what is
+// searched in another; older ones are deleted, with those that nobody finished.
 func (c *Client) Switch(ctx context.Context, index string) error {
-	before, err := c.behind(ctx, c.prefix)
+	before, err := c.behind(ctx, c.alias)
 	if err != nil {
 		return err
 	}
 	if len(before) == 1 && before[0] == index { // done already: the one before it stays
 		return nil
 	}
-	actions := []elastic.AliasAction{elastic.NewAliasAddAction(c.prefix).Index(index)}
+	actions := []elastic.AliasAction{elastic.NewAliasAddAction(c.alias).Index(index)}
 	for _, old := range before {
 		if old != index {
-			actions = append(actions, elastic.NewAliasRemoveAction(c.prefix).Index(old))
+			actions = append(actions, elastic.NewAliasRemoveAction(c.alias).Index(old))
 		}
 	}
 	if _, err := c.es.Alias().Action(actions...).Do(ctx); err != nil {
 		return fmt.Errorf("search in %s: %w", index, err)
 	}
-	ours, err := c.behind(ctx, writing(c.prefix+"-*"))
+	ours, err := c.aliases(ctx, c.prefix+"-*")
 	if err != nil {
 		return err
 	}
-	for _, old := range ours {
-		if old >= index || slices.Contains(before, old) {
+	for old, aliases := range ours {
+		otherForm := slices.ContainsFunc(aliases, func(a string) bool { return a != writing(old) && a != c.alias })
+		if old >= index || slices.Contains(before, old) || len(before) == 0 && otherForm {
 			continue
 		}
 		if err := c.Drop(ctx, old); err != nil {
@@ -106,26 +125,32 @@ func (c *Client) Switch(ctx context.Context, index string) error {
 }
 
 // behind returns the indices that have an alias, in order of their age.
-func (c *Client) behind(ctx context.Context, alias string) (out []string, err error) {
-	response, err := c.es.PerformRequest(ctx, elastic.PerformRequestOptions{Method: "GET", Path: "/_alias/" + url.PathEscape(alias), IgnoreErrors: []int{404}})
+func (c *Client) behind(ctx context.Context, alias string) ([]string, error) {
+	all, err := c.aliases(ctx, alias)
+	return slices.Sorted(maps.Keys(all)), err
+}
+
+// aliases returns the aliases of a pattern that each of our indices has; none of those that have none.
+func (c *Client) aliases(ctx context.Context, pattern string) (map[string][]string, error) {
+	response, err := c.es.PerformRequest(ctx, elastic.PerformRequestOptions{Method: "GET", Path: "/_alias/" + url.PathEscape(pattern), IgnoreErrors: []int{404}})
 	if err != nil {
-		return nil, fmt.Errorf("indices of %s: %w", alias, err)
+		return nil, fmt.Errorf("indices of %s: %w", pattern, err)
 	}
 	if response.StatusCode == 404 {
 		if !bytes.Contains(response.Body, []byte("missing")) { // "alias [x] missing" is the answer that there is none
-			return nil, fmt.Errorf("indices of %s: %.200s", alias, response.Body)
+			return nil, fmt.Errorf("indices of %s: %.200s", pattern, response.Body)
 		}
 		return nil, nil
 	}
-	var all map[string]json.RawMessage
+	var all map[string]struct{ Aliases map[string]json.RawMessage }
 	if err := json.Unmarshal(response.Body, &all); err != nil {
-		return nil, fmt.Errorf("indices of %s: %w", alias, err)
+		return nil, fmt.Errorf("indices of %s: %w", pattern, err)
 	}
-	for name := range all {
-		if strings.HasPrefix(name, c.prefix+"-") {
-			out = append(out, name)
+	out := map[string][]string{}
+	for name, of := range all {
+		if rest, ours := strings.CutPrefix(name, c.prefix+"-"); ours && madeAt.MatchString(rest) { // not those of "usher-1" where the prefix is "usher"
+			out[name] = slices.Sorted(maps.Keys(of.Aliases))
 		}
 	}
-	slices.Sort(out)
 	return out, nil
 }
