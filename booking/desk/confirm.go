@@ -32,7 +32,7 @@ func (d *Desk) Confirm(ctx context.Context, owner id.Visitor, b id.Booking, p bo
 	if err != nil {
 		return out, err
 	}
-	if err := payable(out, time.Now()); err != nil || out.Status != booking.Reserved {
+	if err := payable(out); err != nil || out.Status != booking.Reserved {
 		return out, err
 	}
 	begin := commandID(owner, "confirm/"+b.String(), key)
@@ -59,16 +59,12 @@ func (d *Desk) Confirm(ctx context.Context, owner id.Visitor, b id.Booking, p bo
 	return d.afterwards(ctx, owner, b, attempt)
 }
 
-// payable says why a booking cannot be paid. One that is being paid, or is, is no error: the caller returns its state.
-func payable(b booking.Booking, now time.Time) error {
+// payable says why a booking cannot be paid. One that is being paid, or is, is no error: the caller returns its state. Nor is a reservation whose end has come: a payment that
+// began before may be in the log, undecided, so only the log can tell that it has expired.
+func payable(b booking.Booking) error {
 	switch b.Status {
-	case booking.Paying, booking.Confirmed:
+	case booking.Paying, booking.Confirmed, booking.Reserved:
 		return nil
-	case booking.Reserved:
-		if now.Before(b.ExpirationTime) {
-			return nil
-		}
-		return booking.ErrBookingExpired
 	case booking.Expired:
 		return booking.ErrBookingExpired
 	default:
@@ -121,7 +117,7 @@ func (d *Desk) afterwards(ctx context.Context, owner id.Visitor, b id.Booking, a
 	if s, known := d.result(ctx, command.SettleKey(attempt)); known { // declined this instant
 		return d.settled(ctx, owner, s)
 	}
-	if err := payable(out, time.Now()); err != nil {
+	if err := payable(out); err != nil {
 		return out, err
 	}
 	return out, fmt.Errorf("%w: the payment has not begun in time", booking.ErrStoreUnavailable)

@@ -165,6 +165,28 @@ func TestWhatCannotBePaid(t *testing.T) {
 	f("one whose payment does not begin", alive.ID, booking.ErrStoreUnavailable)
 }
 
+// Whether a payment came before the end of its reservation is for the log to say: nobody is told that his booking has expired while a payment of it is undecided, and may yet be taken.
+func TestOnlyTheLogTellsThatABookingHasExpired(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.core()
+	d, e := r.desk("a"), r.event(40)
+	b := r.book(d, 1, e, 3)
+	if _, err := r.store.Pool().Exec(t.Context(), `UPDATE bookings SET expiration_time = now() - interval '1 second'`); err != nil { // by the clock of whoever reads it; the worker knows better
+		t.Fatal(err)
+	}
+	r.on(func(c command.Command) error { return errSwallowed })
+	d.Wait = 50 * time.Millisecond
+	if got, err := d.Confirm(t.Context(), fan(1).Visitor, b.ID, card("tok_ok"), ""); !errors.Is(err, booking.ErrStoreUnavailable) {
+		t.Errorf("while nothing is decided: %s, %v", got.Status, err)
+	}
+	r.on(nil)
+	d.Wait = patience
+	if got, err := d.Confirm(t.Context(), fan(1).Visitor, b.ID, card("tok_ok"), ""); err != nil || got.Status != booking.Confirmed {
+		t.Errorf("as the worker decides: %s, %v", got.Status, err)
+	}
+}
+
 func TestNotBegun(t *testing.T) {
 	t.Parallel()
 	f := func(o command.Outcome, s booking.Status, want error) {
