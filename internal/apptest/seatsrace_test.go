@@ -29,6 +29,7 @@ type seatRace struct {
 	event   string
 	tickets []string
 	stop    chan struct{} // closed when nobody begins anything more
+	needs   []string      // what must have been said before that, or a minute more has passed
 
 	mu   sync.Mutex // guards said
 	said map[string]int
@@ -265,6 +266,13 @@ func (r *seatRace) storm(faults []seatFault, lasts time.Duration) map[string]int
 	return came
 }
 
+// heard reports whether all of some answers were given.
+func (r *seatRace) heard(words []string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !slices.ContainsFunc(words, func(w string) bool { return r.said[w] == 0 })
+}
+
 // run lets buyers race for a time under the faults, and notes how the seats have come out.
 func (r *seatRace) run(buyers int, lasts time.Duration, storm func() map[string]int) {
 	r.t.Helper()
@@ -276,7 +284,12 @@ func (r *seatRace) run(buyers int, lasts time.Duration, storm func() map[string]
 	for i := range buyers {
 		people.Go(func() { r.buyer(i) })
 	}
-	time.AfterFunc(lasts, func() { close(r.stop) })
+	faults.Go(func() {
+		defer close(r.stop)
+		for began := time.Now(); time.Since(began) < lasts || !r.heard(r.needs) && time.Since(began) < lasts+time.Minute; {
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
 	people.Wait()
 	cancel()
 	faults.Wait()
@@ -297,6 +310,7 @@ func TestWhatIsToldOfSeatsIsLinearizable(t *testing.T) {
 		seats, buyers, lasts, faults = 400, 32, 5*time.Minute, slices.Concat(seatFaults, ownFaults)
 	}
 	r := newSeatRace(t, seats, long)
+	r.needs = []string{"hold done", "hold refused", "book done", "confirm confirmed", "confirm reserved", "cancel done", "read reserved"}
 	r.run(buyers, lasts, func() map[string]int { return r.storm(faults, 2*time.Second) })
 	illegal, undecided := r.history.wrong(patienceOfChecker)
 	for _, seat := range illegal {
@@ -305,7 +319,7 @@ func TestWhatIsToldOfSeatsIsLinearizable(t *testing.T) {
 	if len(undecided) > 0 {
 		t.Errorf("not decided within %s: %v", patienceOfChecker, undecided)
 	}
-	for _, seen := range []string{"hold done", "hold refused", "book done", "confirm confirmed", "confirm reserved", "cancel done", "read reserved"} {
+	for _, seen := range r.needs {
 		if r.said[seen] == 0 {
 			t.Errorf("%q did not occur: %v", seen, r.said)
 		}
