@@ -129,7 +129,7 @@ func TestParallelRepeatsOfOneHoldAllSucceed(t *testing.T) {
 	for n := range 40 {
 		all.Go(func() {
 			d := []*Desk{a, b}[n%2]
-			if _, _, err := d.Hold(t.Context(), fan(1), e, tickets(e, 7, 8)); err != nil {
+			if err := patiently(func() (err error) { _, _, err = d.Hold(t.Context(), fan(1), e, tickets(e, 7, 8)); return err }); err != nil {
 				t.Error(err)
 			}
 			if r.holder(e, 7) != fan(1).Visitor {
@@ -279,7 +279,8 @@ func TestTwoHundredFansRaceForFiftySeats(t *testing.T) {
 			d := []*Desk{a, b}[n%2]
 			for i := range 10 {
 				seat := (n*13 + i*7) % 50
-				if _, _, err := d.Hold(t.Context(), fan(byte(n)), e, tickets(e, seat)); err == nil {
+				err := patiently(func() (err error) { _, _, err = d.Hold(t.Context(), fan(byte(n)), e, tickets(e, seat)); return err })
+				if err == nil {
 					mu.Lock()
 					if owners[seat] == nil {
 						owners[seat] = map[id.Visitor]bool{}

@@ -184,6 +184,16 @@ func (r *rig) take(d *Desk, who byte, e id.Event, seats ...int) booking.Holds {
 	return h
 }
 
+// patiently asks again while the answer is that a store is away, as it is on a busy machine for a moment. What is asked may be repeated.
+func patiently(ask func() error) (err error) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if err = ask(); !errors.Is(err, booking.ErrStoreUnavailable) {
+			return err
+		}
+	}
+	return err
+}
+
 // holder returns who Postgres says holds a seat; zero: nobody.
 func (r *rig) holder(e id.Event, seat int) id.Visitor {
 	r.t.Helper()
