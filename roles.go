@@ -198,7 +198,7 @@ func runGatewayWith(ctx context.Context, args []string, getenv func(string) stri
 	edge := gateway.New(gateway.Config{
 		Addr: r.Addr, AdminAddr: r.AdminAddr, AdminToken: r.AdminToken, PublicURL: r.PublicURL, SecureCookies: r.SecureCookie,
 		TrustedProxies: proxies, VisitorRate: r.VisitorRate, Checkout: r.Checkout, Limit: r.SeatLimit, Log: r.log,
-		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site,
+		Streams: r.Streams, StreamsPerAddress: r.StreamsEach, Site: site, Card: till.card,
 	}, gateway.Parts{
 		Waitroom: keeper, Desk: swap(r, counter), Idempotency: keys, Catalog: views, Sitemap: reading, Search: finder, Admin: keeper, Office: office, Sandbox: till.box, Webhook: till.hook, Images: pictures,
 		Receivers: webhook.NewOffice(r.store, r.WebhooksPrivate),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"usher/booking/payment/stripe"
 	"usher/booking/pgstore"
 	"usher/gateway"
+	"usher/gateway/page"
 	"usher/internal/id"
 )
 
@@ -20,6 +22,7 @@ type till struct {
 	valid func(token string) bool
 	box   gateway.Sandbox
 	hook  gateway.Webhook
+	card  gateway.CardForm
 }
 
 // till composes the gateway's side of the provider that the settings name. Without the secret of its webhooks nobody tells anything,
@@ -29,6 +32,12 @@ func (r *role) till() (t till, err error) {
 		return till{valid: sandbox.Valid, box: &payer{sandbox: sandbox.New(sandbox.Config{}, r.store.SandboxLedger()), store: r.store}}, nil
 	}
 	t.valid = stripe.Valid
+	if key := r.StripePublishableKey; key != "" {
+		if !stripe.Publishable(key) { // it is not repeated: it may be a secret one
+			return t, errors.New("--stripe-publishable-key: want a publishable key of Stripe, pk_…: everybody can read it")
+		}
+		t.card = gateway.CardForm{Key: key, Script: cmp.Or(r.StripeJSURL, page.StripeScript)}
+	}
 	if r.StripeWebhookSecret == "" {
 		return t, nil
 	}

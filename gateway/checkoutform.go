@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 
 	"usher/booking"
@@ -35,9 +36,9 @@ func (s *Server) postPay(c *call) error {
 		return c.seeOther("/checkout/" + b.String())
 	}
 	buyer, faults := c.buyerOf(f)
-	token := f.values["token"]
-	if !slices.Contains(sandboxMethods, token) || s.Sandbox == nil {
-		faults = append(faults, faultyField{"token", c.language().T("checkout.method.fault")})
+	means, fault := s.meansOf(f.values["token"])
+	if fault != "" {
+		faults = append(faults, faultyField{"token", c.language().T(fault)})
 	}
 	if len(faults) > 0 {
 		data := s.checkoutOf(c, now)
@@ -47,7 +48,7 @@ func (s *Server) postPay(c *call) error {
 	}
 	out := booking.Booking{}
 	if err = s.Desk.SetBuyer(c.context(), v, b, buyer); err == nil { // durable before anything is paid
-		out, err = s.Desk.Confirm(c.context(), v, b, booking.Payment{Method: "sandbox", Token: token}, "")
+		out, err = s.Desk.Confirm(c.context(), v, b, means, "")
 	}
 	var declined *booking.DeclinedError
 	if errors.As(err, &declined) || errors.Is(err, booking.ErrBookingExpired) || errors.Is(err, booking.ErrBookingNotPayable) {
@@ -62,6 +63,22 @@ func (s *Server) postPay(c *call) error {
 	}
 	return c.seeOther("/checkout/" + b.String())
 }
+
+// meansOf is what a token of the form pays with, or the key of what is wrong with it. Whether Stripe knows it shows when it is charged.
+func (s *Server) meansOf(token string) (p booking.Payment, fault string) {
+	switch {
+	case s.Sandbox != nil && slices.Contains(sandboxMethods, token):
+		return booking.Payment{Method: "sandbox", Token: token}, ""
+	case s.Sandbox == nil && s.Card.Key != "" && methodForm.MatchString(token):
+		return booking.Payment{Method: "stripe", Token: token}, ""
+	case s.Sandbox == nil && s.Card.Key != "":
+		return p, "checkout.card.fault"
+	}
+	return p, "checkout.method.fault"
+}
+
+// methodForm is what Stripe's names of PaymentMethods look like.
+var methodForm = regexp.MustCompile(`^pm_[A-Za-z0-9_]{1,120}$`)
 
 // maxEmail bounds what the form takes at all; package booking says what an address is.
 const maxEmail = 400

@@ -33,6 +33,7 @@ type checkoutPage struct {
 	Email      string
 	Token      string // of the means that was chosen
 	Methods    []string
+	Card       CardForm
 	Faults     []faultyField
 	now        time.Time
 }
@@ -129,6 +130,9 @@ func (c *call) checkout(status int, data checkoutPage) error {
 	if data.Message != "" || len(data.Faults) > 0 { // what a screen reader says first
 		title = l.T("checkout.faults") + " · " + title
 	}
+	if data.Form && data.Card.Key != "" {
+		c.set("Content-Security-Policy", c.server.cards)
+	}
 	return c.page(status, "checkout", page.Frame{Title: title, Data: data})
 }
 
@@ -151,6 +155,8 @@ func (s *Server) checkoutOf(c *call, b booking.Booking) checkoutPage {
 	p.Short = p.Left < checkoutWarning
 	if s.Sandbox != nil {
 		p.Methods, p.Token = sandboxMethods, sandboxMethods[0]
+	} else {
+		p.Card = s.Card
 	}
 	if b.Status == booking.Pending || b.Status == booking.Paying {
 		p.Refresh = seconds(lookAgain)

@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"usher/booking"
+	"usher/gateway/page"
 	"usher/internal/id"
 )
 
@@ -139,6 +141,60 @@ func TestPayingByForm(t *testing.T) {
 	e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=tok_slow", form...).leads(t, path)
 	e.desk.status = booking.Paying // in another tab
 	e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=tok_ok", form...).leads(t, path)
+}
+
+// With Stripe's card form the page lets Stripe in and nobody else; no other page does, nor this one when there is nothing to pay.
+func TestPayingByStripesForm(t *testing.T) {
+	t.Parallel()
+	path := "/checkout/" + someBooking.String()
+	e := newEdge(t, func(_ *Config, p *Parts) { p.Sandbox = nil })
+	seen, _ := e.buyer()
+	e.desk.ends = time.Now().Add(8 * time.Minute)
+	r := e.want(200, "", "GET", path, "", seen...)
+	r.holds(t, "Payment is not possible")
+	r.lacks(t, "stripe", `name="token"`)
+	plain := r.header.Get("Content-Security-Policy")
+
+	e = newEdge(t, func(c *Config, p *Parts) {
+		p.Sandbox, c.Card = nil, CardForm{Key: "pk_test_x", Script: page.StripeScript}
+	})
+	seen, form := e.buyer()
+	e.desk.ends = time.Now().Add(8 * time.Minute)
+	r = e.want(200, "", "GET", path, "", seen...)
+	r.holds(t, `data-key="pk_test_x"`, `<script src="https://js.stripe.com/v3/" defer>`, `<button class="wide pay" hidden>`, "Paying by card needs JavaScript")
+	r.lacks(t, "Payment is not possible", "tok_ok")
+	policy := page.CardPolicy("", page.StripeScript)
+	if got := r.header.Get("Content-Security-Policy"); got != policy || got == plain || plain != page.Policy("") {
+		t.Errorf("policies %q and %q", got, plain)
+	}
+	for _, want := range []string{
+		"script-src 'self' https://*.js.stripe.com https://js.stripe.com", "frame-src https://*.js.stripe.com https://js.stripe.com https://hooks.stripe.com",
+		"connect-src 'self' https://api.stripe.com", "default-src 'none'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'",
+	} {
+		if !slices.Contains(strings.Split(policy, "; "), want) {
+			t.Errorf("no %q in %q", want, policy)
+		}
+	}
+	if own := page.CardPolicy("", "http://127.0.0.1:7/v3/"); strings.Contains(own, "stripe") || !strings.Contains(own, "frame-src http://127.0.0.1:7") {
+		t.Errorf("a script from elsewhere: %q", own)
+	}
+
+	e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token=pm_1Abc", form...).leads(t, "/booking/"+someBooking.String())
+	if e.desk.paid != (booking.Payment{Method: "stripe", Token: "pm_1Abc"}) {
+		t.Errorf("paid %+v", e.desk.paid)
+	}
+	e.desk.paid = booking.Payment{}
+	for _, bad := range []string{"", "tok_ok", "4242424242424242", "pm_", "pm_%3Cscript%3E", "pm_" + strings.Repeat("x", 121)} {
+		r := e.do("POST", path+"/pay", "name=Ada&email=ada%40example.org&token="+bad, form...)
+		r.holds(t, "Type your card", `value="Ada"`)
+		if r.status != 422 || e.desk.paid.Token != "" || r.header.Get("Content-Security-Policy") != policy {
+			t.Errorf("%q: %d, paid %+v", bad, r.status, e.desk.paid)
+		}
+	}
+	e.desk.status = booking.Paying
+	if r := e.want(200, "", "GET", path, "", seen...); r.header.Get("Content-Security-Policy") != plain || strings.Contains(r.raw, "stripe") {
+		t.Errorf("nothing is to be paid, and the page lets in: %s", r.header.Get("Content-Security-Policy"))
+	}
 }
 
 func TestMoreTimeAndGivingBackByForm(t *testing.T) {

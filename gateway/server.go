@@ -23,7 +23,8 @@ import (
 // Config sets an edge up.
 type Config struct {
 	Addr, AdminAddr string
-	AdminToken      string        // empty: nobody may use the admin port
+	AdminToken      string // empty: nobody may use the admin port
+	Card            CardForm
 	PublicURL       string        // how fans reach the public port, for join_url
 	Site            images.Site   // where pictures are found
 	SecureCookies   bool          // behind TLS
@@ -36,6 +37,12 @@ type Config struct {
 
 	streamLinger, streamBeat time.Duration // tests shorten them
 	Log                      *slog.Logger  // nil: nothing is logged
+}
+
+// CardForm is Stripe's form on the checkout page.
+type CardForm struct {
+	Key    string // publishable; empty: no form
+	Script string // the address of Stripe's script
 }
 
 // Parts are what the edge serves.
@@ -74,6 +81,7 @@ type Server struct {
 	streams  *streams
 	maps     *siteMaps
 	policy   string        // of pages without styles or scripts of their own
+	cards    string        // of the page with Stripe's card form
 	pictures chan struct{} // has an entry for each picture that is on its way
 	public   *router
 	admin    *router
@@ -89,6 +97,7 @@ func New(c Config, p Parts) *Server {
 	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
 	s.streams = newStreams(c, p, s.log)
 	s.maps = newSiteMaps(p.Sitemap, c.PublicURL)
+	s.cards = page.CardPolicy(c.Site.Origin(), c.Card.Script)
 	s.policy, s.pictures = page.Policy(c.Site.Origin()), make(chan struct{}, maxOpenImages)
 	s.base, s.end = context.WithCancel(context.Background())
 	s.public, s.admin = s.routes(), s.adminRoutes()

@@ -102,6 +102,24 @@ func (b *Tab) ClickDrawing(expression string) {
 	b.press(point{at[0], at[1]}, expression)
 }
 
+// ClickFrame clicks, or taps, the middle of a frame that a selector finds: what is in the frame belongs to another document, which Click does not see.
+func (b *Tab) ClickFrame(selector string) {
+	b.t.Helper()
+	var at [2]float64
+	b.wait("a free place to click in "+selector, func() bool {
+		var err error
+		at, err = evaluate[[2]float64](b, fmt.Sprintf(`(() => {
+			const e = document.querySelector(%q);
+			e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
+			const r = e.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + r.height / 2;
+			if (document.elementFromPoint(x, y) !== e) throw new Error("covered");
+			return [x, y];
+		})()`, selector))
+		return err == nil
+	})
+	b.press(point{at[0], at[1]}, selector)
+}
+
 // press sends a click, or a tap, at a point of the window.
 func (b *Tab) press(at point, what string) {
 	b.t.Helper()

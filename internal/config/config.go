@@ -69,6 +69,8 @@ type Config struct {
 	StripeKey               string // what StripeKeyFile holds
 	StripeWebhookSecretFile string
 	StripeWebhookSecret     string // likewise
+	StripePublishableKey    string
+	StripeJSURL             string
 	StripeURL               string
 
 	Images    string
@@ -134,6 +136,8 @@ func Settings() []Setting {
 		{"payment-provider", "USHER_PAYMENT_PROVIDER", "sandbox", "who takes the money: sandbox, which moves none, or stripe", "gateway relay", choice(func(c *Config) *string { return &c.PaymentProvider }, "sandbox", "stripe")},
 		{"stripe-key-file", "USHER_STRIPE_KEY_FILE", "", "file of Stripe's secret key, sk_… or rk_…: needed for stripe, and as long as payments by it are under way; an audit compares Stripe's books where it has it", "relay audit", text(func(c *Config) *string { return &c.StripeKeyFile })},
 		{"stripe-webhook-secret-file", "USHER_STRIPE_WEBHOOK_SECRET_FILE", "", "file of the signing secret of Stripe's webhooks, whsec_…; empty: none are heard, and a payment that waits for its payer is asked about after 1 s, 2, 4, and every 10 s at last", "gateway", text(func(c *Config) *string { return &c.StripeWebhookSecretFile })},
+		{"stripe-publishable-key", "USHER_STRIPE_PUBLISHABLE_KEY", "", "Stripe's publishable key, pk_…: fans pay on the checkout page, in Stripe's own card form; empty: payments by stripe come through the API alone", "gateway", text(func(c *Config) *string { return &c.StripePublishableKey })},
+		{"stripe-js-url", "USHER_STRIPE_JS_URL", "", "Stripe's script (empty: Stripe's own; tests have another)", "gateway", text(func(c *Config) *string { return &c.StripeJSURL })},
 		{"stripe-url", "USHER_STRIPE_URL", "", "Stripe's API (empty: Stripe's own; tests have another)", "relay audit", text(func(c *Config) *string { return &c.StripeURL })},
 		{"webhooks-private", "USHER_WEBHOOKS_PRIVATE", "false", "tell organisers also over http:// and at private addresses: for development, never where others name the address", "gateway relay", boolean(func(c *Config) *bool { return &c.WebhooksPrivate })},
 		{"engines", "USHER_ENGINES", "embedded", "what dev starts for Kafka and search where no address is given. embedded: the protocol in-process, search on Postgres; real: Apache Kafka and Elasticsearch (needs Java)", "dev", choice(func(c *Config) *string { return &c.Engines }, "embedded", "real")},

@@ -31,11 +31,15 @@ var (
 
 var (
 	tokenForm = regexp.MustCompile(`^pm_[A-Za-z0-9_]{1,120}$`)
+	shownForm = regexp.MustCompile(`^pk_[A-Za-z0-9_]{1,250}$`)
 	keyForm   = regexp.MustCompile(`^(sk|rk)_[A-Za-z0-9_]{1,250}$`)
 )
 
 // Valid reports whether a token can be the name of a PaymentMethod. Whether Stripe knows it shows when it is charged.
 func Valid(token string) bool { return tokenForm.MatchString(token) }
+
+// Publishable reports whether a key is one that may be shown to everybody, and never a secret one.
+func Publishable(key string) bool { return shownForm.MatchString(key) }
 
 // Config sets the provider up. Zero durations mean the defaults.
 type Config struct {

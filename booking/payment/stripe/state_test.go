@@ -83,3 +83,12 @@ func TestAmountsAreCountedBack(t *testing.T) {
 		t.Errorf("fractions: %d, %d, %d", minor(150, "ISK"), minor(155, "BHD"), minor(155, "EUR"))
 	}
 }
+
+func TestASecretKeyIsNeverShown(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]bool{"pk_test_1": true, "pk_live_Az09": true, "sk_test_1": false, "rk_live_1": false, "": false, "pk_": false, "pk_x\n": false, "xpk_1": false} {
+		if Publishable(key) != want {
+			t.Errorf("%q: %v", key, !want)
+		}
+	}
+}

@@ -183,6 +183,9 @@ func (s *Server) Act(attempt string, yes bool) error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if serveScript(w, r) {
+		return
+	}
 	s.calls.Add(1)
 	if r.Header.Get("Authorization") != "Bearer "+Key {
 		write(w, 401, encode(401, &Problem{Type: "invalid_request_error", Message: "Invalid API Key provided"}))
