@@ -30,9 +30,9 @@ func (s *Server) routes() *router {
 	r.add("GET", api+"/events/{event_id}/stream", s.getStream)
 
 	// holds
-	r.add("POST", api+"/events/{event_id}/ticket/{ticket_id}/hold", s.postHold)
+	r.add("POST", api+"/events/{event_id}/ticket/{ticket_id}/hold", s.inTurn(s.postHold))
 	r.add("DELETE", api+"/events/{event_id}/ticket/{ticket_id}/hold", s.deleteHold)
-	r.add("POST", api+"/events/{event_id}/holds", s.postHolds)
+	r.add("POST", api+"/events/{event_id}/holds", s.inTurn(s.postHolds))
 	r.add("GET", api+"/events/{event_id}/holds", s.getHolds)
 	r.add("DELETE", api+"/events/{event_id}/holds", s.deleteHolds)
 	r.add("POST", api+"/events/{event_id}/holds/extend", s.postExtend)
@@ -59,9 +59,9 @@ func (s *Server) routes() *router {
 	r.add("GET", "/events/{event_id}", s.getEventPage)
 	r.add("GET", "/events/{event_id}/calendar.ics", s.getEventCalendar)
 	r.add("GET", "/events/{event_id}/seats", s.getSeatsPage, seatsParameters...)
-	r.add("POST", "/events/{event_id}/seats/hold", s.postSeatHold)
+	r.add("POST", "/events/{event_id}/seats/hold", s.inTurn(s.postSeatHold))
 	r.add("POST", "/events/{event_id}/seats/release", s.postSeatRelease)
-	r.add("POST", "/events/{event_id}/seats/best", s.postSeatsBest)
+	r.add("POST", "/events/{event_id}/seats/best", s.inTurn(s.postSeatsBest))
 	r.add("POST", "/events/{event_id}/seats/extend", s.postSeatsExtend)
 	r.add("POST", "/events/{event_id}/seats/book", s.postSeatsBook)
 	r.add("GET", "/rooms/{room}", s.getRoomPage, "shown", "from")

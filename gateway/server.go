@@ -80,6 +80,7 @@ type Server struct {
 	visitors *rateLimit
 	streams  *streams
 	maps     *siteMaps
+	turns    *turns
 	policy   string        // of pages without styles or scripts of their own
 	cards    string        // of the page with Stripe's card form
 	pictures chan struct{} // has an entry for each picture that is on its way
@@ -97,6 +98,7 @@ func New(c Config, p Parts) *Server {
 	s := &Server{Config: c, Parts: p, log: newThrottle(c.Log), visitors: newRateLimit(c.VisitorRate)}
 	s.streams = newStreams(c, p, s.log)
 	s.maps = newSiteMaps(p.Sitemap, c.PublicURL)
+	s.turns = newTurns()
 	s.cards = page.CardPolicy(c.Site.Origin(), c.Card.Script)
 	s.policy, s.pictures = page.Policy(c.Site.Origin()), make(chan struct{}, maxOpenImages)
 	s.base, s.end = context.WithCancel(context.Background())
