@@ -19,6 +19,9 @@ var usual = narrowing{dear: 1000, own: 1, rest: 0.5} // to ask takes the databas
 // narrow leaves a query the venues where its words can be found. Most words of a place or of a venue's name are never those of an event itself: "japan" in a circle around London is
 // nowhere, "japan spain" where a Spanish night is given in Japan. Only words are asked for that hardly any event of the sample has of its own, and that rule out much. The search would cost so many microseconds otherwise. It reports whether it did.
 func (g *Engine) narrow(ctx context.Context, r *resolved, s *sample, cost float64) (done bool, err error) {
+	if r.Available || r.Category != "" { // an index of what is for sale, or of the category, leads to fewer events, and many venues would lead away from it
+		return false, nil
+	}
 	there := s.there(r.venues)
 	var batch pgx.Batch
 	var having []map[int64]bool // by word

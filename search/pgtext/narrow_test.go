@@ -89,6 +89,27 @@ func TestWordsThatLeadNowhereAreNotAskedFor(t *testing.T) {
 	}
 }
 
+// Where an index of something else leads to fewer events the query keeps its venues. The control asks, and fails without a database.
+func TestWhatIsForSaleIsNotSoughtByVenue(t *testing.T) {
+	t.Parallel()
+	g := &Engine{narrowing: narrowing{own: 1}}
+	s := newSample()
+	s.add(drawn{venue: 1}, []string{"japan"}, nil)
+	s.sort()
+	for why, q := range map[string]search.Query{"for sale": {Available: true}, "of a category": {Category: "Music"}} {
+		r := &resolved{Query: q, text: terms("japan")}
+		if done, err := g.narrow(t.Context(), r, s, dearSearch); done || err != nil {
+			t.Errorf("%s: %t, %v", why, done, err)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("the control asks nobody")
+		}
+	}()
+	_, _ = g.narrow(t.Context(), &resolved{text: terms("japan")}, s, dearSearch)
+}
+
 // A few venues are known better than a sample knows them, which may have none of their events.
 func TestAFewVenuesAreCheapToLookThrough(t *testing.T) {
 	t.Parallel()
