@@ -11,21 +11,6 @@ import (
 	"usher/internal/browser"
 )
 
-// withCards starts a system whose fans pay by Stripe, and the Stripe.
-func withCards(t *testing.T) (*System, *stripetest.Server) {
-	t.Helper()
-	dir, secret := t.TempDir(), "whsec_of_this_test"
-	server := stripetest.New(t, stripetest.Config{Hooks: stripetest.Hooks{Secret: secret}})
-	s := Start(t, Options{Catalog: threeEvents(60), Env: map[string]string{
-		"USHER_PAYMENT_PROVIDER": "stripe", "USHER_STRIPE_URL": server.URL, "USHER_PUBLIC_URL": "https://tickets.example",
-		"USHER_STRIPE_KEY_FILE":            write(t, dir, "key", stripetest.Key+"\n"),
-		"USHER_STRIPE_WEBHOOK_SECRET_FILE": write(t, dir, "secret", secret+"\n"),
-		"USHER_STRIPE_PUBLISHABLE_KEY":     "pk_test_usher", "USHER_STRIPE_JS_URL": server.URL + stripetest.ScriptPath,
-	}})
-	server.TellTo(s.Public[0] + "/webhooks/stripe")
-	return s, server
-}
-
 // toCheckout leads a fan to the checkout of a seat.
 func toCheckout(b *browser.Tab, event string) {
 	b.Open("/events/" + event + "/seats")
@@ -39,7 +24,7 @@ func toCheckout(b *browser.Tab, event string) {
 // script the page says what is missing. What the page itself weighs stays within its budget, and the money is there once for each ticket.
 func TestInABrowserAFanPaysByCard(t *testing.T) {
 	t.Parallel()
-	s, server := withCards(t)
+	s, server := withStripe(t, threeEvents(60))
 	gig := s.eventNamed("gig")
 	for name, d := range map[string]browser.Device{"desktop": browser.Desktop, "phone": browser.Phone} {
 		t.Run(name, func(t *testing.T) {

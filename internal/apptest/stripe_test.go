@@ -10,17 +10,25 @@ import (
 	"usher/booking/payment/stripe/stripetest"
 )
 
-// Real processes take money through a Stripe of our own, which tells the gateway what has come of each payment.
-func TestPayingByStripe(t *testing.T) {
-	t.Parallel()
+// withStripe starts a system whose fans pay through a Stripe of our own, which tells the gateway what has come of each payment.
+func withStripe(t *testing.T, catalog string) (*System, *stripetest.Server) {
+	t.Helper()
 	dir, secret := t.TempDir(), "whsec_of_this_test"
 	server := stripetest.New(t, stripetest.Config{Hooks: stripetest.Hooks{Secret: secret}})
-	s := Start(t, Options{Catalog: eventOf(20), Env: map[string]string{
+	s := Start(t, Options{Catalog: catalog, Env: map[string]string{
 		"USHER_PAYMENT_PROVIDER": "stripe", "USHER_STRIPE_URL": server.URL, "USHER_PUBLIC_URL": "https://tickets.example",
 		"USHER_STRIPE_KEY_FILE":            write(t, dir, "key", stripetest.Key+"\n"),
 		"USHER_STRIPE_WEBHOOK_SECRET_FILE": write(t, dir, "secret", secret+"\n"),
+		"USHER_STRIPE_PUBLISHABLE_KEY":     "pk_test_usher", "USHER_STRIPE_JS_URL": server.URL + stripetest.ScriptPath,
 	}})
 	server.TellTo(s.Public[0] + "/webhooks/stripe")
+	return s, server
+}
+
+// Real processes take money through Stripe.
+func TestPayingByStripe(t *testing.T) {
+	t.Parallel()
+	s, server := withStripe(t, eventOf(20))
 	event := s.EventID()
 	tickets, _ := NewFan(t, client, s.Public[0]).Tickets(event)
 	pay := func(f *Fan, booking, method string) Answer {

@@ -87,6 +87,18 @@ func (b *Tab) Click(role, name string) {
 // does not find. It waits for it to be there and to lie free.
 func (b *Tab) ClickDrawing(expression string) {
 	b.t.Helper()
+	b.clickMiddle(expression, "e.ownerSVGElement?.contains(hit)")
+}
+
+// ClickFrame clicks, or taps, the middle of a frame that a selector finds: what is in the frame belongs to another document, which Click does not see.
+func (b *Tab) ClickFrame(selector string) {
+	b.t.Helper()
+	b.clickMiddle(fmt.Sprintf("document.querySelector(%q)", selector), "e === hit")
+}
+
+// clickMiddle clicks, or taps, the middle of the element e that an expression yields, once it is there and another one says that what is hit there will do.
+func (b *Tab) clickMiddle(expression, free string) {
+	b.t.Helper()
 	var at [2]float64
 	b.wait("a free place to click "+expression, func() bool {
 		var err error
@@ -94,30 +106,12 @@ func (b *Tab) ClickDrawing(expression string) {
 			const e = %s;
 			e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
 			const r = e.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + r.height / 2, hit = document.elementFromPoint(x, y);
-			if (!hit || !e.ownerSVGElement?.contains(hit)) throw new Error("covered");
+			if (!hit || !(%s)) throw new Error("covered");
 			return [x, y];
-		})()`, expression))
+		})()`, expression, free))
 		return err == nil
 	})
 	b.press(point{at[0], at[1]}, expression)
-}
-
-// ClickFrame clicks, or taps, the middle of a frame that a selector finds: what is in the frame belongs to another document, which Click does not see.
-func (b *Tab) ClickFrame(selector string) {
-	b.t.Helper()
-	var at [2]float64
-	b.wait("a free place to click in "+selector, func() bool {
-		var err error
-		at, err = evaluate[[2]float64](b, fmt.Sprintf(`(() => {
-			const e = document.querySelector(%q);
-			e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
-			const r = e.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + r.height / 2;
-			if (document.elementFromPoint(x, y) !== e) throw new Error("covered");
-			return [x, y];
-		})()`, selector))
-		return err == nil
-	})
-	b.press(point{at[0], at[1]}, selector)
 }
 
 // press sends a click, or a tap, at a point of the window.
