@@ -136,11 +136,13 @@ bench-million: deps ## measure one gateway and one Redis with a million waiting 
 # A year of the brief: 10,000 venues, each with an event a day.
 EVENTS ?= 3650000
 SEARCHES ?= 2000
+# Searches of each kind before any counts.
+WARM ?= 400
 
 .PHONY: bench-search
 bench-search: deps ## measure search in Elasticsearch and Postgres with a year of 10,000 venues, 3.65 million events (three quarters of an hour, 20 GB of disk; quiet machine)
 	@./deploy/local/install.sh java maven
-	USHER_TEST_SYNC=1 $(ENGINES) $(GO) test -v -run '^$$' -bench Search -benchtime $(SEARCHES)x -timeout 4h ./loadtest/searches -events $(EVENTS)
+	USHER_TEST_SYNC=1 $(ENGINES) $(GO) test -v -run '^$$' -bench Search -benchtime $(SEARCHES)x -timeout 4h ./loadtest/searches -events $(EVENTS) -warm $(WARM)
 
 .PHONY: clean
 clean: ## remove what was built; the data of make run and make stack stays in .usher and .usher-stack

@@ -95,6 +95,8 @@ func (p *rebuildReport) tell(at indexer.Progress) {
 	switch {
 	case at.Searched:
 		fmt.Fprintf(p.out, "%s is searched now: %d events, %d refused, %s, %.0f a second\n", at.Index, at.Done, at.Refused, took.Round(time.Millisecond), speed)
+	case at.Packing:
+		fmt.Fprintf(p.out, "%s: %d events are in it, being laid out for searching\n", at.Index, at.Done)
 	case at.CatchingUp:
 		fmt.Fprintf(p.out, "%s: %d events are in it, catching up with what changed meanwhile\n", at.Index, at.Done)
 	case time.Since(p.told) >= rebuildEvery:

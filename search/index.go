@@ -13,6 +13,8 @@ type Index interface {
 	Put(ctx context.Context, index string, docs []Document) (refused []Refusal, err error)
 	// Refresh makes searches of the index find what was put before.
 	Refresh(ctx context.Context, index string) error
+	// Pack lays out an index that is full, so that searches of it cost least; what is in it stays as it is, and more can be put. It may take minutes, and as much disk again.
+	Pack(ctx context.Context, index string) error
 	// NewIndex makes an empty index that is not searched yet. Its name was never that of another.
 	NewIndex(ctx context.Context) (name string, err error)
 	// Switch makes searches go to the index, from one moment to the next. It may remove others, but not the one that was searched before.

@@ -124,9 +124,9 @@ func (n *node) size() string {
 			} `json:"primaries"`
 		} `json:"_all"`
 	}
-	n.ask("/"+n.index+"/_stats/docs,store,segments", &on)
+	n.ask("/"+n.index+"-*/_stats/docs,store,segments", &on)
 	p := on.All.Primaries
-	text := fmt.Sprintf("%d documents of Lucene (events and their prices), %d MB, %d segments", p.Docs.Count, p.Store.Size>>20, p.Segments.Count)
+	text := fmt.Sprintf("%d documents, %d MB, %d segments", p.Docs.Count, p.Store.Size>>20, p.Segments.Count)
 	for id, one := range s.Nodes {
 		text += fmt.Sprintf("; heap %d of %d MB, the whole process %d MB", one.JVM.Mem.Used>>20, one.JVM.Mem.Max>>20,
 			kilobytes(fmt.Sprintf("/proc/%d/status", info.Nodes[id].Process.ID), "VmRSS:")>>10)

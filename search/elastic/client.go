@@ -43,6 +43,7 @@ func Open(urls []string, prefix string) (*Client, error) {
 	transport := &http.Transport{
 		DialContext: (&net.Dialer{Timeout: dialWait}).DialContext, TLSHandshakeTimeout: dialWait,
 		MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns, IdleConnTimeout: idleFor,
+		DisableCompression: true, // of answers: the servers are near, and compressing costs them more than sending
 	}
 	options := []elastic.ClientOptionFunc{
 		elastic.SetSniff(false), elastic.SetHealthcheck(false), elastic.SetRetrier(revived{}),

@@ -3,6 +3,7 @@ package elastic
 import (
 	"bytes"
 	_ "embed"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/bits"
@@ -12,6 +13,8 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/olivere/elastic/v7"
+
 	"usher/internal/id"
 	"usher/search"
 	"usher/search/words"
@@ -20,28 +23,26 @@ import (
 // finest is the smallest fair sample that documents are marked with: one in 4,096.
 const finest = 12
 
+// shownField is the field of what is shown.
+const shownField = "shown"
+
 // document is a search.Document as the index has it: index.json says how each member is found.
 type document struct {
 	ID          string      `json:"id"`
-	Fair        []string    `json:"fair"` // the fair samples that it is in
+	Fair        []string    `json:"fair"`  // the fair samples that it is in
+	Shown       []byte      `json:"shown"` // what is shown of it
 	Name        string      `json:"name"`
-	Details     string      `json:"details,omitempty"`
-	ImageURL    string      `json:"image_url,omitempty"`
 	Performers  []performer `json:"performers"`
 	Start       int64       `json:"start"` // in microseconds, as Postgres has it
-	End         int64       `json:"end"`
 	Date        string      `json:"date"`
 	Month       string      `json:"month"`
 	Venue       venue       `json:"venue"`
 	Category    string      `json:"category,omitempty"`
 	CategoryKey string      `json:"category_key,omitempty"`
-	Currency    string      `json:"currency"`
 	PriceFrom   int         `json:"price_from"`
 	PriceTo     int         `json:"price_to"`
 	Bands       []string    `json:"bands"` // of search.Bands
-	OnSale      bool        `json:"on_sale"`
 	ForSale     bool        `json:"for_sale"`
-	Capacity    int         `json:"capacity"`
 }
 
 type performer struct {
@@ -55,10 +56,8 @@ type venue struct {
 	Name     string `json:"name"`
 	City     string `json:"city"`
 	Location string `json:"location"`
-	Country  string `json:"country"`
 	Place    string `json:"place"` // all words of the place, one after the other
 	Point    *point `json:"point,omitempty"`
-	TimeZone string `json:"time_zone"`
 	Label    string `json:"label"`
 	Town     string `json:"town"`
 }
@@ -86,12 +85,11 @@ func parts(label string, n int) (out []string, err error) {
 func stored(d search.Document) document {
 	v := d.Venue
 	out := document{
-		ID: d.Event.String(), Fair: fair(d.Event), Name: d.Name, Details: d.Details, ImageURL: d.ImageURL, Performers: []performer{}, Bands: []string{},
-		Start: d.Start.UnixMicro(), End: d.End.UnixMicro(), Date: d.Date.Format(time.DateOnly), Month: d.Date.Format("2006-01"),
-		Category: d.Category, CategoryKey: words.Fold(d.Category), Currency: d.Currency,
-		PriceFrom: d.PriceFrom, PriceTo: d.PriceTo, OnSale: d.OnSale, ForSale: d.ForSale, Capacity: d.Capacity,
-		Venue: venue{ID: v.ID, Name: v.Name, City: v.City, Location: v.Location, Country: v.Country, Place: v.City + " " + v.Location + " " + v.Country,
-			TimeZone: v.TimeZone, Label: label(v.ID, v.Name, v.Location), Town: label(v.City, v.Location, v.Country)},
+		ID: d.Event.String(), Fair: fair(d.Event), Shown: showing(d), Name: d.Name, Performers: []performer{}, Bands: []string{},
+		Start: d.Start.UnixMicro(), Date: d.Date.Format(time.DateOnly), Month: d.Date.Format("2006-01"),
+		Category: d.Category, CategoryKey: words.Fold(d.Category), PriceFrom: d.PriceFrom, PriceTo: d.PriceTo, ForSale: d.ForSale,
+		Venue: venue{ID: v.ID, Name: v.Name, City: v.City, Location: v.Location, Place: v.City + " " + v.Location + " " + v.Country,
+			Label: label(v.ID, v.Name, v.Location), Town: label(v.City, v.Location, v.Country)},
 	}
 	if v.Latitude != nil && v.Longitude != nil {
 		out.Venue.Point = &point{*v.Latitude, *v.Longitude}
@@ -126,22 +124,76 @@ func fair(e id.Event) []string {
 // oneIn names the sample of one event in two to the power of halvings; of at least one halving.
 func oneIn(halvings int) string { return strconv.Itoa(1 << halvings) }
 
-// hit is what is shown of a document, but for what is left.
-func (d document) hit(q search.Query) (h search.Hit, err error) {
-	if h.ID, err = id.ParseEvent(d.ID); err != nil {
-		return h, fmt.Errorf("document %q: %w", d.ID, err)
-	}
+// shown is what searches show of a document. The index keeps it as one value, apart from the rest: to read the document itself, which Lucene stores in compressed blocks of many, was
+// half of what a search cost.
+type shown struct {
+	id                 string
+	name, details      string
+	imageURL           string
+	performer          string
+	start, end         int64 // in microseconds
+	venue              search.Venue
+	priceFrom, priceTo int
+	currency           string
+	capacity           int
+	onSale, forSale    bool
+}
+
+// members are the members in the order in which they are kept: their names would be most of it.
+func (s *shown) members() []any {
+	v := &s.venue
+	return []any{&s.id, &s.name, &s.details, &s.imageURL, &s.performer, &s.start, &s.end,
+		&v.ID, &v.Name, &v.Location, &v.City, &v.Country, &v.Latitude, &v.Longitude, &v.TimeZone,
+		&s.priceFrom, &s.priceTo, &s.currency, &s.capacity, &s.onSale, &s.forSale}
+}
+
+// showing is what is shown of a document, as it is kept.
+func showing(d search.Document) []byte {
 	v := d.Venue
-	h.Name, h.Details, h.ImageURL = d.Name, d.Details, d.ImageURL
+	s := shown{id: d.Event.String(), name: d.Name, details: d.Details, imageURL: d.ImageURL, start: d.Start.UnixMicro(), end: d.End.UnixMicro(),
+		venue:     search.Venue{ID: v.ID, Name: v.Name, Location: v.Location, City: v.City, Country: v.Country, Latitude: v.Latitude, Longitude: v.Longitude, TimeZone: v.TimeZone},
+		priceFrom: d.PriceFrom, priceTo: d.PriceTo, currency: d.Currency, capacity: d.Capacity, onSale: d.OnSale, forSale: d.ForSale}
 	if len(d.Performers) > 0 {
-		h.Performer = d.Performers[0].Name
+		s.performer = d.Performers[0].Name
 	}
-	h.Start, h.End = time.UnixMicro(d.Start).UTC(), time.UnixMicro(d.End).UTC()
-	h.Venue = search.Venue{ID: v.ID, Name: v.Name, Location: v.Location, City: v.City, Country: v.Country, TimeZone: v.TimeZone}
-	if v.Point != nil {
-		h.Venue.Latitude, h.Venue.Longitude = &v.Point.Lat, &v.Point.Lon
+	b, _ := json.Marshal(s.members()) // texts and numbers only
+	return b
+}
+
+// shows asks for what is shown of the hits, and nothing else.
+func shows(s *elastic.SearchSource) *elastic.SearchSource {
+	return s.FetchSource(false).StoredField("_none_").DocvalueField(shownField) // the library's NoStoredFields reads them all the same
+}
+
+// show reads what is shown of a hit.
+func show(h *elastic.SearchHit) (s shown, err error) {
+	kept, _ := h.Fields.Strings(shownField)
+	if len(kept) != 1 {
+		return s, fmt.Errorf("a hit with %d values to show", len(kept))
 	}
-	h.PriceFrom, h.PriceTo, h.Currency, h.Capacity, h.OnSale = d.PriceFrom, d.PriceTo, d.Currency, d.Capacity, d.OnSale
+	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(kept[0], "=")) // Elasticsearch 7 pads it or not, by version
+	if err != nil {
+		return s, fmt.Errorf("what is shown of a hit: %w", err)
+	}
+	members := s.members()
+	want := len(members)
+	if err := json.Unmarshal(b, &members); err != nil {
+		return s, fmt.Errorf("what is shown of a hit: %w", err)
+	}
+	if len(members) != want {
+		return s, fmt.Errorf("what is shown of a hit has %d members, want %d", len(members), want)
+	}
+	return s, nil
+}
+
+// hit is what is shown of an event, but for what is left.
+func (s shown) hit(q search.Query) (h search.Hit, err error) {
+	if h.ID, err = id.ParseEvent(s.id); err != nil {
+		return h, fmt.Errorf("document %q: %w", s.id, err)
+	}
+	h.Name, h.Details, h.ImageURL, h.Performer, h.Venue = s.name, s.details, s.imageURL, s.performer, s.venue
+	h.Start, h.End = time.UnixMicro(s.start).UTC(), time.UnixMicro(s.end).UTC()
+	h.PriceFrom, h.PriceTo, h.Currency, h.Capacity, h.OnSale = s.priceFrom, s.priceTo, s.currency, s.capacity, s.onSale
 	return h, h.Place(q)
 }
 

@@ -2,7 +2,6 @@ package elastic
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -135,9 +134,9 @@ func (g *Engine) fill(ctx context.Context, w *wanted, p *position, page *search.
 	return nil
 }
 
-// found is a document in the order of the query.
+// found is an event in the order of the query.
 type found struct {
-	document
+	shown
 	end position // behind it
 }
 
@@ -173,12 +172,12 @@ func (p position) readAll(q search.Query, r *elastic.SearchResult, n int) (out [
 }
 
 func (p position) read(q search.Query, h *elastic.SearchHit) (f found, err error) {
-	if err := json.Unmarshal(h.Source, &f.document); err != nil {
-		return f, fmt.Errorf("document %s: %w", h.Id, err)
+	if f.shown, err = show(h); err != nil {
+		return f, err
 	}
 	var ok bool
-	if f.end, ok = p.behind(q, f.document, h.Sort); !ok {
-		return f, fmt.Errorf("document %s has no place in the order: %v", h.Id, h.Sort)
+	if f.end, ok = p.behind(q, f.shown, h.Sort); !ok {
+		return f, fmt.Errorf("event %q has no place in the order: %v", f.id, h.Sort)
 	}
 	return f, nil
 }

@@ -16,22 +16,11 @@ const (
 	probe   = 10   // halvings of the sample that tells how much is found
 )
 
-// all is the query without its order.
-func (w *wanted) all(typos bool) *elastic.BoolQuery {
-	q := elastic.NewBoolQuery().Filter(w.filters...)
-	w.forText(q, typos)
-	return q
-}
-
 // facets counts what the query finds by what it could be narrowed to; a fair sample of it where there is much.
 func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*search.Facets, error) {
-	q := w.all(typos)
+	q := w.all(typos, part{})
 	if much {
-		halvings, err := g.sample(ctx, w, typos)
-		if err != nil {
-			return nil, err
-		}
-		q.Filter(elastic.NewTermQuery("fair", oneIn(halvings)))
+		q.Filter(elastic.NewTermQuery("fair", oneIn(halve(w.about))))
 	}
 	terms := func(field string) *elastic.TermsAggregation {
 		return elastic.NewTermsAggregation().Field(field).Size(search.MaxFacet)
@@ -45,14 +34,9 @@ func (g *Engine) facets(ctx context.Context, w *wanted, typos, much bool) (*sear
 	return read(answers[0].Aggregations, much)
 }
 
-// sample is how often what is found, which is much, has to be halved until about as many are left as are counted: one of the small samples tells how much it is.
-func (g *Engine) sample(ctx context.Context, w *wanted, typos bool) (halvings int, err error) {
-	answers, err := g.ask(ctx, elastic.NewSearchSource().Query(w.all(typos).Filter(elastic.NewTermQuery("fair", oneIn(probe)))).Size(0).TrackTotalHits(true))
-	if err != nil {
-		return 0, err
-	}
-	n, _, err := total(answers[0])
-	return halve(n << probe), err
+// sample asks how much is found, about: by how much of a small sample.
+func (w *wanted) sample(typos bool) *elastic.SearchSource {
+	return elastic.NewSearchSource().Query(w.all(typos, part{}).Filter(elastic.NewTermQuery("fair", oneIn(probe)))).Size(0).TrackTotalHits(true)
 }
 
 // halve is how many halvings leave about as many of n as facets count.

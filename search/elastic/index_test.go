@@ -79,6 +79,42 @@ func TestIndicesOfAnotherPrefixAreLeftAlone(t *testing.T) {
 	}
 }
 
+// An index that is laid out has one segment, whatever it had before.
+func TestAPackedIndexHasOneSegment(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, 1)
+	name := newIndex(t, c)
+	segments := func() int {
+		all, err := c.es.IndexSegments(name).Do(t.Context())
+		if err != nil || all.Indices[name] == nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, shard := range all.Indices[name].Shards["0"] {
+			for _, s := range shard.Segments {
+				if s.Search {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	for n := range 3 {
+		if refused, err := c.Put(t.Context(), name, []search.Document{indextest.Sample(n+1, 1)}); err != nil || len(refused) > 0 {
+			t.Fatal(refused, err)
+		}
+		indextest.Must(t, c.Refresh(t.Context(), name))
+	}
+	if n := segments(); n < 2 {
+		t.Fatalf("%d segments: there is nothing to merge", n)
+	}
+	indextest.Must(t, c.Pack(t.Context(), name))
+	indextest.Must(t, c.Refresh(t.Context(), name))
+	if n := segments(); n != 1 {
+		t.Errorf("%d segments are left", n)
+	}
+}
+
 // What is not a document of ours is refused: nobody else adds members that are found by chance.
 func TestTheMappingIsStrict(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -61,6 +62,18 @@ func (c *Client) NewIndex(ctx context.Context) (name string, err error) {
 func (c *Client) Refresh(ctx context.Context, index string) error {
 	if _, err := c.es.Refresh(index).Do(ctx); err != nil {
 		return fmt.Errorf("refresh %s: %w", index, err)
+	}
+	return nil
+}
+
+// Pack merges an index into one segment: words, places and prices are then looked up once and not in twenty segments. What is put later makes small segments, which are merged as usual.
+func (c *Client) Pack(ctx context.Context, index string) error {
+	answer, err := c.es.Forcemerge(index).MaxNumSegments(1).Do(ctx)
+	if err == nil && (answer.Shards == nil || answer.Shards.Failed > 0) {
+		err = errors.New("not all shards were merged")
+	}
+	if err != nil {
+		return fmt.Errorf("merge %s: %w", index, err)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (l *left) fill(ctx context.Context, hits []search.Hit, tickets bool, docume
 	unstockedTotal.Inc()
 	for i := range hits {
 		hits[i].Tickets = nil
-		if hits[i].Availability = "none"; documents[i].ForSale {
+		if hits[i].Availability = "none"; documents[i].forSale {
 			hits[i].Availability = "many"
 		}
 	}

@@ -75,9 +75,9 @@ func (p *position) beyond(w *wanted) bool {
 }
 
 // behind is the position behind a hit of the index.
-func (p position) behind(q search.Query, d document, sort []any) (position, bool) {
-	e, err := id.ParseEvent(d.ID)
-	p.start, p.event, p.key = d.Start, e, 0
+func (p position) behind(q search.Query, s shown, sort []any) (position, bool) {
+	e, err := id.ParseEvent(s.id)
+	p.start, p.event, p.key = s.start, e, 0
 	if q.Sort == search.ByDate {
 		return p, err == nil
 	}

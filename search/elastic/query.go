@@ -34,6 +34,7 @@ type wanted struct {
 	filters []elastic.Query     // what restricts but for the text
 	near    map[string][]string // known words that may have been meant, by mistyped ones
 	nothing bool                // nothing can be found
+	about   int                 // how much is found, if facets are wanted and it is more than is counted
 }
 
 // want reads a query, which has been checked.
@@ -48,7 +49,6 @@ func want(q search.Query) (w wanted) {
 		w.nothing = w.nothing || key == ""
 		w.filter(elastic.NewTermQuery("category_key", key))
 	}
-	w.dated()
 	if q.PriceMin != nil {
 		w.filter(elastic.NewRangeQuery("price_to").Gte(*q.PriceMin))
 	}
@@ -59,36 +59,6 @@ func want(q search.Query) (w wanted) {
 		w.filter(elastic.NewTermQuery("for_sale", true))
 	}
 	return w
-}
-
-// dated restricts to days, as the venues count them. The index has its events in order of time, so a part of time is found at once; only where days begin and end in some zones already and in
-// others not yet, each event is looked at.
-func (w *wanted) dated() {
-	t := w.times()
-	if t == (window{}) {
-		return
-	}
-	days, surely := elastic.NewRangeQuery("date"), t
-	var edges []window
-	const wide = int64(2 * slack / time.Microsecond)
-	if t.from != 0 {
-		days.Gte(w.StartDate.Format(time.DateOnly))
-		surely.from += wide
-		edges = append(edges, window{t.from, surely.from})
-	}
-	if t.to != 0 {
-		days.Lte(w.EndDate.Format(time.DateOnly))
-		surely.to -= wide
-		edges = append(edges, window{surely.to, t.to})
-	}
-	q := elastic.NewBoolQuery().MinimumNumberShouldMatch(1)
-	for _, e := range edges {
-		q.Should(elastic.NewBoolQuery().Filter(e.queries()...).Filter(days))
-	}
-	if surely.from < surely.to || surely.to == 0 {
-		q.Should(surely.queries()...)
-	}
-	w.filter(q)
 }
 
 func (w *wanted) filter(q elastic.Query) { w.filters = append(w.filters, q) }
@@ -136,19 +106,45 @@ func (w *wanted) forgivable() bool {
 	return slices.ContainsFunc(w.text, func(t words.Word) bool { return t.Edits() > 0 })
 }
 
-// match is the query as the index takes it, with what scores if that is the order.
-func (w *wanted) match(typos bool) *elastic.BoolQuery {
-	q := elastic.NewBoolQuery().Filter(w.filters...)
-	if w.forText(q, typos); w.Sort == search.ByRelevance {
+// match is a part of the query as the index takes it, with what scores if that is the order.
+func (w *wanted) match(typos bool, of part) *elastic.BoolQuery {
+	q := w.all(typos, of)
+	if w.Sort == search.ByRelevance {
 		q.Should(w.scores(typos)...)
 	}
 	return q
 }
 
-// forText adds that all words of the text must be there.
-func (w *wanted) forText(q *elastic.BoolQuery, typos bool) {
+// all is a part of the query without its order: all words of the text must be there.
+func (w *wanted) all(typos bool, of part) *elastic.BoolQuery {
+	q := elastic.NewBoolQuery().Filter(w.filters...)
+	w.during(q, of.window)
+	if of.km > 0 {
+		q.Filter(w.circle(of.km))
+	}
 	for i := range w.text {
 		q.Filter(w.having("words", i, true, typos))
+	}
+	return q
+}
+
+// during restricts to a part of time, and to the query's days as the venues count them. The index has its events in order of time, so a part of time is found at once; only where days begin
+// and end in some zones already and in others not yet, each event is looked at.
+func (w *wanted) during(q *elastic.BoolQuery, t window) {
+	days := w.times()
+	t = t.and(days)
+	q.Filter(t.queries()...)
+	const wide = int64(2 * slack / time.Microsecond)
+	except := func(edge window, wrong *elastic.RangeQuery) {
+		if edge = edge.and(t); edge.from < edge.to {
+			q.MustNot(elastic.NewBoolQuery().Filter(edge.queries()...).Filter(wrong))
+		}
+	}
+	if days.from != 0 {
+		except(window{days.from, days.from + wide}, elastic.NewRangeQuery("date").Lt(w.StartDate.Format(time.DateOnly)))
+	}
+	if days.to != 0 {
+		except(window{days.to - wide, days.to}, elastic.NewRangeQuery("date").Gt(w.EndDate.Format(time.DateOnly)))
 	}
 }
 

@@ -35,10 +35,16 @@ const slack = 14 * time.Hour
 
 // reach is how far a search may look.
 type reach struct {
-	first, most float64                            // how far at first, and from where on it looks at all; microseconds or square kilometres
-	count       float64                            // how far it counts at first
-	complete    bool                               // all is all that the query finds
-	within      func(size float64) []elastic.Query // +Inf: all
+	first, most float64                 // how far at first, and from where on it looks at all; microseconds or square kilometres
+	count       float64                 // how far it counts at first
+	complete    bool                    // all is all that the query finds
+	within      func(size float64) part // +Inf: all
+}
+
+// part is a part of what a query finds: of a window of time, and of a circle around its point. The zero part is all of it.
+type part struct {
+	window
+	km float64 // 0: no circle but the query's
 }
 
 // bounded is a size, or +Inf from where on all is looked at.
@@ -50,9 +56,9 @@ func (r reach) bounded(size float64) float64 {
 }
 
 // part bounds a count: +Inf is all that the query finds, whatever the reach.
-func (r reach) part(size float64) []elastic.Query {
+func (r reach) part(size float64) part {
 	if math.IsInf(size, 1) {
-		return nil
+		return part{}
 	}
 	return r.within(size)
 }
@@ -67,11 +73,12 @@ func grown(size float64, want, got int) float64 {
 func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page *search.Page, counted bool, r reach, shown *elastic.SearchResult) (answer *elastic.SearchResult, reached float64, err error) {
 	ranked := w.Sort == search.ByRelevance
 	size, far := r.bounded(r.first), r.bounded(r.count)
+	sampling := counted && w.Facets
 	for shown == nil || counted {
 		once := shown == nil && counted && size == far && (r.complete || !math.IsInf(far, 1)) // one question tells both
 		var ask []*elastic.SearchSource
 		if shown == nil {
-			s := w.source(p, n, r.within(size)...)
+			s := w.source(p, n, r.within(size))
 			if once {
 				s.TrackTotalHits(g.counted)
 			} else if ranked {
@@ -80,11 +87,21 @@ func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page 
 			ask = append(ask, s)
 		}
 		if counted && !once {
-			ask = append(ask, g.count(w, p.typos, r.part(far)...))
+			ask = append(ask, g.count(w, p.typos, r.part(far)))
+		}
+		if sampling {
+			ask = append(ask, w.sample(p.typos))
 		}
 		answers, err := g.ask(ctx, ask...)
 		if err != nil {
 			return nil, 0, err
+		}
+		if sampling {
+			last := len(answers) - 1
+			if w.about, _, err = total(answers[last]); err != nil {
+				return nil, 0, err
+			}
+			w.about, answers, sampling = w.about<<probe, answers[:last], false
 		}
 		if shown == nil {
 			got, want := len(answers[0].Hits.Hits), n
@@ -120,15 +137,15 @@ func (g *Engine) narrow(ctx context.Context, w *wanted, p position, n int, page 
 }
 
 // source asks for the n events that follow a position, in the order of the query, within some bounds.
-func (w *wanted) source(p position, n int, within ...elastic.Query) *elastic.SearchSource {
-	s := elastic.NewSearchSource().Query(w.match(p.typos).Filter(within...)).Size(n).TrackTotalHits(false)
+func (w *wanted) source(p position, n int, within part) *elastic.SearchSource {
+	s := shows(elastic.NewSearchSource().Query(w.match(p.typos, within)).Size(n).TrackTotalHits(false))
 	p.order(w.Query, s)
 	return s
 }
 
 // count asks how many the query finds within some bounds: a count that stops where it is told costs little.
-func (g *Engine) count(w *wanted, typos bool, within ...elastic.Query) *elastic.SearchSource {
-	return elastic.NewSearchSource().Query(w.all(typos).Filter(within...)).Size(0).TrackTotalHits(g.counted)
+func (g *Engine) count(w *wanted, typos bool, within part) *elastic.SearchSource {
+	return elastic.NewSearchSource().Query(w.all(typos, within)).Size(0).TrackTotalHits(g.counted)
 }
 
 // window is a part of time in microseconds, from inclusive, to exclusive; 0: it has no such end.
@@ -148,6 +165,17 @@ func (t window) queries() []elastic.Query {
 	return []elastic.Query{q}
 }
 
+// and is what two windows have in common.
+func (t window) and(o window) window {
+	if t.from == 0 || o.from != 0 && o.from > t.from {
+		t.from = o.from
+	}
+	if t.to == 0 || o.to != 0 && o.to < t.to {
+		t.to = o.to
+	}
+	return t
+}
+
 // part is so many microseconds of a window from its beginning on, or backwards from its end; +Inf: all of it.
 func (t window) part(back bool, size float64) window {
 	switch {
@@ -163,7 +191,7 @@ func (t window) part(back bool, size float64) window {
 // within looks from the beginning of a window on, or back from its end.
 func (b bounds) within(t window, back, complete bool) reach {
 	r := reach{first: float64(b.first.Microseconds()), count: float64(b.count.Microseconds()), most: float64(b.most.Microseconds()), complete: complete,
-		within: func(size float64) []elastic.Query { return t.part(back, size).queries() }}
+		within: func(size float64) part { return part{window: t.part(back, size)} }}
 	if t.from != 0 && t.to != 0 {
 		r.most = min(r.most, float64(t.to-t.from)/2)
 	}
@@ -207,11 +235,11 @@ func (b bounds) byDate(w *wanted, p position) reach {
 // byDistance reaches out from the point, beyond a position. In all it is the circle of the query, which is among its filters.
 func (w *wanted) byDistance(p position) reach {
 	whole := w.RadiusKM * w.RadiusKM
-	r := reach{first: whole * firstArea, count: whole * firstArea, most: whole * mostArea, complete: true, within: func(size float64) []elastic.Query {
+	r := reach{first: whole * firstArea, count: whole * firstArea, most: whole * mostArea, complete: true, within: func(size float64) part {
 		if math.IsInf(size, 1) {
-			return nil
+			return part{}
 		}
-		return []elastic.Query{w.circle(math.Sqrt(size))}
+		return part{km: math.Sqrt(size)}
 	}}
 	if p.event != 0 {
 		km := math.Float64frombits(uint64(p.key)) / 1000
@@ -233,7 +261,7 @@ func (g *Engine) rank(ctx context.Context, w *wanted, p *position, n int, page *
 		var shown *elastic.SearchResult
 		look := p.ranked
 		if p.event != 0 { // in the midst of what is ranked together
-			answers, err := g.ask(ctx, w.source(*p, n-len(out), p.ranked.queries()...))
+			answers, err := g.ask(ctx, w.source(*p, n-len(out), part{window: p.ranked}))
 			if err != nil {
 				return nil, err
 			}

@@ -186,3 +186,16 @@ func TestPartsOfAWindow(t *testing.T) {
 		}
 	}
 }
+
+// What two windows have in common begins and ends in both; 0 is no end, and what lies before 1970 is below it.
+func TestWhatWindowsHaveInCommon(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]window{
+		{{100, 900}, {200, 800}, {200, 800}}, {{100, 900}, {0, 800}, {100, 800}}, {{100, 0}, {200, 0}, {200, 0}},
+		{{-50, 0}, {0, 0}, {-50, 0}}, {{-50, 10}, {-70, 0}, {-50, 10}}, {{}, {}, {}}, {{100, 200}, {300, 400}, {300, 200}},
+	} {
+		if one, other := c[0].and(c[1]), c[1].and(c[0]); one != c[2] || other != c[2] {
+			t.Errorf("%v and %v: %v, %v, want %v", c[0], c[1], one, other, c[2])
+		}
+	}
+}

@@ -3,7 +3,6 @@ package elastic
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,8 +71,7 @@ func (g *Engine) complete(ctx context.Context, t typed) ([]completion, error) {
 	}
 	next := t.in("name").Filter(elastic.NewRangeQuery("start").Gte(time.Now().UnixMicro()))
 	answers, err := g.ask(ctx, named("performers.name", "performers.label"), named("venue.place", "venue.town"), named("venue.name", "venue.label"),
-		elastic.NewSearchSource().Query(next).Size(maxEvents).TrackTotalHits(false).Sort("start", true).Sort("id", true).
-			FetchSourceIncludeExclude([]string{"id", "name", "venue.location"}, nil))
+		shows(elastic.NewSearchSource().Query(next).Size(maxEvents).TrackTotalHits(false).Sort("start", true).Sort("id", true)))
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +90,11 @@ func (g *Engine) complete(ctx context.Context, t typed) ([]completion, error) {
 		}
 	}
 	for _, h := range answers[3].Hits.Hits {
-		var d document
-		if err := json.Unmarshal(h.Source, &d); err != nil {
-			return nil, fmt.Errorf("document %s: %w", h.Id, err)
+		s, err := show(h)
+		if err != nil {
+			return nil, err
 		}
-		out = t.add(out, search.Suggestion{Kind: "event", Text: d.Name, Detail: d.Venue.Location, ID: d.ID}, d.Name)
+		out = t.add(out, search.Suggestion{Kind: "event", Text: s.name, Detail: s.venue.Location, ID: s.id}, s.name)
 	}
 	return out, nil
 }

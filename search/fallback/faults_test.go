@@ -3,6 +3,7 @@ package fallback_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -204,6 +205,10 @@ func TestABrokenElasticsearchIsMadeUpForByPostgres(t *testing.T) {
 		})
 	}
 	recovers("nothing")
+	s.weather.set(says(200, whole(hit(members("17m00001", "Europe/London"), `[1,1,"x"]`)))) // the control: this is a hit
+	if page, err := g.Search(t.Context(), q); err != nil || page.Degraded || len(page.Events) != 1 || page.Events[0].Name != "A name" {
+		t.Fatalf("what is a hit is none: %+v, %v", page, err)
+	}
 	for why, how := range map[string]http.HandlerFunc{
 		"an error":                says(500, `{"error":{"type":"x","reason":"y"},"status":500}`),
 		"too many requests":       says(429, `{"error":{"type":"es_rejected_execution_exception"}}`),
@@ -222,9 +227,12 @@ func TestABrokenElasticsearchIsMadeUpForByPostgres(t *testing.T) {
 		"answers without totals":  says(200, whole(`{"hits":[]}`)),
 		"a part of the answers":   says(200, `{"responses":[{"timed_out":true,"_shards":{"total":1},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}},{"timed_out":true,"_shards":{"total":1},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}]}`),
 		"a shard that failed":     says(200, `{"responses":[{"_shards":{"total":2,"failed":1},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}},{"_shards":{"total":2,"failed":1},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}]}`),
-		"hits without a place":    says(200, whole(`{"total":{"value":1,"relation":"eq"},"hits":[{"_id":"x","_source":{"id":"17m00001"}}]}`)),
-		"hits of other documents": says(200, whole(`{"total":{"value":1,"relation":"eq"},"hits":[{"_id":"x","_source":{"id":"../etc"},"sort":[1,1,"x"]}]}`)),
-		"hits of no zone":         says(200, whole(`{"total":{"value":1,"relation":"eq"},"hits":[{"_id":"x","_source":{"id":"17m00001","venue":{"time_zone":"../etc"}},"sort":[1,1,"x"]}]}`)),
+		"hits that show nothing":  says(200, whole(`{"total":{"value":1,"relation":"eq"},"hits":[{"sort":[1,1,"x"]}]}`)),
+		"hits that are no base64": says(200, whole(`{"total":{"value":1,"relation":"eq"},"hits":[{"fields":{"shown":["%"]},"sort":[1,1,"x"]}]}`)),
+		"hits of too few members": says(200, whole(hit(`["17m00001"]`, `[1,1,"x"]`))),
+		"hits without a place":    says(200, whole(hit(members("17m00001", "Europe/London"), `[]`))),
+		"hits of other documents": says(200, whole(hit(members("../etc", "Europe/London"), `[1,1,"x"]`))),
+		"hits of no zone":         says(200, whole(hit(members("17m00001", "../etc"), `[1,1,"x"]`))),
 		"an error in an answer":   says(200, `{"responses":[{"error":{"type":"x","reason":"y"},"status":400},{"error":{"type":"x","reason":"y"},"status":400}]}`),
 		"another server":          http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound).ServeHTTP,
 		"a reset":                 resets(""),
@@ -243,6 +251,16 @@ func TestABrokenElasticsearchIsMadeUpForByPostgres(t *testing.T) {
 		}
 		recovers(why)
 	}
+}
+
+// hit is the one hit of an answer, with what it shows.
+func hit(shown, sort string) string {
+	return `{"total":{"value":1,"relation":"eq"},"hits":[{"fields":{"shown":["` + base64.StdEncoding.EncodeToString([]byte(shown)) + `"]},"sort":` + sort + `}]}`
+}
+
+// members is what an index keeps to show of an event.
+func members(event, zone string) string {
+	return fmt.Sprintf(`[%q,"A name","","","Somebody",1,2,"v","Hall","London","London","GB",null,null,%q,1,2,"GBP",10,true,true]`, event, zone)
 }
 
 // whole are two answers with the same hits.

@@ -30,6 +30,7 @@ type Progress struct {
 	Index       string
 	Done, Total int // events; more may be added meanwhile
 	Refused     int
+	Packing     bool // all documents are put, and laid out for searching
 	CatchingUp  bool // all documents are put, and changes are followed
 	Searched    bool // the index is the one that is searched
 }
@@ -111,6 +112,7 @@ func (r *rebuild) build(ctx context.Context) error {
 			return err
 		}
 	}
+	r.pack(ctx)
 	if err := r.catchUp(ctx); err != nil {
 		return err
 	}
@@ -118,6 +120,17 @@ func (r *rebuild) build(ctx context.Context) error {
 		return err
 	}
 	return r.Indexer.index.Switch(ctx, r.Index)
+}
+
+// pack lays the index out for searching. One that could not be is searched as it is: that costs more, and finds the same.
+func (r *rebuild) pack(ctx context.Context) {
+	r.Packing = true
+	r.tell(r.Progress)
+	r.Packing = false
+	if err := r.Indexer.index.Pack(ctx, r.Index); err != nil {
+		r.Log.Warn("an index is searched as it was filled", "index", r.Index, "err", err)
+	}
+	r.moved()
 }
 
 // begin notes where the log ends now. A change that is not in the log yet is committed after this, or on its way through the outbox: it will

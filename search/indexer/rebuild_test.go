@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -139,6 +140,31 @@ func TestARebuildThatFailsChangesNothing(t *testing.T) {
 	r.must(broken.Rebuild(t.Context(), Pace{}, nil)) // repeated
 	if r.current() == first {
 		t.Error("the old index is searched")
+	}
+}
+
+// unpacked is an index that cannot be laid out.
+type unpacked struct {
+	indextest.Indexed
+	tried int
+}
+
+func (u *unpacked) Pack(context.Context, string) error {
+	u.tried++
+	return errors.New("no space is left")
+}
+
+func TestAnIndexThatCannotBeLaidOutIsSearchedAsItIs(t *testing.T) {
+	t.Parallel()
+	var u *unpacked
+	r := newRig(t, func(t testing.TB) indextest.Indexed {
+		u = &unpacked{Indexed: inMemory(t)}
+		return u
+	})
+	u = r.index.Indexed.(*unpacked)
+	r.must(r.indexer().Rebuild(t.Context(), Pace{}, nil))
+	if n := len(r.contents()); n != 20 || u.tried != 1 {
+		t.Errorf("%d documents are searched, of 20; it was to be laid out %d times", n, u.tried)
 	}
 }
 

@@ -22,18 +22,18 @@ func Elasticsearch(index search.Index, url string) Indexed {
 	return &elasticsearch{index, url}
 }
 
-// Contents is what searches of an index find, at most 10,000 documents.
+// Contents is what searches of an index find, at most 10,000 documents: what is shown of each, and what it is restricted and counted by.
 func (e *elasticsearch) Contents(ctx context.Context, index string) (map[id.Event]string, error) {
-	body, err := e.ask(ctx, http.MethodGet, index+"/_search?version=true&size=10000")
+	body, err := e.ask(ctx, http.MethodGet, index+"/_search?version=true&size=10000&docvalue_fields=shown,start,month,category_key,bands,for_sale,performers.id,venue.label")
 	if err != nil {
 		return nil, err
 	}
 	var answer struct {
 		Hits struct {
 			Hits []struct {
-				ID      string          `json:"_id"`
-				Version int64           `json:"_version"`
-				Source  json.RawMessage `json:"_source"`
+				ID      string         `json:"_id"`
+				Version int64          `json:"_version"`
+				Fields  map[string]any `json:"fields"`
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func (e *elasticsearch) Contents(ctx context.Context, index string) (map[id.Even
 		if err != nil {
 			return nil, err
 		}
-		contents[event] = fmt.Sprintf("%d %s", h.Version, h.Source)
+		contents[event] = fmt.Sprintf("%d %v", h.Version, h.Fields)
 	}
 	return contents, nil
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t testing.TB) Indexed) {
 		"SearchesGoToAnotherIndexFromOneMomentOn":   switching,
 		"AnIndexThatIsNotSearchedCanBeDropped":      dropping,
 		"ALongDocumentIsTaken":                      long,
+		"PackingChangesNothing":                     packing,
 		"WhatIsShownDoesNotDependOnHowOftenItIsPut": again,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -256,4 +257,23 @@ func again(t *testing.T, x Indexed) {
 		Put(t, x, got, Sample(1, 3), Sample(2, 1), Sample(1, 3))
 	}
 	holds(t, x, got, "repeats made another index", Sample(1, 3), Sample(2, 1))
+}
+
+// packing keeps what is there, whether it has been packed before or not, and what is put later.
+func packing(t *testing.T, x Indexed) {
+	name := NewIndex(t, x, Sample(1, 2), Sample(2, 1))
+	for version := range int64(3) {
+		Put(t, x, name, Sample(3, version+1))
+		before := Contents(t, x, name)
+		Must(t, x.Pack(t.Context(), name))
+		Must(t, x.Refresh(t.Context(), name))
+		if !Same(t, Contents(t, x, name), before) {
+			t.Errorf("packed after version %d it holds something else", version+1)
+		}
+	}
+	Put(t, x, name, Sample(1, 1))
+	holds(t, x, name, "after it was packed", Sample(1, 2), Sample(2, 1), Sample(3, 3))
+	if err := x.Pack(t.Context(), name+"x"); err == nil {
+		t.Error("an index that is not there is packed")
+	}
 }

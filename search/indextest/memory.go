@@ -60,6 +60,16 @@ func (m *Memory) Refresh(_ context.Context, index string) error {
 	return nil
 }
 
+// Pack has nothing to do.
+func (m *Memory) Pack(_ context.Context, index string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.indices[index] == nil {
+		return fmt.Errorf("pack %q: %w", index, errNoIndex)
+	}
+	return nil
+}
+
 // NewIndex makes an empty index.
 func (m *Memory) NewIndex(context.Context) (string, error) {
 	m.mu.Lock()
