@@ -79,10 +79,9 @@ func (w *wanted) named(field, text string) {
 	}
 }
 
-// placed restricts to a circle, or to words of the place: of "Toronto, Canada" every part must be there.
+// placed restricts to words of the place, unless there is a circle: of "Toronto, Canada" every part must be there.
 func (w *wanted) placed() {
 	if w.HasPoint {
-		w.filter(w.circle(w.RadiusKM))
 		return
 	}
 	for i, part := range strings.Split(w.Location, ",") {
@@ -119,8 +118,11 @@ func (w *wanted) match(typos bool, of part) *elastic.BoolQuery {
 func (w *wanted) all(typos bool, of part) *elastic.BoolQuery {
 	q := elastic.NewBoolQuery().Filter(w.filters...)
 	w.during(q, of.window)
-	if of.km > 0 {
+	switch {
+	case of.km > 0: // it lies in the query's: each circle costs Elasticsearch a grid of 4,096 boxes, twice
 		q.Filter(w.circle(of.km))
+	case w.HasPoint:
+		q.Filter(w.circle(w.RadiusKM))
 	}
 	for i := range w.text {
 		q.Filter(w.having("words", i, true, typos))

@@ -232,7 +232,7 @@ func (b bounds) byDate(w *wanted, p position) reach {
 	return r
 }
 
-// byDistance reaches out from the point, beyond a position. In all it is the circle of the query, which is among its filters.
+// byDistance reaches out from the point, beyond a position. In all it is the circle of the query.
 func (w *wanted) byDistance(p position) reach {
 	whole := w.RadiusKM * w.RadiusKM
 	r := reach{first: whole * firstArea, count: whole * firstArea, most: whole * mostArea, complete: true, within: func(size float64) part {

@@ -2,10 +2,12 @@ package indextest
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"usher/internal/id"
 	"usher/search"
@@ -24,16 +26,22 @@ func Elasticsearch(index search.Index, url string) Indexed {
 
 // Contents is what searches of an index find, at most 10,000 documents: what is shown of each, and what it is restricted and counted by.
 func (e *elasticsearch) Contents(ctx context.Context, index string) (map[id.Event]string, error) {
-	body, err := e.ask(ctx, http.MethodGet, index+"/_search?version=true&size=10000&docvalue_fields=shown,start,month,category_key,bands,for_sale,performers.id,venue.label")
+	body, err := e.ask(ctx, http.MethodGet, index+"/_search?version=true&size=10000&docvalue_fields=shown,start,bands,category_key,for_sale")
 	if err != nil {
 		return nil, err
 	}
 	var answer struct {
 		Hits struct {
 			Hits []struct {
-				ID      string         `json:"_id"`
-				Version int64          `json:"_version"`
-				Fields  map[string]any `json:"fields"`
+				ID      string `json:"_id"`
+				Version int64  `json:"_version"`
+				Fields  struct {
+					Shown    []string `json:"shown"`
+					Start    []int64  `json:"start"`
+					Bands    []string `json:"bands"`
+					Category []string `json:"category_key"`
+					ForSale  []bool   `json:"for_sale"`
+				} `json:"fields"`
 			}
 		}
 	}
@@ -46,7 +54,12 @@ func (e *elasticsearch) Contents(ctx context.Context, index string) (map[id.Even
 		if err != nil {
 			return nil, err
 		}
-		contents[event] = fmt.Sprintf("%d %v", h.Version, h.Fields)
+		f := h.Fields
+		shown, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.Join(f.Shown, ""), "="))
+		if err != nil {
+			return nil, err
+		}
+		contents[event] = fmt.Sprintf("%d %s %v %v %v %v", h.Version, shown, f.Start, f.Bands, f.Category, f.ForSale)
 	}
 	return contents, nil
 }

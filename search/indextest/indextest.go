@@ -18,7 +18,7 @@ import (
 // Indexed is an index that shows what is in it.
 type Indexed interface {
 	search.Index
-	// Contents is what searches of an index find, by event: a text that begins with the version, and tells all that is stored of it. Whatever
+	// Contents is what searches of an index find, by event: a text that begins with the version, and tells all that is shown of it, if not all that is stored. Whatever
 	// is stored alike has the same text.
 	Contents(ctx context.Context, index string) (map[id.Event]string, error)
 }
