@@ -113,7 +113,7 @@ prove: deps ## long proofs: every store and every two of them killed and paused 
 	USHER_PROVE=1 $(STORES) $(GO) test -count=1 -v -timeout 30m -run '^TestDaysLeaveTablesFlat$$' ./booking/relay
 
 .PHONY: prove-payments
-prove-payments: deps ## 100,000 payments by card through every fault, and the books compared afterwards (an hour or so; quiet machine)
+prove-payments: deps ## 100,000 payments by card through every fault, and the books compared afterwards (ten minutes; quiet machine)
 	USHER_PROVE=1 $(STORES) $(GO) test -count=1 -v -parallel 4 -timeout 60m -run '^TestAStormOfCardsAndDeaths$$' ./booking/payment
 
 .PHONY: bench

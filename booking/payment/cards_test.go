@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +34,36 @@ type cards struct {
 	server   *stripetest.Server
 	provider *stripe.Provider
 	mine     map[id.Key]bool // the attempts that go through it
+	met      tally           // what went wrong in a storm
+}
+
+// tally counts by name.
+type tally struct {
+	mu sync.Mutex // guards n
+	n  map[string]int
+}
+
+func (t *tally) add(what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n == nil {
+		t.n = map[string]int{}
+	}
+	t.n[what]++
+}
+
+// missing are those of some names that were not counted.
+func (t *tally) missing(names ...string) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return t.n[name] > 0 })
+}
+
+// String tells each name with its number.
+func (t *tally) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return fmt.Sprint(t.n)
 }
 
 const hookSecret = "whsec_test"
@@ -240,6 +271,16 @@ func stateOf(i stripetest.Intent) payment.State {
 	return payment.None
 }
 
+// faultNames are how the faults of a request are counted.
+var faultNames = map[stripetest.Fault]string{
+	stripetest.CutBefore: "cut before", stripetest.CutAfter: "cut after", stripetest.ErrorBefore: "500 before", stripetest.ErrorAfter: "500 after",
+	stripetest.Busy: "busy", stripetest.Slow: "slow",
+}
+
+// stormFaults are what every storm must have met.
+var stormFaults = append(slices.Sorted(maps.Values(faultNames)), "webhook lost", "webhook twice", "webhook late", "webhook before the answer",
+	"cashier died", "too old", "another card")
+
 // storm is one run: how many payments, in waves of how many, and whether Stripe remembers its keys.
 type storm struct {
 	payments, wave int
@@ -257,12 +298,22 @@ func TestAStormOfCardsAndDeaths(t *testing.T) {
 	if os.Getenv("USHER_PROVE") != "" {
 		shops, run = 4, storm{payments: 25_000, wave: 500, life: 2000, lease: 2 * time.Minute} // a busy machine would end nothing within 15 s of such time
 	}
+	if text := os.Getenv("USHER_TEST_PAYMENTS"); text != "" { // in each shop
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 300 || n > 1_000_000 {
+			t.Fatalf("USHER_TEST_PAYMENTS is %q, want a number from 300 to 1,000,000", text)
+		}
+		run.payments = n
+	}
 	for n := range shops {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			x := run.blow(t)
 			r := x.judge(t, run.payments)
-			t.Logf("%d payments, %d charged, %d requests to Stripe", r.Attempts, r.Charges, x.server.Calls())
+			t.Logf("%d payments in %d attempts, %d charged, %d requests to Stripe; %v", run.payments, r.Attempts, r.Charges, x.server.Calls(), &x.met)
+			if missing := x.met.missing(stormFaults...); len(missing) > 0 {
+				t.Errorf("not a storm: none of %q", missing)
+			}
 			if b, err := x.byStripe(); err != nil || b.Faults > 0 || b.Charges != r.Charges || b.Attempts != r.Attempts {
 				t.Errorf("by Stripe's own books: %+v, %v; want %+v", b, err, r)
 			}
@@ -289,25 +340,33 @@ func (run storm) blow(t *testing.T) *cards {
 	t.Logf("seed %d", seed)
 	s := open(t, run.payments)
 	random := rand.New(rand.NewPCG(seed, 1)) // the server asks under its lock
-	x := s.through(t, stripetest.Config{
+	var x *cards
+	met := func(what string) { x.met.add(what) }
+	x = s.through(t, stripetest.Config{
 		Forget: run.forgets, Delay: 5 * time.Millisecond,
 		Fault: func(string, int) stripetest.Fault {
 			if random.IntN(8) > 0 {
 				return stripetest.Fine
 			}
-			return stripetest.Fault(1 + random.IntN(int(stripetest.Slow)))
+			fault := stripetest.Fault(1 + random.IntN(int(stripetest.Slow)))
+			met(faultNames[fault])
+			return fault
 		},
 		Hooks: stripetest.Hooks{URL: s.listen(t), Secret: hookSecret, Post: func(string, int) []time.Duration {
 			late := func() time.Duration { return time.Duration(random.IntN(int(200 * time.Millisecond))) }
 			switch random.IntN(5) {
 			case 0:
+				met("webhook lost")
 				return nil
 			case 1:
+				met("webhook twice")
 				return []time.Duration{0, late()}
 			case 2:
+				met("webhook late")
 				return []time.Duration{late()}
 			case 3:
-				return []time.Duration{-1} // before the answer
+				met("webhook before the answer")
+				return []time.Duration{-1}
 			}
 			return []time.Duration{0}
 		}},
@@ -325,6 +384,9 @@ func (run storm) blow(t *testing.T) *cards {
 				m := &mortal{steps: 1 + luck.IntN(run.life), after: luck.IntN(2) == 0}
 				c.Providers = map[string]payment.Provider{stripe.Method: mortalProvider{m, x.provider}}
 				s.lives(over, c, m)
+				if m.dead() {
+					met("cashier died")
+				}
 			}
 		})
 	}
@@ -339,9 +401,14 @@ func (run storm) blow(t *testing.T) *cards {
 		done += len(wave)
 		for i := 0; i < len(wave); i += 20 {
 			s.exec(`UPDATE payment_attempts SET created_at = created_at - interval '11 minutes' WHERE id = $1`, [16]byte(wave[i].attempt))
+			met("too old")
 		}
 		x.weather()
-		x.again(s.declined(), stripetest.OK)
+		declined := s.declined()
+		for range declined {
+			met("another card")
+		}
+		x.again(declined, stripetest.OK)
 		x.weather()
 		if done%5000 == 0 {
 			t.Logf("%d are through", done)
