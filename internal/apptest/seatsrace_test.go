@@ -56,10 +56,10 @@ func (r *seatRace) over() bool {
 }
 
 // patiently asks until an answer is one: no store is away, and nothing is under way any more.
-func (r *seatRace) patiently(ask func() Answer) (a Answer, ok bool) {
+func patiently(ask func() Answer) (a Answer, ok bool) {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		a = ask()
-		if a.Status != 0 && a.Status != http.StatusServiceUnavailable && a.Status != http.StatusConflict || a.Status == http.StatusConflict && a.Problem() != "idempotency-key-in-flight" {
+		if a.Status != 0 && a.Status != http.StatusServiceUnavailable && a.Problem() != "request-in-progress" {
 			return a, true
 		}
 	}
@@ -103,7 +103,7 @@ func (r *seatRace) until(a Answer) int64 {
 func (r *seatRace) buys(f *Fan, number int, me, key string, seats []string, rng *rand.Rand) {
 	for _, seat := range seats {
 		asked := r.history.now()
-		a, ok := r.patiently(func() Answer { return f.Hold(r.event, seat) })
+		a, ok := patiently(func() Answer { return f.Hold(r.event, seat) })
 		out := seatAnswer{said: "refused"}
 		switch {
 		case !ok:
@@ -119,7 +119,7 @@ func (r *seatRace) buys(f *Fan, number int, me, key string, seats []string, rng 
 		return // he lets them run out
 	}
 	asked := r.history.now()
-	a, ok := r.patiently(func() Answer { return f.Book("k-"+key, seats...) })
+	a, ok := patiently(func() Answer { return f.Book("k-"+key, seats...) })
 	booking := a.Str("booking_id")
 	if ok && a.Status == http.StatusAccepted {
 		a = f.Settled(booking, time.Minute)
@@ -141,7 +141,7 @@ func (r *seatRace) buys(f *Fan, number int, me, key string, seats []string, rng 
 	case 0, 1, 2: // he lets it run out
 	case 3, 4:
 		asked := r.history.now()
-		a, ok := r.patiently(func() Answer { return f.Do("POST", "/api/v1/booking/"+booking+"/cancel", nil) })
+		a, ok := patiently(func() Answer { return f.Do("POST", "/api/v1/booking/"+booking+"/cancel", nil) })
 		out := seatAnswer{said: "refused"}
 		switch {
 		case !ok:
@@ -157,7 +157,7 @@ func (r *seatRace) buys(f *Fan, number int, me, key string, seats []string, rng 
 		r.pays(f, number, me, key, booking, []string{"tok_declined", "tok_ok"}[rng.IntN(2)], seats)
 	}
 	asked = r.history.now()
-	switch a, ok := r.patiently(func() Answer { return f.Do("GET", "/api/v1/booking/"+booking, nil) }); {
+	switch a, ok := patiently(func() Answer { return f.Do("GET", "/api/v1/booking/"+booking, nil) }); {
 	case ok && a.Status == http.StatusOK:
 		r.tells(number, "read", me, key, asked, seatAnswer{said: a.Str("status")}, seats...)
 	case ok && a.Status == http.StatusNotFound:
@@ -168,7 +168,7 @@ func (r *seatRace) buys(f *Fan, number int, me, key string, seats []string, rng 
 // pays tries to pay, and waits until it is known what has come of it.
 func (r *seatRace) pays(f *Fan, number int, me, key, booking, token string, seats []string) {
 	asked := r.history.now()
-	a, ok := r.patiently(func() Answer { return f.Confirm(booking, token) })
+	a, ok := patiently(func() Answer { return f.Confirm(booking, token) })
 	out := seatAnswer{said: "refused"}
 	if ok && (a.Status == http.StatusOK || a.Status == http.StatusAccepted) {
 		a = f.Settled(booking, time.Minute)

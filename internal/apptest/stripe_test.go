@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,14 +14,24 @@ import (
 // withStripe starts a system whose fans pay through a Stripe of our own, which tells the gateway what has come of each payment.
 func withStripe(t *testing.T, catalog string) (*System, *stripetest.Server) {
 	t.Helper()
+	return startStripe(t, Options{Catalog: catalog}, stripetest.Config{})
+}
+
+// startStripe starts a system and a Stripe as they are described, which know each other.
+func startStripe(t *testing.T, o Options, c stripetest.Config) (*System, *stripetest.Server) {
+	t.Helper()
 	dir, secret := t.TempDir(), "whsec_of_this_test"
-	server := stripetest.New(t, stripetest.Config{Hooks: stripetest.Hooks{Secret: secret}})
-	s := Start(t, Options{Catalog: catalog, Env: map[string]string{
+	c.Hooks.Secret = secret
+	server := stripetest.New(t, c)
+	env := map[string]string{
 		"USHER_PAYMENT_PROVIDER": "stripe", "USHER_STRIPE_URL": server.URL, "USHER_PUBLIC_URL": "https://tickets.example",
 		"USHER_STRIPE_KEY_FILE":            write(t, dir, "key", stripetest.Key+"\n"),
 		"USHER_STRIPE_WEBHOOK_SECRET_FILE": write(t, dir, "secret", secret+"\n"),
 		"USHER_STRIPE_PUBLISHABLE_KEY":     "pk_test_usher", "USHER_STRIPE_JS_URL": server.URL + stripetest.ScriptPath,
-	}})
+	}
+	maps.Copy(env, o.Env)
+	o.Env = env
+	s := Start(t, o)
 	server.TellTo(s.Public[0] + "/webhooks/stripe")
 	return s, server
 }
