@@ -106,10 +106,10 @@ surge: ## the same flow as a k6 script with thresholds
 	$(GO) -C loadtest/k6 tool k6 run surge.js
 
 .PHONY: prove
-prove: deps ## long proofs: every store and every two of them killed and paused under reads, and under 50,000 who wait; how old views are in a sale; what is told of seats; thirty days of bookings (half an hour; quiet machine)
+prove: deps ## long proofs: every store and every two of them killed and paused under reads, and under 50,000 who wait; how old views are in a sale; what is told of seats; payments by card; thirty days of bookings (half an hour; quiet machine)
 	@./deploy/local/install.sh java maven
 	USHER_PROVE=1 USHER_BROWSER=skip $(ENGINES) $(GO) test -count=1 -v -parallel 1 -timeout 60m -run '^TestReadingGoesOnWhileStoresAreAway|^TestASaleIsShownAtBothGateways' ./internal/apptest
-	USHER_PROVE=1 USHER_BROWSER=skip USHER_TEST_ENGINES=skip $(STORES) $(GO) test -count=1 -v -parallel 1 -timeout 30m -run '^TestTheLineSurvivesItsStores$$|^TestCallingIsSmooth$$|^TestWhatIsToldOfSeatsIsLinearizable$$' ./internal/apptest
+	USHER_PROVE=1 USHER_BROWSER=skip USHER_TEST_ENGINES=skip $(STORES) $(GO) test -count=1 -v -parallel 1 -timeout 30m -run '^TestTheLineSurvivesItsStores$$|^TestCallingIsSmooth$$|^TestWhatIsToldOfSeatsIsLinearizable$$|^TestEveryChargeHasItsTicketThroughEveryFault$$' ./internal/apptest
 	USHER_PROVE=1 $(STORES) $(GO) test -count=1 -v -timeout 30m -run '^TestDaysLeaveTablesFlat$$' ./booking/relay
 
 .PHONY: prove-payments
