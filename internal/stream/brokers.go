@@ -87,8 +87,3 @@ func mechanism(a address.Address) (sasl.Mechanism, error) {
 func (b Brokers) transport(dialTime time.Duration) *kafka.Transport {
 	return &kafka.Transport{MetadataTTL: metaTime, DialTimeout: dialTime, TLS: b.tls, SASL: b.sasl}
 }
-
-// dialer is for readers.
-func (b Brokers) dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: "usher", Timeout: answerTime, DualStack: true, TLS: b.tls, SASLMechanism: b.sasl}
-}

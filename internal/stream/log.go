@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -15,13 +16,16 @@ type Log struct {
 	brokers Brokers
 	topic   string
 	client  *kafka.Client
+	leaders *leaders
+
+	mu       sync.Mutex       // guards couriers, and what theirs and their cursors' comments say
+	couriers map[int]*courier // by broker; one is there while somebody reads from it
 }
 
 // Open returns the log of a topic. It connects when first asked something.
 func Open(brokers Brokers, topic string) *Log {
-	return &Log{brokers: brokers, topic: topic, client: &kafka.Client{
-		Addr: kafka.TCP(brokers.addrs...), Timeout: answerTime, Transport: brokers.transport(answerTime),
-	}}
+	client := &kafka.Client{Addr: kafka.TCP(brokers.addrs...), Timeout: answerTime, Transport: brokers.transport(answerTime)}
+	return &Log{brokers: brokers, topic: topic, client: client, leaders: newLeaders(client), couriers: map[int]*courier{}}
 }
 
 // Bounds returns the first offset of a partition and the one past its last.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,47 +17,96 @@ type Record struct {
 	Value     []byte
 }
 
-// Read hands the messages of a partition to each, from the given offset on, until ctx ends, each fails, or the log does not
-// have what was asked for (kafka.OffsetOutOfRange). It reads ahead; the broker answers at once when there is something and after half a
-// second otherwise. Offsets rise; a reader that must miss nothing compares them with what it expects.
+const (
+	readTries   = 4                      // of a reader to whom the broker does not answer, before it tells
+	readPause   = 50 * time.Millisecond  // before the second; doubled each time
+	readCalm    = 10 * time.Second       // after it a fault is the first again
+	followPause = 250 * time.Millisecond // before a follower begins anew
+	gatherTime  = 50 * time.Millisecond  // a follower leaves the broker alone so long after each answer: what it hears is hints
+)
+
+// Read hands the messages of a partition to each, from the given offset on (kafka.FirstOffset, kafka.LastOffset: from what is the first or the next one now), until ctx ends,
+// each fails, or the log does not have what was asked for (kafka.OffsetOutOfRange) or does not answer. It reads ahead; the broker answers at once when there is something
+// and after half a second otherwise. All readers of a Log share their requests. Offsets rise; a reader that must miss nothing compares them with what it expects.
 func (l *Log) Read(ctx context.Context, partition int, from int64, each func(Record) error) error {
-	r := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: l.brokers.addrs, Dialer: l.brokers.dialer(), Topic: l.topic, Partition: partition,
-		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: 500 * time.Millisecond, // a quick shutdown
-		ReadBackoffMin: 5 * time.Millisecond, ReadBackoffMax: 250 * time.Millisecond,
-		QueueCapacity: 1000, OffsetOutOfRangeError: true,
-	})
-	defer func() { _ = r.Close() }()
-	if err := r.SetOffset(from); err != nil {
-		return err
-	}
-	next := from
-	for {
-		m, err := r.FetchMessage(ctx)
+	return l.read(ctx, partition, from, 0, each)
+}
+
+func (l *Log) read(ctx context.Context, partition int, from int64, gather time.Duration, each func(Record) error) error {
+	if from < 0 {
+		first, end, err := l.Bounds(ctx, partition)
 		if err != nil {
+			return err
+		}
+		if from == kafka.FirstOffset {
+			end = first
+		}
+		from = end
+	}
+	tries, failed := 0, time.Time{}
+	for {
+		next, own, err := l.readHere(ctx, partition, from, gather, each)
+		if own || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) {
+			return err
+		}
+		if time.Since(failed) > readCalm {
+			tries = 0
+		}
+		if tries++; tries == readTries {
 			return fmt.Errorf("read %s/%d at %d: %w", l.topic, partition, next, err)
 		}
-		if next >= 0 && m.Offset < next {
-			return fmt.Errorf("read %s/%d: got offset %d after %d", l.topic, partition, m.Offset, next-1)
-		}
-		next = m.Offset + 1
-		if err := each(Record{Partition: partition, Offset: m.Offset, Value: m.Value}); err != nil {
-			return err
+		from, failed = next, time.Now()
+		l.leaders.forget(l.topic)
+		select {
+		case <-ctx.Done():
+		case <-time.After(readPause << (tries - 1)):
 		}
 	}
 }
 
+// readHere reads from the broker that leads the partition until something fails; own says that each did, or it was told to end.
+func (l *Log) readHere(ctx context.Context, partition int, next int64, gather time.Duration, each func(Record) error) (_ int64, own bool, _ error) {
+	broker, err := l.leader(ctx, partition)
+	if err != nil {
+		return next, false, err
+	}
+	c := &cursor{partition: partition, gather: gather, next: next, ready: make(chan struct{}, 1)}
+	l.join(c, broker)
+	defer l.leave(c)
+	for {
+		records, err := l.take(ctx, c)
+		if err != nil {
+			return next, false, fmt.Errorf("read %s/%d at %d: %w", l.topic, partition, next, err)
+		}
+		for _, r := range records {
+			if ctx.Err() != nil {
+				return next, true, ctx.Err()
+			}
+			next = r.Offset + 1
+			if err := each(r); err != nil {
+				return next, true, err
+			}
+		}
+	}
+}
+
+func (l *Log) leader(ctx context.Context, partition int) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return l.leaders.of(ctx, l.topic, partition)
+}
+
 // Follow hands all messages that come from now on to each, from every partition, and reconnects until ctx ends. What
-// came while it was away is lost: a follower treats messages as hints. each is called by one goroutine a partition.
+// came while it was away is lost: a follower treats messages as hints. They come up to gatherTime late. each is called by one goroutine a partition.
 func (l *Log) Follow(ctx context.Context, partitions int, each func(Record)) error {
 	var readers sync.WaitGroup
 	for p := range partitions {
 		readers.Go(func() {
 			for ctx.Err() == nil {
-				_ = l.Read(ctx, p, kafka.LastOffset, func(r Record) error { each(r); return nil })
+				_ = l.read(ctx, p, kafka.LastOffset, gatherTime, func(r Record) error { each(r); return nil })
 				select {
 				case <-ctx.Done():
-				case <-time.After(250 * time.Millisecond):
+				case <-time.After(followPause):
 				}
 			}
 		})
