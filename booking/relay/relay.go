@@ -22,7 +22,7 @@ import (
 const (
 	lock       = 0x72656c6179           // "relay"
 	maxRows    = 1000                   // outbox rows a round
-	busyPause  = 10 * time.Millisecond  // between rounds that found something
+	busyPause  = 20 * time.Millisecond  // between rounds that found something: a round costs the same for one row and for many
 	idlePause  = 20 * time.Millisecond  // a fan's next click waits for it
 	faultPause = 500 * time.Millisecond // after an error
 )

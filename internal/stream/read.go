@@ -22,14 +22,15 @@ const (
 	readPause   = 50 * time.Millisecond  // before the second; doubled each time
 	readCalm    = 10 * time.Second       // after it a fault is the first again
 	followPause = 250 * time.Millisecond // before a follower begins anew
-	gatherTime  = 50 * time.Millisecond  // a follower leaves the broker alone so long after each answer: what it hears is hints
+	readGather  = 10 * time.Millisecond  // the broker is left alone so long after an answer with messages: a lone one comes at once, a crowd's in fewer, longer answers
+	hintGather  = 100 * time.Millisecond // and by a follower
 )
 
 // Read hands the messages of a partition to each, from the given offset on (kafka.FirstOffset, kafka.LastOffset: from what is the first or the next one now), until ctx ends,
 // each fails, or the log does not have what was asked for (kafka.OffsetOutOfRange) or does not answer. It reads ahead; the broker answers at once when there is something
-// and after half a second otherwise. All readers of a Log share their requests. Offsets rise; a reader that must miss nothing compares them with what it expects.
+// and after half a second otherwise, and is left alone for 10 ms after each answer that has some. All readers of a Log share their requests. Offsets rise; a reader that must miss nothing compares them with what it expects.
 func (l *Log) Read(ctx context.Context, partition int, from int64, each func(Record) error) error {
-	return l.read(ctx, partition, from, 0, each)
+	return l.read(ctx, partition, from, readGather, each)
 }
 
 func (l *Log) read(ctx context.Context, partition int, from int64, gather time.Duration, each func(Record) error) error {
@@ -97,13 +98,13 @@ func (l *Log) leader(ctx context.Context, partition int) (int, error) {
 }
 
 // Follow hands all messages that come from now on to each, from every partition, and reconnects until ctx ends. What
-// came while it was away is lost: a follower treats messages as hints. They come up to gatherTime late. each is called by one goroutine a partition.
+// came while it was away is lost: a follower treats messages as hints. They come up to hintGather late. each is called by one goroutine a partition.
 func (l *Log) Follow(ctx context.Context, partitions int, each func(Record)) error {
 	var readers sync.WaitGroup
 	for p := range partitions {
 		readers.Go(func() {
 			for ctx.Err() == nil {
-				_ = l.read(ctx, p, kafka.LastOffset, gatherTime, func(r Record) error { each(r); return nil })
+				_ = l.read(ctx, p, kafka.LastOffset, hintGather, func(r Record) error { each(r); return nil })
 				select {
 				case <-ctx.Done():
 				case <-time.After(followPause):
