@@ -18,8 +18,9 @@ type Record struct {
 }
 
 const (
-	readTries   = 4                      // of a reader to whom the broker does not answer, before it tells
+	readTries   = 12                     // of a reader to whom the broker does not answer, before it tells: longer than metaTime
 	readPause   = 50 * time.Millisecond  // before the second; doubled each time
+	longPause   = 250 * time.Millisecond // up to this
 	readCalm    = 10 * time.Second       // after it a fault is the first again
 	followPause = 250 * time.Millisecond // before a follower begins anew
 	readGather  = 10 * time.Millisecond  // the broker is left alone so long after an answer with messages: a lone one comes at once, a crowd's in fewer, longer answers
@@ -60,7 +61,7 @@ func (l *Log) read(ctx context.Context, partition int, from int64, gather time.D
 		l.leaders.forget(l.topic)
 		select {
 		case <-ctx.Done():
-		case <-time.After(readPause << (tries - 1)):
+		case <-time.After(min(readPause<<(tries-1), longPause)):
 		}
 	}
 }
