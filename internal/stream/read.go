@@ -18,7 +18,7 @@ type Record struct {
 }
 
 const (
-	readTries   = 12                     // of a reader to whom the broker does not answer, before it tells: longer than metaTime
+	readTries   = 20                     // in a row of a reader to whom the broker does not answer, before it tells: twice metaTime and more
 	readPause   = 50 * time.Millisecond  // before the second; doubled each time
 	longPause   = 250 * time.Millisecond // up to this
 	readCalm    = 10 * time.Second       // after it a fault is the first again
@@ -51,7 +51,7 @@ func (l *Log) read(ctx context.Context, partition int, from int64, gather time.D
 		if own || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) {
 			return err
 		}
-		if time.Since(failed) > readCalm {
+		if next > from || time.Since(failed) > readCalm {
 			tries = 0
 		}
 		if tries++; tries == readTries {
