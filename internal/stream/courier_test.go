@@ -133,6 +133,18 @@ func TestReadersOfALogShareARequest(t *testing.T) {
 	}
 }
 
+// A broker answers with whole batches. Who begins in the middle of one is not told what comes before.
+func TestAReaderMayBeginInTheMiddleOfABatch(t *testing.T) {
+	t.Parallel()
+	brokers, topic := At(testenv.Kafka(t)), testenv.Topic(t, command.Partitions)
+	p, l := running(t, brokers), Open(brokers, topic)
+	const messages = 20 // of each partition, in one request: a batch
+	fill(t, p, topic, messages)
+	for partition := range command.Partitions {
+		startReader(t, l, partition, messages/2, nil).reaches(t, messages)
+	}
+}
+
 // Readers come, go and come again in the midst of what is written; each gets every message once and in order.
 func TestAReaderThatComesAgainMissesNothing(t *testing.T) {
 	t.Parallel()

@@ -149,10 +149,8 @@ func (s *shown) members() []any {
 
 // showing is what is shown of a document, as it is kept.
 func showing(d search.Document) []byte {
-	v := d.Venue
 	s := shown{id: d.Event.String(), name: d.Name, details: d.Details, imageURL: d.ImageURL, start: d.Start.UnixMicro(), end: d.End.UnixMicro(),
-		venue:     search.Venue{ID: v.ID, Name: v.Name, Location: v.Location, City: v.City, Country: v.Country, Latitude: v.Latitude, Longitude: v.Longitude, TimeZone: v.TimeZone},
-		priceFrom: d.PriceFrom, priceTo: d.PriceTo, currency: d.Currency, capacity: d.Capacity, onSale: d.OnSale, forSale: d.ForSale}
+		venue: d.Venue, priceFrom: d.PriceFrom, priceTo: d.PriceTo, currency: d.Currency, capacity: d.Capacity, onSale: d.OnSale, forSale: d.ForSale}
 	if len(d.Performers) > 0 {
 		s.performer = d.Performers[0].Name
 	}
